@@ -1,0 +1,34 @@
+import { hashPassword } from 'better-auth/crypto'
+import type pg from 'pg'
+import { withTransaction } from '../db/pool.ts'
+
+/**
+ * Makes a person who can sign in to the fleet, or gives the one with this e-mail a new password and membership.
+ * @returns the person's id
+ */
+export async function enrolPerson(
+  pool: pg.Pool,
+  person: { fleetId: number; name: string; email: string; password: string },
+): Promise<string> {
+  const email = person.email.toLowerCase()
+  const hash = await hashPassword(person.password)
+  return await withTransaction(pool, async (tx) => {
+    const { rows } = await tx.query<{ id: string }>(
+      `insert into users (id, name, email, email_verified, updated_at) values ($1, $2, $3, true, now())
+       on conflict (email) do update set name = excluded.name, updated_at = now() returning id`,
+      [crypto.randomUUID(), person.name, email],
+    )
+    const id = rows[0]!.id
+    await tx.query(`delete from accounts where user_id = $1 and provider_id = 'credential'`, [id])
+    await tx.query(
+      `insert into accounts (id, account_id, provider_id, user_id, password, updated_at)
+       values ($1, $2, 'credential', $2, $3, now())`,
+      [crypto.randomUUID(), id, hash],
+    )
+    await tx.query('insert into fleet_members (fleet_id, user_id) values ($1, $2) on conflict do nothing', [
+      person.fleetId,
+      id,
+    ])
+    return id
+  })
+}

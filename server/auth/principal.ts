@@ -1,0 +1,20 @@
+/** A person signed in, working in one fleet. */
+export interface Person {
+  kind: 'person'
+  userId: string
+  name: string
+  email: string
+  fleetId: number
+}
+
+/** A device that proved itself with its token. */
+export interface DevicePrincipal {
+  kind: 'device'
+  fleetId: number
+  deviceId: number
+  vehicleId: number
+  /** What it must call itself in its heartbeats. */
+  name: string
+}
+
+export type Principal = Person | DevicePrincipal

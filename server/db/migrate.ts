@@ -1,0 +1,118 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { PrismaPg } from '@prisma/adapter-pg'
+import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils'
+import pg from 'pg'
+
+const PRISMA = fileURLToPath(new URL('../../prisma', import.meta.url))
+const NOTHING_EXTERNAL = { externalTables: [], externalEnums: [] }
+
+type SchemaEngineModule = typeof import('@prisma/schema-engine-wasm')
+type SchemaEngine = import('@prisma/schema-engine-wasm').SchemaEngine
+
+let loaded: Promise<SchemaEngineModule> | undefined
+
+/**
+ * Prisma's own schema engine as WebAssembly. The native one that the CLI fetches is not to be had where only the
+ * package registry is reached; both write the same `_prisma_migrations`.
+ */
+function loadEngine(): Promise<SchemaEngineModule> {
+  loaded ??= (async () => {
+    const bg = (await import(
+      '@prisma/schema-engine-wasm/schema_engine_bg'
+    )) as unknown as SchemaEngineModule & {
+      __wbg_set_wasm(exports: WebAssembly.Exports): void
+    }
+    const home = path.dirname(createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm'))
+    const module = new WebAssembly.Module(readFileSync(path.join(home, 'schema_engine_bg.wasm')))
+    const instance = new WebAssembly.Instance(module, {
+      './schema_engine_bg.js': bg as unknown as WebAssembly.ModuleImports,
+    })
+    bg.__wbg_set_wasm(instance.exports)
+    ;(instance.exports.__wbindgen_start as () => void)()
+    return bg
+  })()
+  return loaded
+}
+
+async function withEngine<T>(
+  connectionString: string,
+  work: (engine: SchemaEngine) => Promise<T>,
+): Promise<T> {
+  const { SchemaEngine } = await loadEngine()
+  const factory = bindMigrationAwareSqlAdapterFactory(new PrismaPg({ connectionString }))
+  const engine = await SchemaEngine.new({ datamodels: [['schema.prisma', schemaText()]] }, () => {}, factory)
+  try {
+    return await work(engine)
+  } finally {
+    engine.free()
+  }
+}
+
+const schemaText = () => readFileSync(path.join(PRISMA, 'schema.prisma'), 'utf8')
+
+/**
+ * The migrations on disk, oldest first, as the engine wants them. Its WebAssembly build cuts a script at each semicolon,
+ * those inside comments too: keep them out of a migration's comments.
+ */
+function migrationsList() {
+  const baseDir = path.join(PRISMA, 'migrations')
+  const names = existsSync(baseDir) ? readdirSync(baseDir, { withFileTypes: true }) : []
+  return {
+    baseDir,
+    lockfile: {
+      path: 'migration_lock.toml',
+      content: readFileSync(path.join(baseDir, 'migration_lock.toml'), 'utf8'),
+    },
+    shadowDbInitScript: '',
+    migrationDirectories: names
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name)
+      .sort()
+      .map((name) => ({
+        path: name,
+        migrationFile: {
+          path: 'migration.sql',
+          content: {
+            tag: 'ok' as const,
+            value: readFileSync(path.join(baseDir, name, 'migration.sql'), 'utf8'),
+          },
+        },
+      })),
+  }
+}
+
+/** Applies what is pending, one process at a time, and returns the names of what it applied. */
+export async function migrate(connectionString: string): Promise<string[]> {
+  const client = new pg.Client({ connectionString })
+  await client.connect()
+  try {
+    // The WebAssembly engine takes no lock of its own; two servers that start together must not both migrate.
+    await client.query('select pg_advisory_lock(727274)')
+    return await withEngine(connectionString, async (engine) => {
+      const { appliedMigrationNames } = await engine.applyMigrations({
+        migrationsList: migrationsList(),
+        filters: NOTHING_EXTERNAL,
+      })
+      return appliedMigrationNames
+    })
+  } finally {
+    await client.end()
+  }
+}
+
+/** The SQL from an empty database to `schema.prisma`: where a new migration starts from. */
+export async function schemaSql(connectionString: string): Promise<string> {
+  return await withEngine(connectionString, async (engine) => {
+    const { stdout } = await engine.diff({
+      from: { tag: 'empty' },
+      to: { tag: 'schemaDatamodel', files: [{ path: 'schema.prisma', content: schemaText() }] },
+      script: true,
+      exitCode: null,
+      filters: NOTHING_EXTERNAL,
+    })
+    return stdout ?? ''
+  })
+}

@@ -1,0 +1,31 @@
+import type { Instant } from '../time/instant.ts'
+import type { Db } from './pool.ts'
+
+const monthStart = (year: number, month: number) => new Date(Date.UTC(year, month, 1))
+
+/**
+ * Makes the monthly partitions of `positions` from the month before `now` to two months after it.
+ * Rows that the catch-all took meanwhile (a truck whose clock ran ahead) move over first, or the month could not be attached.
+ */
+export async function ensurePartitions(tx: Db, now: Instant): Promise<void> {
+  const today = new Date(now)
+  for (let offset = -1; offset <= 2; offset++) {
+    const from = monthStart(today.getUTCFullYear(), today.getUTCMonth() + offset)
+    const until = monthStart(from.getUTCFullYear(), from.getUTCMonth() + 1)
+    const name = `positions_${from.toISOString().slice(0, 7).replace('-', '_')}`
+    const bounds = `from ('${from.toISOString()}') to ('${until.toISOString()}')`
+    // One statement block, so one transaction: no row is ever in neither table.
+    await tx.query(`
+      do $$ begin
+        perform pg_advisory_xact_lock(727275);
+        if to_regclass('${name}') is null then
+          create table ${name} (like positions including defaults including constraints);
+          with moved as (
+            delete from positions_other
+            where fix_at >= '${from.toISOString()}' and fix_at < '${until.toISOString()}' returning *
+          ) insert into ${name} select * from moved;
+          alter table positions attach partition ${name} for values ${bounds};
+        end if;
+      end $$`)
+  }
+}

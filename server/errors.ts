@@ -1,0 +1,49 @@
+/** What a caller may be refused for. A refusal is not a violation (a result) and not a broken invariant (a throw). */
+export type AppErrorCode =
+  | 'malformed'
+  | 'unauthenticated'
+  | 'forbidden'
+  | 'not-found'
+  | 'conflict'
+  | 'too-large'
+  | 'unacceptable'
+  | 'busy'
+  | 'misconfigured'
+
+/** The one map from our codes to HTTP. */
+export const HTTP_STATUS = {
+  malformed: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  'not-found': 404,
+  conflict: 409,
+  'too-large': 413,
+  unacceptable: 422,
+  busy: 503,
+  misconfigured: 500,
+} as const satisfies Record<AppErrorCode, number>
+
+/** The same codes as tRPC names them. */
+export const TRPC_CODE = {
+  malformed: 'BAD_REQUEST',
+  unauthenticated: 'UNAUTHORIZED',
+  forbidden: 'FORBIDDEN',
+  'not-found': 'NOT_FOUND',
+  conflict: 'CONFLICT',
+  'too-large': 'PAYLOAD_TOO_LARGE',
+  unacceptable: 'UNPROCESSABLE_CONTENT',
+  busy: 'SERVICE_UNAVAILABLE',
+  misconfigured: 'INTERNAL_SERVER_ERROR',
+} as const satisfies Record<AppErrorCode, string>
+
+/** A refusal: its code, a sentence for the caller, and the field that it is about if there is one. */
+export class AppError extends Error {
+  constructor(
+    readonly code: AppErrorCode,
+    message: string,
+    readonly field?: string,
+  ) {
+    super(message)
+    this.name = 'AppError'
+  }
+}

@@ -1,0 +1,99 @@
+import { z } from 'zod'
+import { Id } from '../fleet/schema.ts'
+import type { Clock, ClockName, DutyStatus, RulesetId } from '../hos/types.ts'
+import type { Instant } from '../time/instant.ts'
+
+/** What a person may set; driving is derived from motion and can't be set. */
+export const SettableStatus = z.enum(['OFF', 'SB', 'ON'])
+export type SettableStatus = z.infer<typeof SettableStatus>
+
+export const SetStatus = z.strictObject({
+  driverId: Id,
+  status: SettableStatus,
+  /** Epoch milliseconds; not in the future; now if left out. */
+  at: z.number().int().positive().optional(),
+  annotation: z.string().trim().max(60).optional(),
+})
+
+export const LogDate = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, 'must be YYYY-MM-DD')
+export const DayOfDriver = z.strictObject({ driverId: Id, date: LogDate.optional() })
+
+/** A violation as people read it. */
+export interface ViolationRow {
+  rule: string
+  /** "11-hour driving limit" */
+  title: string
+  from: Instant
+  until: Instant
+  /** The whole sentence, times in the driver's zone, paragraph cited. */
+  explanation: string
+  citation: string
+}
+
+/** A driver on the board. Clocks tick on in the browser: `running` and `runsOutAt` say how. */
+export interface DriverRow {
+  driverId: number
+  name: string
+  employeeNumber: string
+  homeTerminal: string
+  timeZone: string
+  ruleset: RulesetId
+  vehicleId: number | null
+  unitNumber: string | null
+  status: DutyStatus
+  statusSince: Instant
+  clocks: Clock[]
+  /** The clock that stops this driver first: the one with the least remaining. */
+  tightest: { name: ClockName; remainingMs: number; running: boolean; runsOutAt: Instant | null } | null
+  /** Rules broken now or since the last reset. */
+  violations: ViolationRow[]
+  evaluatedAt: Instant
+}
+
+/** A stretch of one status inside a day. */
+export interface DaySegment {
+  from: Instant
+  until: Instant
+  status: DutyStatus
+}
+
+/** A change of status, or the one carried in at the start of the day. */
+export interface DayEvent {
+  at: Instant
+  status: DutyStatus
+  /** 'automatic' from motion, 'driver', 'dispatcher', 'carried' from the day before */
+  origin: 'automatic' | 'driver' | 'dispatcher' | 'carried'
+  unitNumber: string | null
+  place: string
+  annotation: string
+  recordedBy: string | null
+}
+
+/** One driver's 24-hour period: the same model for screen, CSV and paper, so that they cannot disagree. */
+export interface DayLog {
+  driver: {
+    id: number
+    name: string
+    employeeNumber: string
+    homeTerminal: string
+    timeZone: string
+    ruleset: RulesetId
+    licence: string
+  }
+  carrier: { name: string; usdotNumber: string | null; mainOffice: string; distanceUnit: 'mi' | 'km' }
+  date: string
+  from: Instant
+  /** End of the period (23, 24 or 25 hours after `from`). */
+  until: Instant
+  /** How far the record goes: `until`, or now for today. */
+  recordedUntil: Instant
+  segments: DaySegment[]
+  /** Per row of the grid, milliseconds; they add up to recordedUntil − from. */
+  totals: { OFF: number; SB: number; D: number; ON: number }
+  events: DayEvent[]
+  violations: ViolationRow[]
+  /** As of recordedUntil. */
+  clocks: Clock[]
+  unitNumbers: string[]
+  distanceMeters: number | null
+}

@@ -1,0 +1,62 @@
+import { initTRPC, TRPCError } from '@trpc/server'
+import type pg from 'pg'
+import type { Principal } from './auth/principal.ts'
+import { AppError, TRPC_CODE } from './errors.ts'
+import type { Instant } from './time/instant.ts'
+
+export interface Context {
+  principal: Principal | null
+  db: pg.Pool
+  now: Instant
+}
+
+const t = initTRPC.context<Context>().create({
+  sse: { ping: { enabled: true, intervalMs: 5_000 }, client: { reconnectAfterInactivityMs: 12_000 } },
+  errorFormatter: ({ shape, error }) => {
+    const refusal = error.cause instanceof AppError ? error.cause : undefined
+    // What broke inside is for the operator's log, never for the caller.
+    const message =
+      error.code === 'INTERNAL_SERVER_ERROR' && !refusal
+        ? 'Something broke on our side; it was logged.'
+        : shape.message
+    const { stack: _, ...data } = shape.data
+    return { ...shape, message, data: { ...data, field: refusal?.field ?? null } }
+  },
+})
+
+export const router = t.router
+export const mergeRouters = t.mergeRouters
+export const createCaller = t.createCallerFactory
+
+/** An AppError becomes the tRPC error of the same meaning. */
+const procedure = t.procedure.use(async ({ next }) => {
+  const result = await next()
+  if (!result.ok && result.error.cause instanceof AppError) {
+    const { code, message } = result.error.cause
+    throw new TRPCError({ code: TRPC_CODE[code], message, cause: result.error.cause })
+  }
+  return result
+})
+
+/** For anyone, signed in or not. */
+export const openProcedure = procedure
+
+/** For a person signed in to a fleet: `ctx.person.fleetId` goes into every query. */
+export const personProcedure = procedure.use(({ ctx, next }) => {
+  if (ctx.principal?.kind !== 'person') {
+    throw ctx.principal
+      ? new AppError('forbidden', 'This is for people, not for devices.')
+      : new AppError('unauthenticated', 'Sign in first.')
+  }
+  return next({ ctx: { ...ctx, person: ctx.principal } })
+})
+
+/** For a device with its own token. */
+export const deviceProcedure = procedure.use(({ ctx, next }) => {
+  if (ctx.principal?.kind !== 'device') {
+    throw ctx.principal
+      ? new AppError('forbidden', 'This is for devices, not for people.')
+      : new AppError('unauthenticated', 'Send the device token as "Authorization: Bearer …".')
+  }
+  return next({ ctx: { ...ctx, device: ctx.principal } })
+})
