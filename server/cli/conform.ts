@@ -1,0 +1,26 @@
+import { conformHos } from './conform-hos.ts'
+
+/** What `npm run -s conform -- KIND FILE… [options]` can check; a kind appears together with the capability that it tests. */
+const KINDS: Record<
+  string,
+  (files: string[], options: string[]) => Promise<{ passed: number; failed: number }>
+> = {
+  hos: conformHos,
+}
+
+const [kind = '', ...rest] = process.argv.slice(2)
+const files = rest.filter((argument) => !argument.startsWith('--'))
+const options = rest.filter((argument) => argument.startsWith('--'))
+const check = KINDS[kind]
+if (!check || files.length === 0) {
+  console.error(`usage: npm run -s conform -- KIND FILE… (kinds: ${Object.keys(KINDS).join(', ')})`)
+  process.exit(2)
+}
+try {
+  const { passed, failed } = await check(files, options)
+  console.log(`${passed} passed, ${failed} failed`)
+  process.exit(failed ? 1 : 0)
+} catch (error) {
+  console.error((error as Error).message)
+  process.exit(2)
+}

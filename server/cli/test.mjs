@@ -1,0 +1,116 @@
+// `npm test`: sets up what it needs, then types, lint, unit, integration on a real PostgreSQL, and the browser walks.
+import { spawn } from 'node:child_process'
+import * as fs from 'node:fs'
+import path from 'node:path'
+import { findChromium } from './chromium.mjs'
+import { main, ROOT, STATE, setup } from './setup.mjs'
+
+const only = process.argv.slice(2)
+const wanted = (part) => only.length === 0 || only.includes(part)
+const results = []
+
+await main(async () => {
+  process.chdir(ROOT)
+  console.log('Setting up')
+  await setup({ build: wanted('browser') })
+  process.env.NEXT_TELEMETRY_DISABLED = '1'
+  if (wanted('types')) await check('types', 'node_modules/typescript/bin/tsc', '--noEmit')
+  if (wanted('lint'))
+    await check('lint', 'node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings')
+  const { register } = await import('tsx/esm/api')
+  register()
+  const { prepareTestDatabase } = await import('./test-database.ts')
+  const database = await prepareTestDatabase(path.join(STATE, 'test'))
+  try {
+    const env = { TEST_DATABASE_URL: database.url }
+    if (wanted('unit')) await unit(env)
+    if (wanted('browser')) await browser(env)
+  } finally {
+    await database.stop()
+  }
+  const sum = (key) => results.reduce((total, result) => total + result[key], 0)
+  console.log()
+  for (const { name, passed, failed, seconds } of results) {
+    console.log(
+      `${name.padEnd(10)} ${String(passed).padStart(5)} passed ${String(failed).padStart(3)} failed ${seconds.toFixed(0).padStart(5)} s`,
+    )
+  }
+  console.log(`\n${sum('passed')} passed, ${sum('failed')} failed`)
+  process.exit(sum('failed') ? 1 : 0)
+})
+
+/** One check that passes or fails as a whole. */
+async function check(name, file, ...args) {
+  await timed(name, async () => {
+    const code = await run([path.join(ROOT, file), ...args])
+    return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1 }
+  })
+}
+
+/** Every *.test.ts beside the code, each file in a process of its own. */
+async function unit(env) {
+  await timed('unit', async () => {
+    const tap = path.join(STATE, 'unit.tap')
+    const [major, minor] = process.versions.node.split('.').map(Number)
+    const parallel = major > 20 || minor >= 10 ? ['--test-concurrency=2'] : []
+    const reporters = [
+      '--test-reporter=spec',
+      '--test-reporter-destination=stdout',
+      '--test-reporter=tap',
+      `--test-reporter-destination=${tap}`,
+    ]
+    const code = await run(['--import', 'tsx', '--test', ...parallel, ...reporters, ...testFiles()], env)
+    const count = (word) =>
+      Number(fs.readFileSync(tap, 'utf8').match(new RegExp(`^# ${word} (\\d+)$`, 'm'))?.[1] ?? 0)
+    const failed = count('fail') + count('cancelled')
+    return { passed: count('pass'), failed: failed || (code === 0 ? 0 : 1) }
+  })
+}
+
+function testFiles() {
+  const found = []
+  const walk = (directory) => {
+    for (const entry of fs.readdirSync(path.join(ROOT, directory), { withFileTypes: true })) {
+      const relative = path.join(directory, entry.name)
+      if (entry.isDirectory()) walk(relative)
+      else if (/\.test\.tsx?$/.test(entry.name)) found.push(relative)
+    }
+  }
+  for (const room of ['app', 'components', 'prisma', 'server']) walk(room)
+  return found.sort()
+}
+
+async function browser(env) {
+  await timed('browser', async () => {
+    const report = path.join(STATE, 'browser.json')
+    fs.rmSync(report, { force: true })
+    const code = await run([path.join(ROOT, 'node_modules/@playwright/test/cli.js'), 'test'], {
+      ...env,
+      CHROMIUM_PATH: await findChromium(),
+      PLAYWRIGHT_JSON_OUTPUT_NAME: report,
+    })
+    if (!fs.existsSync(report)) return { passed: 0, failed: 1 }
+    const { expected, unexpected, flaky } = JSON.parse(fs.readFileSync(report, 'utf8')).stats
+    // A walk that passes only the second time has a fault of its own.
+    return { passed: expected, failed: unexpected + flaky || (code === 0 ? 0 : 1) }
+  })
+}
+
+async function timed(name, work) {
+  console.log(`\n== ${name}`)
+  const from = Date.now()
+  const { passed, failed } = await work()
+  results.push({ name, passed, failed, seconds: (Date.now() - from) / 1000 })
+}
+
+function run(args, env = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, {
+      cwd: ROOT,
+      env: { ...process.env, ...env },
+      stdio: 'inherit',
+    })
+    child.once('error', reject)
+    child.once('exit', (code) => resolve(code ?? 1))
+  })
+}

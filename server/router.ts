@@ -1,0 +1,17 @@
+import { alertsRouter } from './alerts/router.ts'
+import { liveRouter } from './fleet/live.ts'
+import { fleetRouter } from './fleet/router.ts'
+import { heartbeatRouter } from './ingest/router.ts'
+import { logsRouter } from './logs/router.ts'
+import { router } from './trpc.ts'
+
+/** The one list of procedures; who may call which is the table in server/auth/access.test.ts. */
+export const appRouter = router({
+  heartbeat: heartbeatRouter,
+  fleet: fleetRouter,
+  live: liveRouter,
+  logs: logsRouter,
+  alerts: alertsRouter,
+})
+
+export type AppRouter = typeof appRouter
