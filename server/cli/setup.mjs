@@ -165,3 +165,5 @@ export async function main(work) {
     process.exit(1)
   }
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main(setup)

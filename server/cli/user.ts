@@ -1,0 +1,25 @@
+import { randomBytes } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import { enrolPerson } from '../auth/people.ts'
+import { closeDb, db } from '../db/pool.ts'
+
+const USAGE = 'usage: npm run user -- --fleet SLUG --name "Ada Lovelace" --email ada@carrier.example'
+
+/** Makes a person who can sign in, or gives them a new password; the password is shown once. */
+const { values } = parseArgs({
+  options: { fleet: { type: 'string' }, name: { type: 'string' }, email: { type: 'string' } },
+})
+const { fleet, name, email } = values
+if (!fleet || !name || !email?.includes('@')) {
+  console.error(USAGE)
+  process.exit(2)
+}
+const { rows } = await db().query<{ id: number }>('select id from fleets where slug = $1', [fleet])
+if (!rows[0]) {
+  console.error(`there is no fleet "${fleet}"`)
+  process.exit(1)
+}
+const password = randomBytes(12).toString('base64url')
+await enrolPerson(db(), { fleetId: rows[0].id, name, email, password })
+await closeDb()
+console.log(`${name} signs in with ${email.toLowerCase()} and ${password}`)
