@@ -118,6 +118,7 @@ function hashInto(hash, relative) {
 
 const QUIET = { NEXT_TELEMETRY_DISABLED: '1', CHECKPOINT_DISABLE: '1' }
 // Prisma's command line looks for a native engine that `generate` never calls; any file that exists will do.
+const OLD_NODE = ['--require', path.join(ROOT, 'server/cli/prisma-on-old-node.cjs')]
 const PRISMA = { PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, PRISMA_HIDE_UPDATE_MESSAGE: '1' }
 
 function npm(...args) {
@@ -130,7 +131,11 @@ function npm(...args) {
 function bin(name, ...args) {
   const home = path.join(ROOT, 'node_modules', name)
   const { bin: bins } = JSON.parse(fs.readFileSync(path.join(home, 'package.json'), 'utf8'))
-  return run(process.execPath, [path.join(home, typeof bins === 'string' ? bins : bins[name]), ...args])
+  return run(process.execPath, [
+    ...(name === 'prisma' ? OLD_NODE : []),
+    path.join(home, typeof bins === 'string' ? bins : bins[name]),
+    ...args,
+  ])
 }
 
 export function script(file, ...args) {
