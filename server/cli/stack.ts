@@ -50,7 +50,7 @@ export async function startStack({ directory, port, scenario, simulate }: StackO
     })
     const env = {
       ...process.env,
-      NODE_ENV: 'production',
+      NODE_ENV: 'production' as const,
       RESTLINE_LEASH: '1',
       NEXT_TELEMETRY_DISABLED: '1',
       DATABASE_URL: databaseUrl,

@@ -42,12 +42,19 @@ async function withEngine<T>(
   work: (engine: SchemaEngine) => Promise<T>,
 ): Promise<T> {
   const { SchemaEngine } = await loadEngine()
-  const factory = bindMigrationAwareSqlAdapterFactory(new PrismaPg({ connectionString }))
-  const engine = await SchemaEngine.new({ datamodels: [['schema.prisma', schemaText()]] }, () => {}, factory)
+  // Ours to close: the engine leaves its connection, and with it the lock that it took to migrate, to time out.
+  // The engine's shadow connections inherit these settings, so they let go soon.
+  const pool = new pg.Pool({ connectionString, max: 1, idleTimeoutMillis: 50, allowExitOnIdle: true })
+  const engine = await SchemaEngine.new(
+    { datamodels: [['schema.prisma', schemaText()]] },
+    () => {},
+    bindMigrationAwareSqlAdapterFactory(new PrismaPg(pool)),
+  )
   try {
     return await work(engine)
   } finally {
     engine.free()
+    await pool.end()
   }
 }
 
@@ -84,23 +91,18 @@ function migrationsList() {
   }
 }
 
-/** Applies what is pending, one process at a time, and returns the names of what it applied. */
+/**
+ * Applies what is pending and returns the names of what it applied. The engine takes an advisory lock, so servers that start
+ * together migrate one after the other.
+ */
 export async function migrate(connectionString: string): Promise<string[]> {
-  const client = new pg.Client({ connectionString })
-  await client.connect()
-  try {
-    // The WebAssembly engine takes no lock of its own; two servers that start together must not both migrate.
-    await client.query('select pg_advisory_lock(727274)')
-    return await withEngine(connectionString, async (engine) => {
-      const { appliedMigrationNames } = await engine.applyMigrations({
-        migrationsList: migrationsList(),
-        filters: NOTHING_EXTERNAL,
-      })
-      return appliedMigrationNames
+  return await withEngine(connectionString, async (engine) => {
+    const { appliedMigrationNames } = await engine.applyMigrations({
+      migrationsList: migrationsList(),
+      filters: NOTHING_EXTERNAL,
     })
-  } finally {
-    await client.end()
-  }
+    return appliedMigrationNames
+  })
 }
 
 /** The SQL from an empty database to `schema.prisma`: where a new migration starts from. */
