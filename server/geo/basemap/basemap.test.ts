@@ -90,7 +90,11 @@ describe('a PMTiles archive', () => {
 
   test('uses leaf directories when one directory is too large for the first fetch', async () => {
     // Irregular ids and lengths, so that the directory does not compress to nothing.
-    const noise = (id: number): number => Math.imul(id ^ (id >>> 3), 0x9e3779b1) >>> 0
+    const noise = (id: number): number => {
+      let bits = Math.imul(id ^ (id >>> 7), 0x2c1b3c6d)
+      bits = Math.imul(bits ^ (bits >>> 12), 0x297a2d39)
+      return (bits ^ (bits >>> 15)) >>> 0
+    }
     const text = (id: number): string => `${id}`.repeat(1 + (noise(id) % 23))
     const runs: TileRun[] = []
     for (let id = 0; id < 87_381; id++)
