@@ -8,98 +8,122 @@ import { migrate } from '../db/migrate.ts'
 import { AppError } from '../errors.ts'
 import { ROOT, STATE, step } from './setup.mjs'
 
-export interface StackOptions {
-  /** Where this stack keeps its database and secrets. */
+export interface ServersOptions {
+  databaseUrl: string
+  /** Logs and secrets go here. */
   directory: string
   port: number
-  /** A scenario of prisma/seed. */
-  scenario: string
-  /** Do simulated trucks drive? */
-  simulate: boolean
+  /** The devices of simulated trucks, or none drive. */
+  devicesFile?: string
+  /** Shown on the sign-in page of a demo. */
+  login?: Login
 }
 
-export interface Stack {
+export interface Login {
+  email: string
+  password: string
+}
+
+/** What has started, stopped in the reverse order. */
+export interface Running {
   url: string
-  databaseUrl: string
-  login: { email: string; password: string }
   stop(): Promise<void>
 }
 
 const STOP_WITHIN_MS = 12_000
 
-/** Database, migrations, seed, server, worker and trucks, in that order; whatever fails, what has started is stopped. */
-export async function startStack({ directory, port, scenario, simulate }: StackOptions): Promise<Stack> {
+/** Server, worker and, if asked for, trucks against a database that is migrated and seeded. */
+export async function startServers(options: ServersOptions): Promise<Running> {
+  const { databaseUrl, directory, port, devicesFile, login } = options
   fs.mkdirSync(directory, { recursive: true })
-  const stops: (() => Promise<void>)[] = []
+  const env = {
+    ...process.env,
+    NODE_ENV: 'production' as const,
+    NEXT_TELEMETRY_DISABLED: '1',
+    RESTLINE_LEASH: '1',
+    DATABASE_URL: databaseUrl,
+    PORT: String(port),
+    AUTH_SECRET: process.env.AUTH_SECRET ?? secret(path.join(directory, 'auth-secret')),
+    ...(login ? { RESTLINE_DEMO_LOGIN: `${login.email}:${login.password}` } : {}),
+  }
+  const host = process.env.HOST ?? '127.0.0.1'
+  const url = process.env.PUBLIC_URL ?? `http://${host === '0.0.0.0' ? 'localhost' : host}:${port}`
+  const children: ChildProcess[] = []
+  let stopping = false
   const stop = async () => {
-    for (const end of stops.splice(0).reverse())
-      await end().catch((error: Error) => console.error(error.message))
+    stopping = true
+    for (const child of children.splice(0).reverse()) await end(child)
+  }
+  const launch = (title: string, file: string, args: string[] = []) => {
+    const logFile = path.join(directory, `${path.basename(file, '.ts')}.log`)
+    const child = start(file, args, env, logFile)
+    children.push(child)
+    child.once('exit', (code, signal) => {
+      if (!stopping)
+        console.error(
+          `\n${title} ended (${signal ?? code}). Its log: ${path.relative(process.cwd(), logFile)}`,
+        )
+    })
+    return { child, logFile }
   }
   try {
-    let databaseUrl = process.env.DATABASE_URL ?? ''
-    await step(databaseUrl ? 'Reaching the database' : 'Starting PostgreSQL', async () => {
-      if (databaseUrl) return await checkDatabase(databaseUrl)
-      const embedded = await startEmbedded(path.join(directory, 'postgres'), { database: 'restline' })
-      stops.push(() => embedded.stop())
-      databaseUrl = embedded.url
-      return embedded.found ? 'found running' : undefined
+    await step('Starting the server', async () => {
+      const { child, logFile } = launch('The server', 'server/main.ts')
+      await untilUp(child, `${url}/readyz`, logFile)
     })
+    await step('Starting the worker', async () => void launch('The worker', 'server/worker.ts'))
+    if (devicesFile) {
+      const args = ['--url', url, '--devices', devicesFile]
+      await step(
+        'Starting the trucks',
+        async () => void launch('The simulator', 'server/cli/simulate.ts', args),
+      )
+    }
+    return { url, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+export interface Stack extends Running {
+  databaseUrl: string
+  login: Login
+}
+
+/** Everything from nothing: database, migrations, a seeded scenario, servers, trucks. Whatever fails, what has started is stopped. */
+export async function startStack(directory: string, port: number, scenario: string): Promise<Stack> {
+  fs.mkdirSync(directory, { recursive: true })
+  let databaseUrl = process.env.DATABASE_URL ?? ''
+  let stopDatabase = async () => {}
+  await step(databaseUrl ? 'Reaching the database' : 'Starting PostgreSQL', async () => {
+    if (databaseUrl) return await checkDatabase(databaseUrl)
+    const embedded = await startEmbedded(path.join(directory, 'postgres'), { database: 'restline' })
+    stopDatabase = () => embedded.stop()
+    databaseUrl = embedded.url
+    return embedded.found ? 'found running' : undefined
+  })
+  try {
     await step('Migrating the database', async () => {
       const applied = await migrate(databaseUrl)
       return applied.length ? `${applied.length} applied` : 'up to date'
     })
-    const env = {
-      ...process.env,
-      NODE_ENV: 'production' as const,
-      RESTLINE_LEASH: '1',
-      NEXT_TELEMETRY_DISABLED: '1',
-      DATABASE_URL: databaseUrl,
-      PORT: String(port),
-      AUTH_SECRET: process.env.AUTH_SECRET ?? secret(path.join(directory, 'auth-secret')),
-    }
-    const devices = path.join(directory, 'devices.json')
+    const devicesFile = path.join(directory, 'devices.json')
     let login = { email: '', password: '' }
     await step(`Seeding the fleet "${scenario}"`, async () => {
       const { seed } = await import('../../prisma/seed.ts')
-      const seeded = await seed(databaseUrl, scenario, { devicesFile: devices })
+      const seeded = await seed(databaseUrl, scenario, { devicesFile })
       login = seeded.login
       return seeded.existed ? 'kept' : undefined
     })
-    const host = process.env.HOST ?? '127.0.0.1'
-    const url = process.env.PUBLIC_URL ?? `http://${host === '0.0.0.0' ? 'localhost' : host}:${port}`
-    const launch = (title: string, file: string, args: string[] = [], more: Record<string, string> = {}) => {
-      const child = start(
-        file,
-        args,
-        { ...env, ...more },
-        path.join(directory, `${path.basename(file, '.ts')}.log`),
-      )
-      stops.push(() => end(child))
-      child.once('exit', (code, signal) => {
-        if (stops.length)
-          console.error(
-            `\n${title} ended (${signal ?? code}); its log is ${path.relative(ROOT, path.join(directory, `${path.basename(file, '.ts')}.log`))}`,
-          )
-      })
-      return child
+    const servers = await startServers({ databaseUrl, directory, port, devicesFile, login })
+    const stop = async () => {
+      await servers.stop()
+      await stopDatabase()
     }
-    await step('Starting the server', async () => {
-      const hint = { RESTLINE_DEMO_LOGIN: `${login.email}:${login.password}` }
-      await untilUp(
-        launch('The server', 'server/main.ts', [], hint),
-        `${url}/readyz`,
-        path.join(directory, 'main.log'),
-      )
-    })
-    await step('Starting the worker', async () => void launch('The worker', 'server/worker.ts'))
-    if (simulate) {
-      await step('Starting the trucks', async () => {
-        launch('The simulator', 'server/cli/simulate.ts', ['--url', url, '--devices', devices])
-      })
-    }
-    return { url, databaseUrl, login, stop }
+    return { url: servers.url, databaseUrl, login, stop }
   } catch (error) {
-    await stop()
+    await stopDatabase()
     throw error
   }
 }
@@ -118,7 +142,7 @@ export async function runDemo(): Promise<void> {
     console.log('Everything that this command started has stopped; the data is kept.')
     process.exit(0)
   }
-  const starting = startStack({ directory: STATE, port, scenario: 'demo', simulate: true })
+  const starting = startStack(STATE, port, 'demo')
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => void starting.catch(() => undefined).then(() => leave(signal)))
   }
