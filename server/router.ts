@@ -5,7 +5,7 @@ import { heartbeatRouter } from './ingest/router.ts'
 import { logsRouter } from './logs/router.ts'
 import { router } from './trpc.ts'
 
-/** The one list of procedures; who may call which is the table in server/auth/access.test.ts. */
+/** The one list of procedures; who may call which is the table in server/access.test.ts. */
 export const appRouter = router({
   heartbeat: heartbeatRouter,
   fleet: fleetRouter,

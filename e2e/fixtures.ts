@@ -1,0 +1,77 @@
+import * as fs from 'node:fs'
+import path from 'node:path'
+import { AxeBuilder } from '@axe-core/playwright'
+import { test as base, expect, type Page } from '@playwright/test'
+import pg from 'pg'
+import { type Login, type Seeded, seed } from '../prisma/seed.ts'
+import { type Running, startServers } from '../server/cli/stack.ts'
+import { freePort } from '../server/db/embedded.ts'
+import { createPool } from '../server/db/pool.ts'
+import { templateOf, withDatabase } from '../server/db/testing.ts'
+
+/** A server, a worker and trucks of its own for each process of walks, on a database cloned from the template. */
+export interface House extends Running {
+  databaseUrl: string
+  pool: pg.Pool
+  /** Seeds a named scenario, at any time: its instants are relative to that moment. */
+  seed(name: string): Promise<Seeded>
+  demo: Seeded
+}
+
+export const test = base.extend<{ signIn: (login: Login) => Promise<void> }, { house: House }>({
+  house: [
+    async ({ browserName: _ }, use) => {
+      const base = process.env.TEST_DATABASE_URL
+      if (!base) throw new Error('TEST_DATABASE_URL is not set: run the walks by `npm test browser`')
+      const name = `e2e_${process.pid}`
+      const admin = new pg.Client({ connectionString: base })
+      await admin.connect()
+      await admin.query(`create database ${name} template ${templateOf(base)}`)
+      const databaseUrl = withDatabase(base, name)
+      const directory = path.resolve('.restline', name)
+      fs.mkdirSync(directory, { recursive: true })
+      const pool = createPool(databaseUrl)
+      const devicesFile = path.join(directory, 'devices.json')
+      const demo = await seed(databaseUrl, 'demo', { devicesFile })
+      const running = await startServers({ databaseUrl, directory, port: await freePort(), devicesFile })
+      await use({
+        ...running,
+        databaseUrl,
+        pool,
+        demo,
+        seed: (scenario) =>
+          seed(databaseUrl, scenario, { devicesFile: path.join(directory, `${scenario}.json`) }),
+      })
+      await running.stop()
+      await pool.end()
+      await admin.query(`drop database ${name} with (force)`)
+      await admin.end()
+      fs.rmSync(directory, { recursive: true, force: true })
+    },
+    { scope: 'worker', timeout: 120_000 },
+  ],
+  baseURL: async ({ house }, use) => use(house.url),
+  /** Signs in through the real door, without the form; the form has a walk of its own. */
+  signIn: async ({ page, house }, use) => {
+    await use(async ({ email, password }) => {
+      const answer = await page.request.post(`${house.url}/api/auth/sign-in/email`, {
+        data: { email, password },
+      })
+      expect(answer.status()).toBe(200)
+    })
+  },
+})
+
+/** No violation of WCAG 2.2 AA, in both themes. */
+export async function expectAccessible(page: Page): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+    const { violations } = await new AxeBuilder({ page })
+      .withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'])
+      .analyze()
+    const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`)
+    expect(found, `${page.url()} in the ${colorScheme} theme`).toEqual([])
+  }
+}
+
+export { expect }

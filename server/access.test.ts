@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { TRPCError } from '@trpc/server'
+import type { Principal } from './auth/principal.ts'
+import { newId } from './db/id.ts'
+import { testDatabase } from './db/testing.ts'
+import { appRouter } from './router.ts'
+import { createCaller } from './trpc.ts'
+
+/**
+ * Who may call what: the whole list. A procedure without a row here fails the test. `foreign` is an input that names things of
+ * another fleet; it must be answered as if they did not exist.
+ */
+interface Row {
+  who: 'person' | 'device'
+  foreign?: (other: Fleet) => unknown
+}
+const ACCESS: Record<string, Row> = {
+  'heartbeat.report': { who: 'device', foreign: (other) => heartbeat(other.deviceName) },
+  'fleet.me': { who: 'person' },
+  'fleet.vehicles': { who: 'person' },
+  'fleet.vehicle': { who: 'person', foreign: (other) => ({ id: other.vehicleId }) },
+  'live.stream': { who: 'person' },
+  'logs.drivers': { who: 'person' },
+  'logs.day': { who: 'person', foreign: (other) => ({ driverId: other.driverId }) },
+  'logs.setStatus': { who: 'person', foreign: (other) => ({ driverId: other.driverId, status: 'OFF' }) },
+  'logs.reportStatus': { who: 'device' },
+  'alerts.list': { who: 'person' },
+  'alerts.acknowledge': { who: 'person', foreign: (other) => ({ id: other.alertId }) },
+  'alerts.resolve': { who: 'person', foreign: (other) => ({ id: other.alertId }) },
+}
+
+interface Fleet {
+  id: number
+  vehicleId: number
+  driverId: number
+  deviceId: number
+  deviceName: string
+  alertId: number
+}
+
+const { pool } = await testDatabase()
+const NOW = Date.now()
+
+const heartbeat = (device: string) => ({ device, fixTime: NOW, latitude: 41, longitude: -87 })
+
+async function makeFleet(slug: string): Promise<Fleet> {
+  const [id, terminalId, vehicleId, driverId, deviceId, alertId] = Array.from({ length: 6 }, newId) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
+  const deviceName = `device-of-${slug}`
+  await pool.query(`insert into fleets (id, name, slug, time_zone) values ($1, $2, $2, 'America/Chicago')`, [
+    id,
+    slug,
+  ])
+  await pool.query(
+    `insert into home_terminals (fleet_id, id, name, time_zone, latitude, longitude) values ($1, $2, 'Chicago', 'America/Chicago', 41.8, -87.6)`,
+    [id, terminalId],
+  )
+  await pool.query(`insert into vehicles (fleet_id, id, unit_number) values ($1, $2, '1')`, [id, vehicleId])
+  await pool.query(
+    `insert into drivers (fleet_id, id, name, employee_number, home_terminal_id) values ($1, $2, 'A Driver', '1', $3)`,
+    [id, driverId, terminalId],
+  )
+  await pool.query(
+    `insert into devices (fleet_id, id, name, vehicle_id, token_hash) values ($1, $2, $3, $4, '\\x00')`,
+    [id, deviceId, deviceName, vehicleId],
+  )
+  await pool.query(
+    `insert into driver_assignments (fleet_id, vehicle_id, from_at, driver_id) values ($1, $2, $3, $4)`,
+    [id, vehicleId, new Date(NOW - 86_400_000), driverId],
+  )
+  await pool.query(
+    `insert into alerts (fleet_id, id, kind, subject, vehicle_id, due_at, opened_at, facts)
+     values ($1, $2, 'truck-silent', 'silent:1', $3, $4, $4, '{}')`,
+    [id, alertId, vehicleId, new Date(NOW)],
+  )
+  return { id, vehicleId, driverId, deviceId, deviceName, alertId }
+}
+
+const ours = await makeFleet('ours')
+const theirs = await makeFleet('theirs')
+const PERSON: Principal = {
+  kind: 'person',
+  userId: 'u',
+  name: 'Ada',
+  email: 'ada@ours.example',
+  fleetId: ours.id,
+}
+const DEVICE: Principal = {
+  kind: 'device',
+  fleetId: ours.id,
+  deviceId: ours.deviceId,
+  vehicleId: ours.vehicleId,
+  name: ours.deviceName,
+}
+
+const procedures = Object.keys(appRouter._def.procedures)
+
+/** The code of the refusal, or null when the call went through. */
+async function refusal(path: string, principal: Principal | null, input: unknown): Promise<string | null> {
+  const caller = createCaller(appRouter)({ principal, db: pool, now: NOW })
+  const [room, name] = path.split('.') as [keyof typeof caller, string]
+  try {
+    const answer = await (caller[room] as unknown as Record<string, (input: unknown) => Promise<unknown>>)[
+      name
+    ]!(input)
+    // A subscription refuses when it is first read.
+    if (answer && typeof answer === 'object' && Symbol.asyncIterator in answer) {
+      const iterator = (answer as AsyncIterable<unknown>)[Symbol.asyncIterator]()
+      await iterator.next()
+      await iterator.return?.()
+    }
+    return null
+  } catch (error) {
+    if (error instanceof TRPCError) return error.code
+    throw error
+  }
+}
+
+describe('who may call what', () => {
+  test('every procedure has a row, and every row a procedure', () => {
+    assert.deepEqual(procedures.toSorted(), Object.keys(ACCESS).toSorted())
+  })
+
+  for (const [path, { who, foreign }] of Object.entries(ACCESS)) {
+    test(`${path} is for a ${who}`, async () => {
+      const input = foreign?.(theirs)
+      assert.equal(await refusal(path, null, input), 'UNAUTHORIZED')
+      assert.equal(await refusal(path, who === 'person' ? DEVICE : PERSON, input), 'FORBIDDEN')
+      const own = await refusal(path, who === 'person' ? PERSON : DEVICE, foreign?.(ours))
+      assert.ok(own !== 'UNAUTHORIZED' && own !== 'FORBIDDEN', `${path} was refused to its own: ${own}`)
+    })
+    if (!foreign) continue
+    test(`${path} does not know the things of another fleet`, async () => {
+      const principal = who === 'person' ? PERSON : DEVICE
+      const code = await refusal(path, principal, foreign(theirs))
+      // A heartbeat for a foreign device is refused as any other device's name is: it is not the token's.
+      if (path === 'heartbeat.report') assert.ok(code === 'UNPROCESSABLE_CONTENT' || code === null)
+      else assert.equal(code, 'NOT_FOUND')
+    })
+  }
+
+  test('nothing of the other fleet was changed by trying', async () => {
+    const { rows } = await pool.query(
+      `select (select count(*) from duty_events where fleet_id = $1) as events,
+              (select count(*) from positions where fleet_id = $1) as positions,
+              (select count(*) from alerts where fleet_id = $1 and acknowledged_at is null and resolved_at is null) as alerts`,
+      [theirs.id],
+    )
+    assert.deepEqual(rows, [{ events: 0, positions: 0, alerts: 1 }])
+  })
+
+  test('an input with a field that nobody asked for is refused', async () => {
+    for (const path of [
+      'fleet.vehicle',
+      'logs.day',
+      'logs.setStatus',
+      'alerts.acknowledge',
+      'alerts.resolve',
+      'alerts.list',
+    ]) {
+      const input = { ...(ACCESS[path]!.foreign?.(ours) as object), fleetId: theirs.id }
+      assert.equal(await refusal(path, PERSON, input), 'BAD_REQUEST', path)
+    }
+  })
+})
