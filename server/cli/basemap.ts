@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { gzipSync } from 'node:zlib'
 import type { Topology } from 'topojson-specification'
 
 const require = createRequire(import.meta.url)
@@ -22,7 +23,7 @@ function inputHash(): string {
     'server/geo/basemap/tiles.ts',
     'server/geo/corridors.data.json',
     'server/geo/curve.ts',
-    'server/geo/places.ts',
+    'server/geo/placeIndex.ts',
   ]
   for (const file of ours) hash.update(readFileSync(new URL(file, root)))
   const packages = [
@@ -78,7 +79,7 @@ if (upToDate(hash)) {
       import('../geo/basemap/layers.ts'),
       import('../geo/basemap/tiles.ts'),
       import('../geo/basemap/pmtiles.ts'),
-      import('../geo/places.ts'),
+      import('../geo/placeIndex.ts'),
       import('../geo/corridors.ts'),
     ])
   const towns = loadPlaces()
@@ -95,6 +96,7 @@ if (upToDate(hash)) {
     maxZoom: 8,
     bounds: [-180, -85.05, 180, 85.05],
     center: [-96, 38.5, 4],
+    gzip: (bytes) => gzipSync(bytes),
     metadata: {
       name: 'Restline offline basemap',
       type: 'baselayer',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { describe, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { PMTiles, type Source, tileIdToZxy, zxyToTileId } from 'pmtiles'
 import type { Topology } from 'topojson-specification'
 import { corridors } from '../corridors.ts'
@@ -16,6 +17,7 @@ const options = {
   bounds: [-180, -85, 180, 85] as [number, number, number, number],
   center: [-96, 38.5, 2] as [number, number, number],
   metadata: { name: 'test' },
+  gzip: (bytes: Uint8Array) => gzipSync(bytes),
 }
 
 function reader(archive: Buffer): PMTiles {

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto'
-import { gzipSync } from 'node:zlib'
+type Gzip = (bytes: Uint8Array) => Uint8Array
 
 /** A run of consecutive tile ids (PMTiles' Hilbert order) that share one tile. */
 export interface TileRun {
@@ -17,6 +16,8 @@ export interface ArchiveOptions {
   /** Longitude, latitude, zoom. */
   center: [number, number, number]
   metadata: Record<string, unknown>
+  /** Compresses; given from outside, for this room knows no platform. */
+  gzip: Gzip
 }
 
 interface Entry {
@@ -42,7 +43,7 @@ function pushVarint(bytes: number[], value: number): void {
 }
 
 /** A directory: ids as differences, run lengths, lengths, offsets (0 says "right after the one before"), gzipped. */
-function directory(entries: Entry[]): Buffer {
+function directory(entries: Entry[], gzip: Gzip): Uint8Array {
   const bytes: number[] = []
   pushVarint(bytes, entries.length)
   let last = 0
@@ -57,24 +58,24 @@ function directory(entries: Entry[]): Buffer {
     const follows = before !== undefined && before.offset + before.length === entry.offset
     pushVarint(bytes, follows ? 0 : entry.offset + 1)
   })
-  return gzipSync(Uint8Array.from(bytes))
+  return gzip(Uint8Array.from(bytes))
 }
 
 /** The root directory, and leaves below it when one directory does not fit the first fetch. */
-function directories(entries: Entry[]): { root: Buffer; leaves: Buffer } {
-  const whole = directory(entries)
-  if (whole.length <= ROOT_BYTES) return { root: whole, leaves: Buffer.alloc(0) }
+function directories(entries: Entry[], gzip: Gzip): { root: Uint8Array; leaves: Uint8Array } {
+  const whole = directory(entries, gzip)
+  if (whole.length <= ROOT_BYTES) return { root: whole, leaves: new Uint8Array() }
   for (let size = 4_096; ; size *= 2) {
-    const parts: Buffer[] = []
+    const parts: Uint8Array[] = []
     const pointers: Entry[] = []
     let offset = 0
     for (let i = 0; i < entries.length; i += size) {
-      const leaf = directory(entries.slice(i, i + size))
+      const leaf = directory(entries.slice(i, i + size), gzip)
       pointers.push({ tileId: entries[i]!.tileId, runLength: 0, offset, length: leaf.length })
       parts.push(leaf)
       offset += leaf.length
     }
-    const root = directory(pointers)
+    const root = directory(pointers, gzip)
     if (root.length <= ROOT_BYTES) return { root, leaves: Buffer.concat(parts) }
   }
 }
@@ -86,7 +87,7 @@ function directories(entries: Entry[]): { root: Buffer; leaves: Buffer } {
 export function writeArchive(runs: TileRun[], options: ArchiveOptions): Buffer {
   const sorted = [...runs].sort((a, b) => a.tileId - b.tileId)
   const stored = new Map<string, { offset: number; length: number }>()
-  const contents: Buffer[] = []
+  const contents: Uint8Array[] = []
   const entries: Entry[] = []
   let size = 0
   let addressed = 0
@@ -94,10 +95,10 @@ export function writeArchive(runs: TileRun[], options: ArchiveOptions): Buffer {
     const last = entries.at(-1)
     if (last && run.tileId < last.tileId + last.runLength)
       throw new RangeError(`tile ${run.tileId} comes twice`)
-    const key = createHash('sha1').update(run.data).digest('base64')
+    const key = Buffer.from(run.data).toString('latin1')
     let place = stored.get(key)
     if (!place) {
-      const packed = gzipSync(run.data)
+      const packed = options.gzip(run.data)
       place = { offset: size, length: packed.length }
       stored.set(key, place)
       contents.push(packed)
@@ -109,8 +110,8 @@ export function writeArchive(runs: TileRun[], options: ArchiveOptions): Buffer {
     else entries.push({ tileId: run.tileId, runLength: run.runLength, ...place })
   }
 
-  const { root, leaves } = directories(entries)
-  const metadata = gzipSync(JSON.stringify(options.metadata))
+  const { root, leaves } = directories(entries, options.gzip)
+  const metadata = options.gzip(new TextEncoder().encode(JSON.stringify(options.metadata)))
   const header = Buffer.alloc(HEADER_BYTES)
   header.write('PMTiles', 0)
   header[7] = 3

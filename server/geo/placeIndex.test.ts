@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { decodePlaces, encodePlaces } from './places.ts'
+import { decodePlaces, encodePlaces } from './placeIndex.ts'
 
 const town = (name: string, region: string, latitude: number, longitude: number, population: number) => ({
   name,
