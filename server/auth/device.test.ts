@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict'
+import { before, describe, test } from 'node:test'
+import type pg from 'pg'
+import { newId } from '../db/id.ts'
+import { testDatabase } from '../db/testing.ts'
+import { DeviceAuthenticator, type EnrolledDevice, enrolDevices, renewToken, revokeDevice } from './device.ts'
+
+describe('device tokens', () => {
+  let pool: pg.Pool
+  const fleetId = newId()
+  let device: EnrolledDevice
+  let clock = 1_000_000
+  const fresh = () => new DeviceAuthenticator(pool, () => clock)
+  const refused = { name: 'AppError', code: 'unauthenticated' }
+
+  before(async () => {
+    pool = (await testDatabase()).pool
+    const vehicleId = newId()
+    await pool.query(
+      `insert into fleets (id, name, slug, time_zone) values ($1, 'Northern', 'northern', 'America/Chicago')`,
+      [fleetId],
+    )
+    await pool.query(`insert into vehicles (fleet_id, id, unit_number) values ($1, $2, '101')`, [
+      fleetId,
+      vehicleId,
+    ])
+    device = (await enrolDevices(pool, fleetId, [{ vehicleId, name: 'unit-101' }]))[0]!
+  })
+
+  test('a token names its device, and the database holds no secret', async () => {
+    const { kind, name, vehicleId, deviceId } = await fresh().authenticate(`Bearer ${device.token}`)
+    assert.deepEqual([kind, name, vehicleId, deviceId], ['device', 'unit-101', device.vehicleId, device.id])
+    const { rows } = await pool.query<{ row: string }>('select devices::text as row from devices')
+    assert.ok(!rows.some(({ row }) => row.includes(device.token.split('_').at(-1)!)))
+  })
+
+  test('anything else is refused', async () => {
+    const [, fleet, id, secret] = device.token.match(/^rl_(.*?)_(.*?)_(.*)$/)!
+    const wrong = [
+      undefined,
+      '',
+      'Bearer',
+      device.token,
+      `Basic ${device.token}`,
+      `Bearer rl_${fleet}_${id}_${'A'.repeat(32)}`,
+      `Bearer rl_${newId().toString(36)}_${id}_${secret}`,
+      `Bearer rl_${fleet}_zzzzzzzzzzz_${secret}`,
+      `Bearer ${device.token} ${device.token}`,
+    ]
+    for (const authorization of wrong) await assert.rejects(fresh().authenticate(authorization), refused)
+  })
+
+  test('the same name twice in a fleet is a conflict', async () => {
+    await assert.rejects(enrolDevices(pool, fleetId, [{ vehicleId: device.vehicleId, name: 'unit-101' }]), {
+      code: 'conflict',
+      field: 'name',
+    })
+  })
+
+  test('a revoked device is out within five seconds, though it was known', async () => {
+    const authenticator = fresh()
+    const authorization = `Bearer ${device.token}`
+    await authenticator.authenticate(authorization)
+    assert.equal(authenticator.known(authorization)?.deviceId, device.id)
+    await revokeDevice(pool, fleetId, device.id)
+    clock += 5_000
+    assert.equal(authenticator.known(authorization), undefined)
+    await assert.rejects(authenticator.authenticate(authorization), refused)
+  })
+
+  test('a renewed token replaces the old one', async () => {
+    const token = await renewToken(pool, fleetId, device.id)
+    assert.equal((await fresh().authenticate(`Bearer ${token}`)).deviceId, device.id)
+    await assert.rejects(fresh().authenticate(`Bearer ${device.token}`), refused)
+    assert.equal(await renewToken(pool, newId(), device.id), undefined)
+  })
+})

@@ -1,0 +1,170 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import type pg from 'pg'
+import { newId } from '../db/id.ts'
+import type { Db } from '../db/pool.ts'
+import { AppError } from '../errors.ts'
+import type { DevicePrincipal } from './principal.ts'
+
+/** A revocation is seen everywhere within this time. */
+const KNOWN_FOR_MS = 4_000
+/** More devices than this are not remembered at once; what falls out is read again. */
+const MOST_KNOWN = 200_000
+const SECRET_BYTES = 24
+/** `rl_<fleet>_<device>_<secret>`: the ids in base 36, so that one lookup by primary key finds the row. */
+const TOKEN = /^rl_([0-9a-z]{1,11})_([0-9a-z]{1,11})_([A-Za-z0-9_-]{32})$/
+
+export interface NewDevice {
+  vehicleId: number
+  /** What the device calls itself in its heartbeats; unique in the fleet. */
+  name: string
+}
+
+export interface EnrolledDevice extends NewDevice {
+  id: number
+  /** Shown here once; only its hash is stored. */
+  token: string
+}
+
+const hashOf = (secret: string) => createHash('sha256').update(secret).digest()
+
+/**
+ * Gives vehicles of a fleet their devices, each with a token of its own.
+ * @throws AppError conflict if the fleet has a device of that name
+ */
+export async function enrolDevices(
+  db: Db,
+  fleetId: number,
+  devices: readonly NewDevice[],
+): Promise<EnrolledDevice[]> {
+  const hashes: Buffer[] = []
+  const enrolled = devices.map((device) => {
+    const id = newId()
+    const secret = randomBytes(SECRET_BYTES).toString('base64url')
+    hashes.push(hashOf(secret))
+    return { ...device, id, token: `rl_${fleetId.toString(36)}_${id.toString(36)}_${secret}` }
+  })
+  const { rows } = await db.query<{ id: number }>(
+    `insert into devices (fleet_id, id, name, vehicle_id, token_hash)
+     select $1, * from unnest($2::bigint[], $3::text[], $4::bigint[], $5::bytea[])
+     on conflict (fleet_id, name) do nothing returning id`,
+    [
+      fleetId,
+      enrolled.map((one) => one.id),
+      enrolled.map((one) => one.name),
+      enrolled.map((one) => one.vehicleId),
+      hashes,
+    ],
+  )
+  if (rows.length !== devices.length) {
+    const stored = new Set(rows.map((row) => row.id))
+    const taken = enrolled.find((one) => !stored.has(one.id))
+    throw new AppError('conflict', `The fleet has a device called "${taken?.name}" already.`, 'name')
+  }
+  return enrolled
+}
+
+/** Gives a device a new token; the old one ends. Undefined if the fleet has no such device. */
+export async function renewToken(db: Db, fleetId: number, deviceId: number): Promise<string | undefined> {
+  const secret = randomBytes(SECRET_BYTES).toString('base64url')
+  const { rowCount } = await db.query(
+    'update devices set token_hash = $3, revoked_at = null where fleet_id = $1 and id = $2',
+    [fleetId, deviceId, hashOf(secret)],
+  )
+  return rowCount ? `rl_${fleetId.toString(36)}_${deviceId.toString(36)}_${secret}` : undefined
+}
+
+/** Ends a device's right to report; what it has reported stays. */
+export async function revokeDevice(db: Db, fleetId: number, deviceId: number): Promise<void> {
+  await db.query(
+    'update devices set revoked_at = now() where fleet_id = $1 and id = $2 and revoked_at is null',
+    [fleetId, deviceId],
+  )
+}
+
+/** Who holds a token, as last read from the database. */
+interface Known {
+  principal: DevicePrincipal
+  readAt: number
+  refreshing: boolean
+}
+
+const UNKNOWN = () =>
+  new AppError('unauthenticated', 'This device token is not valid: enrol the device again.')
+
+/**
+ * Tokens to devices. An answer of the database is good for KNOWN_FOR_MS; while a known device goes on reporting its row is
+ * read again in the background before that, so nobody waits for it, and a blink of the database locks no truck out
+ * (its heartbeat then waits for the commit, which is where durability is decided).
+ */
+export class DeviceAuthenticator {
+  readonly #pool: pg.Pool
+  readonly #now: () => number
+  readonly #known = new Map<string, Known>()
+
+  constructor(pool: pg.Pool, now: () => number) {
+    this.#pool = pool
+    this.#now = now
+  }
+
+  /** The device if it is known and its row fresh; the common case, without a promise. */
+  known(authorization: string | undefined): DevicePrincipal | undefined {
+    if (!authorization) return undefined
+    const known = this.#known.get(authorization)
+    if (!known) return undefined
+    const age = this.#now() - known.readAt
+    if (age >= KNOWN_FOR_MS) return undefined
+    if (age >= KNOWN_FOR_MS / 2 && !known.refreshing) {
+      known.refreshing = true
+      this.authenticate(authorization).catch(() => {
+        known.refreshing = false
+      })
+    }
+    return known.principal
+  }
+
+  /**
+   * @throws AppError unauthenticated for a missing, malformed, unknown or revoked token; a database error as it is
+   */
+  async authenticate(authorization: string | undefined): Promise<DevicePrincipal> {
+    if (!authorization) {
+      throw new AppError('unauthenticated', 'Send the device token as "Authorization: Bearer …".')
+    }
+    const token = /^Bearer +(\S+) *$/i.exec(authorization)?.[1]
+    const parts = token === undefined ? null : TOKEN.exec(token)
+    if (!parts) throw new AppError('unauthenticated', 'The Authorization header holds no device token.')
+    const [fleetId, deviceId] = [Number.parseInt(parts[1]!, 36), Number.parseInt(parts[2]!, 36)]
+    if (!Number.isSafeInteger(fleetId) || !Number.isSafeInteger(deviceId)) throw UNKNOWN()
+    const { rows } = await this.#pool.query<{
+      name: string
+      vehicleId: number
+      hash: Buffer
+      revokedAt: number | null
+    }>({
+      name: 'device-by-id',
+      text: `select name, vehicle_id as "vehicleId", token_hash as hash, revoked_at as "revokedAt"
+             from devices where fleet_id = $1 and id = $2`,
+      values: [fleetId, deviceId],
+    })
+    const row = rows[0]
+    const given = hashOf(parts[3]!)
+    if (
+      !row ||
+      row.hash.length !== given.length ||
+      !timingSafeEqual(row.hash, given) ||
+      row.revokedAt !== null
+    ) {
+      this.#known.delete(authorization)
+      throw UNKNOWN()
+    }
+    const principal: DevicePrincipal = {
+      kind: 'device',
+      fleetId,
+      deviceId,
+      vehicleId: row.vehicleId,
+      name: row.name,
+    }
+    if (this.#known.size >= MOST_KNOWN) this.#known.delete(this.#known.keys().next().value!)
+    this.#known.set(authorization, { principal, readAt: this.#now(), refreshing: false })
+    return principal
+  }
+}
