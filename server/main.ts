@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { fileURLToPath } from 'node:url'
 import { nodeHTTPRequestHandler } from '@trpc/server/adapters/node-http'
 import next from 'next'
-import { authenticateDevice } from './auth/device.ts'
+import { DeviceAuthenticator } from './auth/device.ts'
 import type { Principal } from './auth/principal.ts'
 import { personOf } from './auth/session.ts'
 import { closeDb, db } from './db/pool.ts'
@@ -19,7 +19,8 @@ const STOP_WITHIN_MS = 10_000
 const { HOST, PORT, publicUrl } = env()
 const now = () => Date.now()
 const pool = db()
-const door = createDoor(pool, { now })
+const devices = new DeviceAuthenticator(pool, now)
+const door = createDoor(pool, devices, now)
 const pages = next({
   dev: process.env.NODE_ENV === 'development',
   dir: fileURLToPath(new URL('..', import.meta.url)),
@@ -69,10 +70,13 @@ function answerProcedure(req: IncomingMessage, res: ServerResponse, url: string)
 /** A device by its token, a person by the session cookie; a cookie that another site made the browser send counts for nothing. */
 async function principalOf(req: IncomingMessage): Promise<Principal | null> {
   if (req.headers.authorization) {
-    return await authenticateDevice(pool, req.headers.authorization).catch((error: unknown) => {
-      if (error instanceof AppError && error.code === 'unauthenticated') return null
-      throw error
-    })
+    return (
+      devices.known(req.headers.authorization) ??
+      (await devices.authenticate(req.headers.authorization).catch((error: unknown) => {
+        if (error instanceof AppError && error.code === 'unauthenticated') return null
+        throw error
+      }))
+    )
   }
   const { origin } = req.headers
   if (origin && origin !== publicUrl && new URL(origin).host !== req.headers.host) return null

@@ -1,0 +1,51 @@
+/** A position's content beside its fix time, in the units of the table. */
+export interface Digested {
+  latitudeE7: number
+  longitudeE7: number
+  odometerM: number | null
+  engineSeconds: number | null
+  speedDkph: number | null
+  headingDeg: number | null
+  altitudeM: number | null
+  accuracyDm: number | null
+  ignition: boolean | null
+  sequence: number | null
+  /** JSON text */
+  attributes: string | null
+}
+
+const ABSENT = 0x7fc0_0001
+
+/** One round of MurmurHash3 (32 bit). */
+function mix(hash: number, value: number): number {
+  let k = Math.imul(value, 0xcc9e_2d51)
+  k = (k << 15) | (k >>> 17)
+  const mixed = hash ^ Math.imul(k, 0x1b87_3593)
+  return (Math.imul((mixed << 13) | (mixed >>> 19), 5) + 0xe654_6b64) | 0
+}
+
+/**
+ * 32 bits of a position's content: with device and fix time the key by which a retry is known. What is said twice for one
+ * instant with other content stays apart. Nothing of the arrival goes in, or a retry would differ.
+ */
+export function digestOf(point: Digested): number {
+  let hash = mix(0, point.latitudeE7)
+  hash = mix(hash, point.longitudeE7)
+  hash = mix(hash, point.odometerM ?? ABSENT)
+  hash = mix(hash, point.engineSeconds ?? ABSENT)
+  hash = mix(hash, point.speedDkph ?? ABSENT)
+  hash = mix(hash, point.headingDeg ?? ABSENT)
+  hash = mix(hash, point.altitudeM ?? ABSENT)
+  hash = mix(hash, point.accuracyDm ?? ABSENT)
+  hash = mix(hash, point.ignition === null ? ABSENT : Number(point.ignition))
+  if (point.sequence === null) hash = mix(hash, ABSENT)
+  else hash = mix(mix(hash, point.sequence | 0), Math.floor(point.sequence / 4_294_967_296))
+  const text = point.attributes
+  if (text === null) hash = mix(hash, ABSENT)
+  else for (let i = 0; i < text.length; i++) hash = mix(hash, text.charCodeAt(i))
+  hash ^= hash >>> 16
+  hash = Math.imul(hash, 0x85eb_ca6b)
+  hash ^= hash >>> 13
+  hash = Math.imul(hash, 0xc2b2_ae35)
+  return (hash ^ (hash >>> 16)) | 0
+}
