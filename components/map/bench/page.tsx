@@ -2,6 +2,7 @@ import { useState } from 'react'
 import { createRoot } from 'react-dom/client'
 import { FleetMap } from '../FleetMap.tsx'
 import type { Theme } from '../palette.ts'
+import { TruckLayer } from '../TruckLayer.ts'
 import { TruckStore } from '../truckStore.ts'
 import { makeFleet } from './fleet.ts'
 
@@ -11,11 +12,13 @@ export interface BenchResult {
   firstDrawMs: number | null
   /** Gaps between animation frames since `watch`, milliseconds. */
   gaps: number[]
+  /** What each drawing of the trucks took since `watch`, milliseconds of the main thread. */
+  draws: number[]
 }
 
 declare global {
   interface Window {
-    bench: BenchResult & { watch: () => void; stop: () => number[] }
+    bench: BenchResult & { watch: () => void; stop: () => { gaps: number[]; draws: number[] } }
   }
 }
 
@@ -27,11 +30,20 @@ const fleet = makeFleet(count)
 const store = new TruckStore()
 
 let watching = false
+const draw = TruckLayer.prototype.draw
+TruckLayer.prototype.draw = function (this: TruckLayer): void {
+  const before = performance.now()
+  draw.call(this)
+  if (watching) window.bench.draws.push(performance.now() - before)
+}
+
 window.bench = {
   firstDrawMs: null,
   gaps: [],
+  draws: [],
   watch() {
     window.bench.gaps = []
+    window.bench.draws = []
     watching = true
     let last = performance.now()
     const tick = (now: number): void => {
@@ -47,7 +59,7 @@ window.bench = {
   },
   stop() {
     watching = false
-    return window.bench.gaps
+    return { gaps: window.bench.gaps, draws: window.bench.draws }
   },
 }
 
