@@ -17,6 +17,7 @@ function inputHash(): string {
   const ours = [
     'server/cli/basemap.ts',
     'server/cli/places.ts',
+    'server/geo/basemap/antimeridian.ts',
     'server/geo/basemap/layers.ts',
     'server/geo/basemap/places.ts',
     'server/geo/basemap/pmtiles.ts',

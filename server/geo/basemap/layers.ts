@@ -2,6 +2,7 @@ import type { Feature, Geometry, MultiPolygon, Point, Polygon, Position } from '
 import { feature, mesh } from 'topojson-client'
 import type { GeometryCollection, GeometryObject, Topology } from 'topojson-specification'
 import type { Corridor } from '../corridors.ts'
+import { cutAtAntimeridian } from './antimeridian.ts'
 import { type Town, townFeatures } from './places.ts'
 
 /** The parsed inputs of the basemap. */
@@ -63,8 +64,8 @@ function make(geometry: Geometry, properties: Record<string, unknown>): Feature 
 }
 
 function polygonsOf(geometry: Geometry | null): Position[][][] {
-  if (geometry?.type === 'Polygon') return [geometry.coordinates]
-  if (geometry?.type === 'MultiPolygon') return geometry.coordinates
+  if (geometry?.type === 'Polygon') return cutAtAntimeridian(geometry.coordinates)
+  if (geometry?.type === 'MultiPolygon') return geometry.coordinates.flatMap(cutAtAntimeridian)
   return []
 }
 
