@@ -32,9 +32,14 @@ type Hit = { truck: number } | { bubble: Bubble }
 const PADDING = 0.15
 /** The picture follows the data at most four times a second. */
 const DATA_MS = 250
+/** Less often while a hand drags the map: a frame is worth more than a fresher picture. */
+const DATA_DRAGGED_MS = 1_000
 const GLIDE_MS = 900
 /** Beyond this many trucks in view a move is a jump. */
 const GLIDE_LIMIT = 400
+/** A shorter move cannot be seen, and would redraw the canvas for nothing; a longer one is a truck that was out of coverage. */
+const GLIDE_LEAST_PIXELS = 2
+const GLIDE_MOST_PIXELS = 160
 const LABEL_LIMIT = 300
 const HIT_PIXELS = 14
 
@@ -54,6 +59,9 @@ export class TruckLayer extends L.Layer {
   #origin: Point = L.point(0, 0)
   #zoom = 0
   #animating = false
+  #dragged = false
+  /** Is there anything on the top canvas? */
+  #marked = false
   #frame = 0
   #timer: ReturnType<typeof setTimeout> | null = null
   #drawnAt = Number.NEGATIVE_INFINITY
@@ -123,7 +131,11 @@ export class TruckLayer extends L.Layer {
       move: () => {
         if (!this.#animating && this.#nearEdge()) this.draw()
       },
+      dragstart: () => {
+        this.#dragged = true
+      },
       moveend: () => {
+        this.#dragged = false
         if (!this.#animating) this.draw()
       },
       resize: () => this.draw(),
@@ -165,7 +177,7 @@ export class TruckLayer extends L.Layer {
         worldPixels,
       })
     }
-    const glides = this.#options.glide && this.#grouping.singles.length <= GLIDE_LIMIT
+    const glides = this.#options.glide && !this.#dragged && this.#grouping.singles.length <= GLIDE_LIMIT
     const { positionOf, pending } = this.#positions(glides, now, worldPixels)
 
     const ctx = this.#prepare(main, corner, width, height, ratio)
@@ -184,8 +196,13 @@ export class TruckLayer extends L.Layer {
         labelLimit: this.#options.labels && this.#showsLabels() ? LABEL_LIMIT : 0,
       })
     }
-    const over = this.#prepare(this.#top, corner, width, height, ratio)
-    if (over) this.#drawMarked(over, atlas, worldPixels, positionOf)
+    // Clearing an empty canvas costs as much as clearing a full one.
+    const marks = this.#options.selectedId !== null || this.#store.highlighted !== null
+    if (marks || this.#marked) {
+      const over = this.#prepare(this.#top, corner, width, height, ratio)
+      if (over) this.#drawMarked(over, atlas, worldPixels, positionOf)
+      this.#marked = marks
+    }
     if (pending()) {
       cancelAnimationFrame(this.#frame)
       this.#frame = requestAnimationFrame(() => {
@@ -211,8 +228,8 @@ export class TruckLayer extends L.Layer {
       const toY = y[i]!
       const t = (now - movedAt[i]!) / GLIDE_MS
       if (!glides || t >= 1 || t < 0) return { x: toX, y: toY }
-      // A truck that was out of coverage reappears where it is; it does not fly there.
-      if (Math.hypot(toX - fromX[i]!, toY - fromY[i]!) * worldPixels > 160) return { x: toX, y: toY }
+      const pixels = Math.hypot(toX - fromX[i]!, toY - fromY[i]!) * worldPixels
+      if (pixels < GLIDE_LEAST_PIXELS || pixels > GLIDE_MOST_PIXELS) return { x: toX, y: toY }
       pending = true
       return { x: fromX[i]! + (toX - fromX[i]!) * t, y: fromY[i]! + (toY - fromY[i]!) * t }
     }
@@ -280,7 +297,8 @@ export class TruckLayer extends L.Layer {
 
   #dataChanged(): void {
     if (this.#timer !== null) return
-    const wait = Math.max(0, this.#drawnAt + DATA_MS - performance.now())
+    const calm = this.#dragged ? DATA_DRAGGED_MS : DATA_MS
+    const wait = Math.max(0, this.#drawnAt + calm - performance.now())
     this.#timer = setTimeout(() => {
       this.#timer = null
       cancelAnimationFrame(this.#frame)

@@ -64,7 +64,7 @@ async function pan(browser: Browser, url: string, trucks: number, settings: Sett
     await page.goto(`${url}?trucks=${trucks}&zoom=${settings.zoom}`)
     await page.waitForFunction(() => window.bench?.firstDrawMs != null)
     // Once over the ground, so that what is measured is the pan and not the first decoding of its tiles.
-    await drag(page, 1)
+    await drag(page, settings.seconds)
     await page.evaluate(() => window.bench.watch())
     await drag(page, settings.seconds)
     const { gaps, draws } = await page.evaluate(() => window.bench.stop())
