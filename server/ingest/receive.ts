@@ -6,6 +6,8 @@ import { Column } from './columns.ts'
 
 /** Rows in one statement; more wait for the next. */
 const GROUP_ROWS = 4_000
+/** While one statement waits for the disk the next is made; more of them only wait for each other. */
+const WRITERS = 2
 /** What may wait for the disk. Beyond it the door says 503, and the devices keep what they have. */
 const QUEUE_ROWS = 100_000
 const QUEUE_BYTES = 64 << 20
@@ -88,6 +90,7 @@ export class Receiver {
   #rows = 0
   #bytes = 0
   #writing = 0
+  readonly #beingWritten = new Set<number>()
   #idle: (() => void)[] = []
 
   constructor(pool: pg.Pool) {
@@ -128,14 +131,14 @@ export class Receiver {
   }
 
   #pump(): void {
-    if (this.#writing > 0) return
+    if (this.#writing >= WRITERS) return
     if (this.#waiting.length === 0) {
-      for (const tell of this.#idle.splice(0)) tell()
+      if (this.#writing === 0) for (const tell of this.#idle.splice(0)) tell()
       return
     }
     const group: Waiting[] = []
     const later: Waiting[] = []
-    const vehicles = new Set<number>()
+    const vehicles = new Set(this.#beingWritten)
     let rows = 0
     for (const one of this.#waiting) {
       const { size, device } = one.batch
@@ -148,9 +151,12 @@ export class Receiver {
       group.push(one)
     }
     this.#waiting = later
+    if (group.length === 0) return
+    for (const { batch } of group) this.#beingWritten.add(batch.device.vehicleId)
     this.#writing++
     void this.#write(group).finally(() => {
       for (const { batch, bytes } of group) {
+        this.#beingWritten.delete(batch.device.vehicleId)
         this.#rows -= batch.size
         this.#bytes -= bytes
       }

@@ -1,0 +1,210 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { fileURLToPath } from 'node:url'
+import pg from 'pg'
+import { from as copyFrom } from 'pg-copy-streams'
+import { type EnrolledDevice, enrolDevices } from '../auth/device.ts'
+import { startEmbedded } from '../db/embedded.ts'
+import { newId } from '../db/id.ts'
+import { migrate } from '../db/migrate.ts'
+import { ensurePartitions } from '../db/partitions.ts'
+import { createPool, type Db } from '../db/pool.ts'
+import { withDatabase } from '../db/testing.ts'
+import type { LoadOrder, LoadResult } from './bench/load.ts'
+
+const ROUNDS = 5
+const ROUND_MS = 4_000
+const COPY_ROWS = 200_000
+const BATCH_CONNECTIONS = 16
+const BATCH_SIZE = 100
+const SINGLE_CONNECTIONS = 64
+
+type Print = (line: object) => void
+
+/** Durable heartbeats/s through the door, 100 a request on 16 connections, against COPY of such rows. */
+export async function benchIngestBatch(print: Print): Promise<void> {
+  await withBench(BATCH_CONNECTIONS, async ({ url, devices, load }) => {
+    const client = new pg.Client({ connectionString: url })
+    await client.connect()
+    await client.query('create table copied (like positions including all)')
+    const door = await serve('door', url)
+    const measured: number[] = []
+    const baseline: number[] = []
+    let fixAt = Date.now() - 20 * 24 * 3_600_000
+    const order = { port: door.port, devices, perRequest: BATCH_SIZE }
+    fixAt = (await load({ ...order, durationMs: 1_000, firstFixAt: fixAt })).firstFixAt // warms up
+    for (let round = 1; round <= ROUNDS; round++) {
+      const result = await load({ ...order, durationMs: ROUND_MS, firstFixAt: fixAt })
+      fixAt = result.firstFixAt
+      measured.push((result.heartbeats / result.ms) * 1000)
+      baseline.push(await copyRate(client, fixAt))
+      progress('ingest-batch', round, measured, baseline)
+    }
+    const { rows } = await client.query('select count(*) from positions')
+    console.error(`  ${rows[0].count} rows stored`)
+    await client.end()
+    await door.stop()
+    report(print, 'ingest-batch', measured, 'COPY', 'rows/s', baseline)
+  })
+}
+
+/** Durable heartbeats/s through the door, one a request on 64 connections, against a bare node:http server. */
+export async function benchIngestSingle(print: Print): Promise<void> {
+  await withBench(SINGLE_CONNECTIONS, async ({ url, devices, load }) => {
+    const door = await serve('door', url)
+    const bare = await serve('bare', url)
+    const measured: number[] = []
+    const baseline: number[] = []
+    let fixAt = Date.now() - 20 * 24 * 3_600_000
+    for (let round = 0; round <= ROUNDS; round++) {
+      for (const [port, rates] of [
+        [door.port, measured],
+        [bare.port, baseline],
+      ] as const) {
+        const durationMs = round === 0 ? 1_000 : ROUND_MS // the first warms up
+        const result = await load({ port, devices, perRequest: 1, durationMs, firstFixAt: fixAt })
+        fixAt = result.firstFixAt
+        if (round > 0) rates.push((result.heartbeats / result.ms) * 1000)
+      }
+      if (round > 0) progress('ingest-single', round, measured, baseline)
+    }
+    await Promise.all([door.stop(), bare.stop()])
+    report(print, 'ingest-single', measured, 'bare node:http', 'requests/s', baseline)
+  })
+}
+
+interface Bench {
+  url: string
+  devices: EnrolledDevice[]
+  load(order: LoadOrder): Promise<LoadResult>
+}
+
+/** An embedded PostgreSQL that waits for its disk, a fresh database in it, and the load generator. */
+async function withBench(devices: number, work: (bench: Bench) => Promise<void>): Promise<void> {
+  const server = await startEmbedded('.restline/bench', {
+    database: 'restline_bench',
+    settings: ['max_wal_size=4GB', 'shared_buffers=512MB'],
+  })
+  const name = `bench_${process.pid}`
+  const admin = new pg.Client({ connectionString: server.url })
+  await admin.connect()
+  await admin.query(`create database ${name}`)
+  const url = withDatabase(server.url, name)
+  const pool = createPool(url, 2)
+  const generator = fork(script('load'), { execArgv: ['--import', 'tsx'] })
+  try {
+    await migrate(url)
+    await ensurePartitions(pool, Date.now())
+    await work({ url, devices: await enrol(pool, devices), load: (order) => ask(generator, order) })
+  } finally {
+    generator.disconnect()
+    await pool.end()
+    await admin.query(`drop database ${name} with (force)`)
+    await admin.end()
+    await server.stop()
+  }
+}
+
+async function enrol(db: Db, count: number): Promise<EnrolledDevice[]> {
+  const fleetId = newId()
+  await db.query(`insert into fleets (id, name, slug, time_zone) values ($1, 'Bench', 'bench', 'UTC')`, [
+    fleetId,
+  ])
+  const devices = Array.from({ length: count }, (_, i) => ({ name: `unit-${i}`, vehicleId: newId() }))
+  await db.query(
+    `insert into vehicles (fleet_id, id, unit_number) select $1, * from unnest($2::bigint[], $3::text[])`,
+    [fleetId, devices.map((one) => one.vehicleId), devices.map((one) => one.name)],
+  )
+  return await enrolDevices(db, fleetId, devices)
+}
+
+const script = (name: string) => fileURLToPath(new URL(`./bench/${name}.ts`, import.meta.url))
+
+async function ask(generator: ChildProcess, order: LoadOrder): Promise<LoadResult> {
+  return await new Promise<LoadResult>((resolve, reject) => {
+    const fail = () => reject(new Error('the load generator ended'))
+    generator.once('exit', fail)
+    generator.once('message', (message) => {
+      generator.off('exit', fail)
+      resolve(message as LoadResult)
+    })
+    generator.send(order)
+  })
+}
+
+async function serve(
+  kind: 'door' | 'bare',
+  url: string,
+): Promise<{ port: number; stop: () => Promise<void> }> {
+  const child = fork(script('serve'), [kind], {
+    execArgv: ['--import', 'tsx'],
+    env: { ...process.env, DATABASE_URL: url },
+  })
+  const [{ port }] = (await once(child, 'message')) as [{ port: number }]
+  const ended = once(child, 'exit')
+  const stop = async () => {
+    child.disconnect()
+    await ended
+  }
+  return { port, stop }
+}
+
+/** Rows/s of one COPY with its commit, into a table of the same columns and keys; the text is made beforehand. */
+async function copyRate(client: pg.Client, firstFixAt: number): Promise<number> {
+  await client.query('truncate copied')
+  const received = new Date().toISOString()
+  const chunks: string[] = []
+  let chunk = ''
+  for (let i = 0; i < COPY_ROWS; i++) {
+    const n = i % BATCH_SIZE
+    chunk += `374299663124076\t${374299663124076 + (i % BATCH_CONNECTIONS)}\t${new Date(firstFixAt + i).toISOString()}\t`
+    chunk += `${Math.imul(i, 0x9e37_79b1)}\t${received}\t${415_000_000 + n * 1_000}\t${-936_000_000 - n * 1_000}\t`
+    chunk += `${412_345_678 + n * 25}\t\\N\t${885 + (n % 10) * 10}\t${90 + (n % 7)}\t${280 + (n % 5)}\t\\N\t3\t${1_000 + n}\t\\N\n`
+    if (chunk.length > 65_536) {
+      chunks.push(chunk)
+      chunk = ''
+    }
+  }
+  chunks.push(chunk)
+  const startedAt = performance.now()
+  await pipeline(
+    Readable.from(chunks, { objectMode: false }),
+    client.query(
+      copyFrom(
+        `copy copied (fleet_id, device_id, fix_at, digest, received_at, latitude_e7, longitude_e7, odometer_m,
+         engine_seconds, speed_dkph, heading_deg, altitude_m, accuracy_dm, flags, sequence, attributes) from stdin`,
+      ),
+    ),
+  )
+  return (COPY_ROWS / (performance.now() - startedAt)) * 1000
+}
+
+const median = (values: readonly number[]) =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!
+
+function progress(name: string, round: number, measured: number[], baseline: number[]): void {
+  console.error(
+    `${name} ${round}/${ROUNDS}: ${measured.at(-1)!.toFixed(0)} against ${baseline.at(-1)!.toFixed(0)}`,
+  )
+}
+
+function report(
+  print: Print,
+  name: string,
+  measured: number[],
+  baselineName: string,
+  baselineUnit: string,
+  baseline: number[],
+): void {
+  const value = median(measured)
+  const against = median(baseline)
+  print({
+    name,
+    value: Math.round(value),
+    unit: 'heartbeats/s',
+    baseline: { name: baselineName, value: Math.round(against), unit: baselineUnit },
+    ratio: Number((value / against).toFixed(3)),
+  })
+}
