@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
-import type pg from 'pg'
 import { newId } from '../db/id.ts'
 import { testDatabase } from '../db/testing.ts'
 import { DeviceAuthenticator, type EnrolledDevice, enrolDevices, renewToken, revokeDevice } from './device.ts'
 
+const { pool } = await testDatabase()
+
 describe('device tokens', () => {
-  let pool: pg.Pool
   const fleetId = newId()
   let device: EnrolledDevice
   let clock = 1_000_000
@@ -14,7 +14,6 @@ describe('device tokens', () => {
   const refused = { name: 'AppError', code: 'unauthenticated' }
 
   before(async () => {
-    pool = (await testDatabase()).pool
     const vehicleId = newId()
     await pool.query(
       `insert into fleets (id, name, slug, time_zone) values ($1, 'Northern', 'northern', 'America/Chicago')`,
