@@ -1,5 +1,20 @@
 'use client'
 
+/*
+ * The live map. Positions never pass through React: whoever has the stream feeds a TruckStore, and the map reads it.
+ *
+ *   const store = new TruckStore()
+ *   store.applySnapshot(frame)               // a PositionFrame of the whole fleet, then
+ *   store.applyFrame(frame)                  // one of news, as often as they come
+ *   store.setLabels(ids, unitNumbers)
+ *   store.setLevels(ids, levels)             // who is near or past a limit
+ *   store.setFilter((id) => shown.has(id))   // null shows all
+ *
+ *   <FleetMapLazy store={store} selectedId={id} onSelect={setId} dark={dark} />
+ *
+ * The rest of the props may be left out. The list beside the map reads the same store by `useTruckStore`, and is what a
+ * screen reader reads.
+ */
 import 'leaflet/dist/leaflet.css'
 import './map.css'
 import type { Map as LeafletMap } from 'leaflet'
@@ -24,18 +39,21 @@ export interface MapView {
 export interface FleetMapProps {
   store: TruckStore
   selectedId: number | null
+  /** Null: a click on nothing. */
   onSelect: (vehicleId: number | null) => void
-  theme: Theme
-  unit: DistanceUnit
+  dark: boolean
+  /** Of speeds and of the scale; miles when not given. */
+  unit?: DistanceUnit
   /** Another value fits the map to the fleet again. */
   fitKey?: string | number
   /** Where to begin; without it the map fits the fleet as soon as there is one. */
   initialView?: MapView
   onViewChange?: (center: [number, number], zoom: number) => void
   /** Keep the selected truck in the middle. */
-  follow: boolean
+  follow?: boolean
   /** The reader has dragged the map away: following should stop. */
-  onFollowEnd: () => void
+  onFollowEnd?: () => void
+  /** What the map is drawn on; the embedded one when not given. */
   basemap?: BasemapConfig
 }
 
@@ -73,7 +91,9 @@ function useReducedMotion(): boolean {
   return reduced
 }
 
-interface TrucksProps extends Omit<FleetMapProps, 'basemap' | 'initialView'> {
+interface TrucksProps extends Omit<FleetMapProps, 'basemap' | 'initialView' | 'dark'> {
+  theme: Theme
+  unit: DistanceUnit
   fitFirst: boolean
   labels: boolean
   still: boolean
@@ -81,7 +101,7 @@ interface TrucksProps extends Omit<FleetMapProps, 'basemap' | 'initialView'> {
 
 /** Everything between React and Leaflet: the truck layer, fitting, following, and the view told outwards. */
 function Trucks(props: TrucksProps): null {
-  const { store, selectedId, theme, unit, fitKey, follow, fitFirst, labels, still } = props
+  const { store, selectedId, theme, unit, fitKey, follow = false, fitFirst, labels, still } = props
   const map = useMap()
   const layer = useRef<TruckLayer | null>(null)
   const latest = useRef(props)
@@ -118,7 +138,7 @@ function Trucks(props: TrucksProps): null {
       latest.current.onViewChange?.([lat, lng], map.getZoom())
     }
     const dragged = (): void => {
-      if (latest.current.follow) latest.current.onFollowEnd()
+      if (latest.current.follow) latest.current.onFollowEnd?.()
     }
     map.on('moveend', moved)
     map.on('dragstart', dragged)
@@ -168,12 +188,10 @@ function Trucks(props: TrucksProps): null {
   return null
 }
 
-/**
- * The live map. It fills its parent, draws the trucks of `store` on one canvas and never renders for a position. For
- * the browser only: load it by `next/dynamic` with `ssr: false`.
- */
+/** The live map, filling its parent. For the browser only: pages use FleetMapLazy, which takes the same props. */
 export function FleetMap(props: FleetMapProps): React.JSX.Element {
-  const { initialView, store, theme, unit } = props
+  const { initialView, store, unit = 'mi' } = props
+  const theme: Theme = props.dark ? 'dark' : 'light'
   const basemap = props.basemap ?? embeddedBasemap
   const [map, setMap] = useState<LeafletMap | null>(null)
   const [ready, setReady] = useState(false)
@@ -211,7 +229,7 @@ export function FleetMap(props: FleetMapProps): React.JSX.Element {
         className="fleet-map-leaflet"
       >
         <Basemap key={attempt} config={basemap} theme={theme} onReady={onReady} onError={onError} />
-        <Trucks {...props} fitFirst={!initialView} labels={labels} still={still} />
+        <Trucks {...props} theme={theme} unit={unit} fitFirst={!initialView} labels={labels} still={still} />
       </MapContainer>
       {map && (
         <MapControls

@@ -2,7 +2,7 @@
 
 import type { Map as LeafletMap } from 'leaflet'
 import { Layers, Minus, Plus, Scan } from 'lucide-react'
-import { useEffect, useId, useState } from 'react'
+import { useEffect, useId, useRef, useState } from 'react'
 import { VehicleState } from '../../server/geo/frame.ts'
 import { L } from './leaflet.ts'
 import { palettes, type Theme } from './palette.ts'
@@ -62,6 +62,7 @@ export function MapControls(props: MapControlsProps): React.JSX.Element {
   const [zoom, setZoom] = useState(map.getZoom())
   const [open, setOpen] = useState(false)
   const panelId = useId()
+  const opener = useRef<HTMLButtonElement>(null)
 
   useEffect(() => {
     const zoomed = (): void => setZoom(map.getZoom())
@@ -97,7 +98,7 @@ export function MapControls(props: MapControlsProps): React.JSX.Element {
   const tooNear = zoom <= map.getMinZoom()
   return (
     <div className="fleet-map-controls">
-      <div className="fleet-map-buttons" role="toolbar" aria-label="Map" aria-orientation="vertical">
+      <fieldset className="fleet-map-buttons" aria-label="Map">
         <button
           type="button"
           aria-label="Zoom in"
@@ -121,6 +122,7 @@ export function MapControls(props: MapControlsProps): React.JSX.Element {
         </button>
         <button
           type="button"
+          ref={opener}
           aria-label="Layers and legend"
           title="Layers and legend"
           aria-expanded={open}
@@ -129,14 +131,16 @@ export function MapControls(props: MapControlsProps): React.JSX.Element {
         >
           <Layers aria-hidden="true" />
         </button>
-      </div>
+      </fieldset>
       {open && (
         <section
           id={panelId}
           className="fleet-map-panel"
           aria-label="Layers and legend"
           onKeyDown={(event) => {
-            if (event.key === 'Escape') setOpen(false)
+            if (event.key !== 'Escape') return
+            setOpen(false)
+            opener.current?.focus()
           }}
         >
           <label>

@@ -10,9 +10,10 @@ import type {
 } from 'leaflet'
 import { latitudeOf, longitudeOf } from '../../server/geo/projection.ts'
 import { type Bubble, type Grouping, groupTrucks } from './cluster.ts'
-import { drawLabel, drawTrucks, labelPlaces } from './drawTrucks.ts'
+import { drawLabel, drawTrucks, forgetTextWidths, labelPlaces } from './drawTrucks.ts'
+import { type Hit, hitTest } from './hitTest.ts'
 import { L } from './leaflet.ts'
-import { palettes, type Theme } from './palette.ts'
+import { MAP_FONT, palettes, type Theme } from './palette.ts'
 import { type Atlas, atlasFor, drawSprite } from './sprites.ts'
 import { bubbleLines, type DistanceUnit, tooltipElement, truckLines } from './tooltip.ts'
 import type { TruckStore } from './truckStore.ts'
@@ -25,8 +26,6 @@ export interface TruckLayerOptions {
   labels: boolean
   selectedId: number | null
 }
-
-type Hit = { truck: number } | { bubble: Bubble }
 
 /** Of the map's size, added on each side, so that a drag does not uncover an edge. */
 const PADDING = 0.15
@@ -41,7 +40,6 @@ const GLIDE_LIMIT = 400
 const GLIDE_LEAST_PIXELS = 2
 const GLIDE_MOST_PIXELS = 160
 const LABEL_LIMIT = 300
-const HIT_PIXELS = 14
 
 /**
  * All trucks on one canvas, which pans with the map by CSS, scales by CSS while the zoom is animated, and is redrawn
@@ -97,7 +95,16 @@ export class TruckLayer extends L.Layer {
     this.#top = make()
     this.#unsubscribe = this.#store.subscribeNow(() => this.#dataChanged())
     this.draw()
+    void this.#redrawWithFont()
     return this
+  }
+
+  /** What was written before the font came would stay in another until the next news. */
+  async #redrawWithFont(): Promise<void> {
+    const loaded = await document.fonts?.load(`600 11px ${MAP_FONT}`).catch(() => [])
+    if (!loaded || loaded.length === 0) return
+    forgetTextWidths()
+    if (!this.#animating) this.draw()
   }
 
   override onRemove(): this {
@@ -193,6 +200,7 @@ export class TruckLayer extends L.Layer {
         height,
         worldPixels,
         positionOf,
+        unlabelled: this.#markedTrucks(),
         labelLimit: this.#options.labels && this.#showsLabels() ? LABEL_LIMIT : 0,
       })
     }
@@ -209,6 +217,12 @@ export class TruckLayer extends L.Layer {
         if (!this.#animating) this.draw()
       })
     }
+  }
+
+  /** The places in the columns of the trucks that stand on the top canvas. */
+  #markedTrucks(): Set<number> {
+    const ids = [this.#options.selectedId, this.#store.highlighted]
+    return new Set(ids.flatMap((id) => (id === null ? [] : this.#store.indexOf(id))))
   }
 
   /** Unit numbers crowd a map of a continent; they come with the zoom, or earlier when there is room. */
@@ -336,24 +350,7 @@ export class TruckLayer extends L.Layer {
     const map = this.#map
     if (!map) return null
     const point = map.getPixelOrigin().add(map.containerPointToLayerPoint(at))
-    const worldPixels = 256 * 2 ** this.#zoom
-    let nearest = HIT_PIXELS
-    let truck = -1
-    for (const i of this.#grouping.singles) {
-      const away = Math.hypot(
-        this.#store.x[i]! * worldPixels - point.x,
-        this.#store.y[i]! * worldPixels - point.y,
-      )
-      if (away < nearest) {
-        nearest = away
-        truck = i
-      }
-    }
-    if (truck >= 0) return { truck }
-    const bubble = this.#grouping.bubbles.find(
-      (b) => Math.hypot(b.x - point.x, b.y - point.y) <= b.radius + 2,
-    )
-    return bubble ? { bubble } : null
+    return hitTest(this.#store, this.#grouping, point, 256 * 2 ** this.#zoom)
   }
 
   #pointerMoved(at: Point | null): void {

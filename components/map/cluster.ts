@@ -48,8 +48,11 @@ export interface Grouping {
 export const ARROW_LIMIT = 2_500
 /** The side of a grid cell in pixels. */
 export const CELL_PIXELS = 88
-/** Nearer than this, two trucks are one stack. */
-const STACK_PIXELS = 12
+/** Nearer than this, two trucks are one stack: on a map of a continent sooner than on one of a town. */
+function stackPixels(worldPixels: number): number {
+  const zoom = Math.log2(worldPixels / 256)
+  return zoom < 4.5 ? 22 : zoom < 6.5 ? 16 : 12
+}
 
 /** The place in CATEGORIES of a truck: its alert if it has one, else its state. */
 export function categoryOf(state: number, level: number): number {
@@ -192,17 +195,18 @@ export function gridCells(trucks: TruckColumns, found: readonly number[], worldP
 export function stacks(trucks: TruckColumns, found: readonly number[], worldPixels: number): Grouping {
   const buckets = new Map<number, Bubble[]>()
   const all: Bubble[] = []
+  const reach = stackPixels(worldPixels)
   for (const i of found) {
     const x = trucks.x[i]! * worldPixels
     const y = trucks.y[i]! * worldPixels
-    const column = Math.floor(x / STACK_PIXELS)
-    const row = Math.floor(y / STACK_PIXELS)
+    const column = Math.floor(x / reach)
+    const row = Math.floor(y / reach)
     let host: Bubble | undefined
     for (let dx = -1; dx <= 1 && !host; dx++)
       for (let dy = -1; dy <= 1 && !host; dy++)
         host = buckets
           .get((column + dx) * 0x1000000 + row + dy)
-          ?.find((other) => Math.hypot(other.x - x, other.y - y) < STACK_PIXELS)
+          ?.find((other) => Math.hypot(other.x - x, other.y - y) < reach)
     const own = bubbleOf(trucks, i, worldPixels)
     if (host) {
       absorb(host, own)
@@ -214,7 +218,14 @@ export function stacks(trucks: TruckColumns, found: readonly number[], worldPixe
     if (bucket) bucket.push(own)
     else buckets.set(key, [own])
   }
-  return split(all)
+  const alone = all.filter((bubble) => bubble.count === 1)
+  return split([
+    ...mergeTouching(
+      all.filter((bubble) => bubble.count > 1),
+      0,
+    ),
+    ...alone,
+  ])
 }
 
 function split(bubbles: Bubble[]): Grouping {

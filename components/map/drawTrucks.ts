@@ -19,12 +19,14 @@ export interface Scene {
   positionOf: (i: number) => { x: number; y: number }
   /** Up to so many unit numbers; 0 for none. */
   labelLimit: number
+  /** Trucks whose unit number is written by somebody else, on top of the others. */
+  unlabelled: ReadonlySet<number>
 }
 
 const LABEL_FONT = `600 10.5px ${MAP_FONT}`
 const LABEL_HEIGHT = 15
 /** Degrees that an alert takes of a bubble's ring at least, or one truck among a thousand would not be seen. */
-const LEAST_ARC: Partial<Record<(typeof CATEGORIES)[number], number>> = { violation: 36, warning: 24 }
+const LEAST_ARC: Partial<Record<(typeof CATEGORIES)[number], number>> = { violation: 24, warning: 18 }
 
 /** 1,284 as "1.3k": a bubble has room for four characters. */
 export function shortCount(count: number): string {
@@ -108,6 +110,11 @@ export function drawLabel(
 
 const widths = new Map<string, number>()
 
+/** Forgets how wide texts are, for instance because their font has arrived. */
+export function forgetTextWidths(): void {
+  widths.clear()
+}
+
 /** The places for a unit number around a truck: right, left, above, below. */
 export function labelPlaces(
   ctx: CanvasRenderingContext2D,
@@ -173,7 +180,7 @@ export function drawTrucks(ctx: CanvasRenderingContext2D, scene: Scene): void {
   for (let k = drawn.length - 1; k >= 0; k--) {
     const { i, x, y } = drawn[k]!
     const text = trucks.label[i]
-    if (!text) continue
+    if (!text || scene.unlabelled.has(i)) continue
     const away = trucks.level[i] === 0 ? half + 2 : half + 7
     wishes.push({ id: i, places: labelPlaces(ctx, text, x, y, away) })
   }

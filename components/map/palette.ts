@@ -64,7 +64,7 @@ export const palettes: Record<Theme, MapPalette> = {
       moving: '#15924a',
       idle: '#2563eb',
       off: '#6b7280',
-      silent: '#9aa1ad',
+      silent: '#7d8592',
     },
   },
   dark: {
@@ -97,7 +97,7 @@ export const palettes: Record<Theme, MapPalette> = {
       moving: '#37c871',
       idle: '#5b9bff',
       off: '#9aa4b4',
-      silent: '#68717f',
+      silent: '#8b95a5',
     },
   },
 }

@@ -1,7 +1,6 @@
 import { useState } from 'react'
 import { createRoot } from 'react-dom/client'
 import { FleetMap } from '../FleetMap.tsx'
-import type { Theme } from '../palette.ts'
 import { TruckLayer } from '../TruckLayer.ts'
 import { TruckStore } from '../truckStore.ts'
 import { makeFleet } from './fleet.ts'
@@ -25,7 +24,6 @@ declare global {
 const query = new URLSearchParams(location.search)
 const number = (name: string, otherwise: number): number => Number(query.get(name) ?? otherwise)
 const count = number('trucks', 0)
-const theme = (query.get('theme') ?? 'light') as Theme
 const fleet = makeFleet(count)
 const store = new TruckStore()
 
@@ -76,15 +74,12 @@ function Page(): React.JSX.Element {
       store={store}
       selectedId={selected}
       onSelect={setSelected}
-      theme={theme}
-      unit="mi"
+      dark={query.get('theme') === 'dark'}
       initialView={
         query.has('zoom')
           ? { center: [number('lat', 38.8), number('lon', -96.5)], zoom: number('zoom', 4) }
           : undefined
       }
-      follow={false}
-      onFollowEnd={() => {}}
       basemap={
         query.has('basemap')
           ? { url: query.get('basemap')!, attribution: 'Elsewhere', maxZoom: 12 }
