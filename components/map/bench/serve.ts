@@ -17,7 +17,7 @@ const HTML = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Map</t
 <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
 <style>@font-face{font-family:"Inter Variable";src:url(/inter.woff2) format("woff2");font-weight:100 900}
 *{box-sizing:border-box}html,body,#map{margin:0;height:100%;font-family:"Inter Variable",sans-serif}</style>
-<link rel="stylesheet" href="/page.css"><div id="map"></div><script type="module" src="/page.js"></script></html>`
+<link rel="stylesheet" href="/page.css"><main id="map"></main><script type="module" src="/page.js"></script></html>`
 
 export interface BenchServer {
   url: string
