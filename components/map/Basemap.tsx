@@ -18,22 +18,22 @@ interface BasemapProps {
 /** The map's background. A new theme or source replaces the old one once it has drawn, so the map never flashes. */
 export function Basemap({ config, theme, onReady, onError }: BasemapProps): null {
   const map = useMap()
-  const shown = useRef<Layer | null>(null)
+  const shown = useRef<Layer[]>([])
   const { url, urlDark, attribution, maxZoom } = config
   useEffect(() => {
-    const before = shown.current
     const layer = createBasemapLayer({ url, urlDark, attribution, maxZoom }, theme, onError)
-    shown.current = layer
+    shown.current.push(layer)
     layer.once('load', () => {
-      before?.remove()
+      // All that came before it: one that was replaced at once may never have drawn.
+      const older = shown.current.splice(0, shown.current.indexOf(layer))
+      for (const before of older) before.remove()
       onReady()
     })
     layer.addTo(map)
   }, [map, url, urlDark, attribution, maxZoom, theme, onReady, onError])
   useEffect(
     () => () => {
-      shown.current?.remove()
-      shown.current = null
+      for (const layer of shown.current.splice(0)) layer.remove()
     },
     [],
   )
