@@ -1,10 +1,12 @@
 import { conformHos } from './conform-hos.ts'
 
+interface Tally {
+  passed: number
+  failed: number
+}
+
 /** What `npm run -s conform -- KIND FILE… [options]` can check; a kind appears together with the capability that it tests. */
-const KINDS: Record<
-  string,
-  (files: string[], options: string[]) => Promise<{ passed: number; failed: number }>
-> = {
+const KINDS: Record<string, (files: string[], options: string[]) => Tally | Promise<Tally>> = {
   hos: conformHos,
 }
 

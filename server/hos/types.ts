@@ -100,7 +100,14 @@ export interface Evaluation {
 /** A log that can't be judged: which event, and why. Never a wrong number. */
 export class HosRefusal extends Error {
   constructor(
-    readonly code: 'out-of-order' | 'unknown-status' | 'wrong-jurisdiction' | 'unknown-zone' | 'unknown-ruleset' | 'bad-option' | 'too-long',
+    readonly code:
+      | 'out-of-order'
+      | 'unknown-status'
+      | 'wrong-jurisdiction'
+      | 'unknown-zone'
+      | 'unknown-ruleset'
+      | 'bad-option'
+      | 'too-long',
     readonly index: number | null,
     reason: string,
   ) {

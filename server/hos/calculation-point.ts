@@ -1,0 +1,171 @@
+import type { Instant } from '../time/instant.ts'
+import type { PairLaw } from './limits.ts'
+import { BERTH, type Rest, type Span, type Timeline } from './timeline.ts'
+
+/** Where counting begins, and the rest that the window leaves out. */
+export interface CalculationPoint {
+  /** Boundary of the timeline. */
+  boundary: number
+  left: Span | null
+  /** The rests that make it: one that reset, or the two of a pair; none before the first. */
+  rests: readonly Span[]
+}
+
+interface Candidate extends Span {
+  berthMs: number
+  /** The latest earlier rest with which it makes a pair. */
+  partner: Candidate | null
+  /** Till the end of the last rest that it is the first of a pair with, the window leaves it out. */
+  openUntil: Instant
+}
+
+/**
+ * The calculation points that are good at each boundary of a log (395.1(g), FORMAT: "Reset" and "A pair"). Walk the boundaries
+ * in order with `at`; each answer is valid until the next call.
+ */
+export class CalculationPoints {
+  readonly #line: Timeline
+  readonly #resets: readonly Rest[]
+  readonly #candidates: Candidate[]
+  #nextReset = 0
+  #nextCandidate = 0
+  #points: CalculationPoint[]
+  #open: Candidate[] = []
+  #combined: readonly CalculationPoint[]
+
+  constructor(line: Timeline, resetMs: number, law: PairLaw) {
+    this.#line = line
+    this.#resets = line.rests.filter((rest) => rest.opening || rest.until - rest.from >= resetMs)
+    this.#candidates = candidatesOf(line, this.#resets, law)
+    this.#points = [{ boundary: 0, left: null, rests: [] }]
+    this.#combined = this.#points
+  }
+
+  get resets(): readonly Rest[] {
+    return this.#resets
+  }
+
+  /** The rests since the last reset that could be the first of a pair. */
+  get firsts(): readonly (Span & { berthMs: number })[] {
+    return this.#candidates.slice(0, this.#nextCandidate).filter((one) => one.end > this.#points[0]!.boundary)
+  }
+
+  at(boundary: number): readonly CalculationPoint[] {
+    const { at } = this.#line
+    let moved = false
+    while (
+      this.#nextCandidate < this.#candidates.length &&
+      this.#candidates[this.#nextCandidate]!.end <= boundary
+    ) {
+      const second = this.#candidates[this.#nextCandidate++]!
+      moved = true
+      if (second.partner) {
+        const { end } = second.partner
+        // A point at or after another's second rest always leaves more.
+        this.#points = this.#points.filter((point, i) => i === 0 || point.left!.end > end)
+        this.#points.push({ boundary: end, left: second, rests: [second.partner, second] })
+      }
+      if (second.openUntil > at[second.end]!) this.#open.push(second)
+    }
+    while (this.#nextReset < this.#resets.length && this.#resets[this.#nextReset]!.end <= boundary) {
+      const reset = this.#resets[this.#nextReset++]!
+      this.#points = [{ boundary: reset.end, left: null, rests: [reset] }]
+      this.#open = []
+      moved = true
+    }
+    if (this.#open.length > 0) {
+      const latest = this.#points.reduce((most, point) => Math.max(most, point.boundary), 0)
+      this.#open = this.#open.filter((first) => first.openUntil > at[boundary]! && first.end > latest)
+      moved = true
+    }
+    if (moved) {
+      this.#combined = this.#points
+      for (const first of this.#open) {
+        const before = this.#points.filter((point) => point.boundary <= first.first)
+        this.#combined = [...this.#combined, ...before.map((point) => ({ ...point, left: first }))]
+      }
+    }
+    return this.#combined
+  }
+}
+
+const lengthOf = (span: Span) => span.until - span.from
+
+function candidatesOf(line: Timeline, resets: readonly Rest[], law: PairLaw): Candidate[] {
+  const found: Candidate[] = []
+  const spans = law.of === 'rest' ? line.rests : berthRuns(line)
+  let reset = 0
+  let tour: Candidate[] = []
+  const endTour = () => {
+    if (tour.length > 1) pair(tour, law)
+    found.push(...tour)
+    tour = []
+  }
+  for (const span of spans) {
+    while (reset < resets.length && resets[reset]!.end < span.end) {
+      reset++
+      endTour()
+    }
+    if (lengthOf(span) < law.leastMs) continue
+    const berthMs = law.of === 'rest' ? lengthOf((span as Rest).berth) : lengthOf(span)
+    // A rest that resets may be a second, and ends its tour.
+    tour.push({ ...pick(span), berthMs, partner: null, openUntil: Number.NEGATIVE_INFINITY })
+  }
+  endTour()
+  return found
+}
+
+const pick = ({ from, until, first, end }: Span): Span => ({ from, until, first, end })
+
+function berthRuns(line: Timeline): Span[] {
+  const runs: Span[] = []
+  for (let i = 0; i < line.count; i++) {
+    if (line.kind[i] !== BERTH) continue
+    const last = runs[runs.length - 1]
+    if (last && last.end === i) {
+      last.end = i + 1
+      last.until = line.at[i + 1]!
+    } else runs.push({ from: line.at[i]!, until: line.at[i + 1]!, first: i, end: i + 1 })
+  }
+  // A run that belongs to the rest which the log opens with resets with it.
+  const [opening] = line.rests
+  return opening?.opening ? runs.filter((run) => run.first >= opening.end) : runs
+}
+
+/** Finds for each rest of a tour the latest earlier one that it makes a pair with, and till when each one may be left out. */
+function pair(tour: readonly Candidate[], law: PairLaw): void {
+  const enough = (a: Candidate, b: Candidate) =>
+    lengthOf(a) + lengthOf(b) >= law.togetherMs && (a.berthMs >= law.berthMs || b.berthMs >= law.berthMs)
+  // Of the rests before, only those longer than all after them can be the latest that is long enough; likewise in the berth.
+  let all: Candidate[] = []
+  let inBerth: Candidate[] = []
+  const latest = (stack: readonly Candidate[], second: Candidate) => {
+    for (let i = stack.length - 1; i >= 0; i--) if (enough(stack[i]!, second)) return stack[i]!
+    return null
+  }
+  const put = (stack: Candidate[], one: Candidate) => {
+    while (stack.length > 0 && lengthOf(stack[stack.length - 1]!) <= lengthOf(one)) stack.pop()
+    stack.push(one)
+  }
+  for (const second of tour) {
+    const stack = second.berthMs >= law.berthMs ? all : inBerth
+    second.partner = latest(stack, second)
+    put(all, second)
+    if (second.berthMs >= law.berthMs) put(inBerth, second)
+  }
+  // From the end: of the rests after, the last one that is long enough.
+  all = []
+  inBerth = []
+  const add = (records: Candidate[], one: Candidate) => {
+    const longest = records[records.length - 1]
+    if (!longest || lengthOf(one) > lengthOf(longest)) records.push(one)
+  }
+  for (let i = tour.length - 1; i >= 0; i--) {
+    const first = tour[i]!
+    const records = first.berthMs >= law.berthMs ? all : inBerth
+    const last = records.find((second) => enough(first, second))
+    if (last) first.openUntil = last.until
+    add(all, first)
+    if (first.berthMs >= law.berthMs) add(inBerth, first)
+  }
+}

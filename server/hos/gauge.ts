@@ -1,0 +1,45 @@
+import type { Instant } from '../time/instant.ts'
+import type { CalculationPoint } from './calculation-point.ts'
+import type { Span } from './timeline.ts'
+import type { ClockName } from './types.ts'
+
+/** What a limit was counted from. */
+export interface Basis {
+  limitMs: number
+  since: Instant | null
+  rests: readonly Span[]
+}
+
+/**
+ * One rule over one timeline. Its level is how long the driver may still do the thing, negative when it is past. The
+ * boundaries are asked about in order, each with its calculation points; between two boundaries a level only falls, and
+ * while driving it falls by the time that passes.
+ */
+export interface Gauge {
+  name: ClockName
+  rule: string
+  citation: string
+  levelAt(boundary: number, points: readonly CalculationPoint[]): number
+  /** Of the boundary asked about last. */
+  basis(): Basis
+  /**
+   * For the last boundary, the instant asked about: does the level fall while the present status goes on, and when does it
+   * reach zero (null: it does not)?
+   */
+  ahead(levelMs: number): { running: boolean; runsOutAt: Instant | null }
+}
+
+export const STANDING = { running: false, runsOutAt: null } as const
+
+/** A time in which a limit is larger. */
+export interface Extension {
+  from: Instant
+  until: Instant
+  ms: number
+}
+
+export function extensionAt(extensions: readonly Extension[], at: Instant): number {
+  let most = 0
+  for (const { from, until, ms } of extensions) if (from <= at && at < until && ms > most) most = ms
+  return most
+}

@@ -1,0 +1,116 @@
+import { HOUR, MINUTE } from '../time/instant.ts'
+import { HosRefusal, type RulesetId } from './types.ts'
+
+/** A legal number: what it is, since when it is in force, and where it stands. */
+export interface Limit {
+  ms: number
+  /** The rule's name, as it is reported. */
+  rule: string
+  citation: string
+  inForceSince: string
+}
+
+/** How two rests together stand for a full one. */
+export interface PairLaw {
+  /** `rest`: any rest, one of the two with a run of `berthMs` in the berth; `berth`: two runs in the berth. */
+  of: 'rest' | 'berth'
+  leastMs: number
+  togetherMs: number
+  berthMs: number
+  citation: string
+}
+
+export interface UnitedStatesLaw {
+  /** A rest of this length sets driving and window (or duty) to nothing. */
+  reset: { ms: number; citation: string }
+  pair: PairLaw
+  drive: Limit
+  /** Counted as time that passes since coming on duty. */
+  window: Limit | null
+  /** Counted as time on duty. */
+  duty: Limit | null
+  break: { limit: Limit; interruptionMs: number } | null
+  cycle: { limit: Limit; days: number; restartMs: number | null; restartCitation: string }
+  adverse: { driveMs: number; windowMs: number; citation: string }
+  /** 395.1(o): a window of this length, once in so many days unless a restart lies between. */
+  longTour: { windowMs: number; apartDays: number; citation: string } | null
+}
+
+const SPLIT_SINCE = '2020-09-29'
+const SINCE_2005 = '2005-10-01'
+
+const CYCLE_60: Limit = {
+  ms: 60 * HOUR,
+  rule: 'us.cycle-60-7',
+  citation: '49 CFR 395.3(b)(1)',
+  inForceSince: SINCE_2005,
+}
+const CYCLE_70: Limit = {
+  ms: 70 * HOUR,
+  rule: 'us.cycle-70-8',
+  citation: '49 CFR 395.3(b)(2)',
+  inForceSince: SINCE_2005,
+}
+
+const PROPERTY: Omit<UnitedStatesLaw, 'cycle'> = {
+  reset: { ms: 10 * HOUR, citation: '49 CFR 395.3(a)(1)' },
+  pair: {
+    of: 'rest',
+    leastMs: 2 * HOUR,
+    togetherMs: 10 * HOUR,
+    berthMs: 7 * HOUR,
+    citation: '49 CFR 395.1(g)(1)(ii)',
+  },
+  drive: { ms: 11 * HOUR, rule: 'us.drive-11', citation: '49 CFR 395.3(a)(3)(i)', inForceSince: SINCE_2005 },
+  window: { ms: 14 * HOUR, rule: 'us.window-14', citation: '49 CFR 395.3(a)(2)', inForceSince: SINCE_2005 },
+  duty: null,
+  break: {
+    limit: {
+      ms: 8 * HOUR,
+      rule: 'us.break-30',
+      citation: '49 CFR 395.3(a)(3)(ii)',
+      inForceSince: SPLIT_SINCE,
+    },
+    interruptionMs: 30 * MINUTE,
+  },
+  adverse: { driveMs: 2 * HOUR, windowMs: 2 * HOUR, citation: '49 CFR 395.1(b)(1)' },
+  longTour: { windowMs: 16 * HOUR, apartDays: 6, citation: '49 CFR 395.1(o)' },
+}
+
+const PASSENGER: Omit<UnitedStatesLaw, 'cycle'> = {
+  reset: { ms: 8 * HOUR, citation: '49 CFR 395.5(a)' },
+  pair: { of: 'berth', leastMs: 2 * HOUR, togetherMs: 8 * HOUR, berthMs: 0, citation: '49 CFR 395.1(g)(3)' },
+  drive: { ms: 10 * HOUR, rule: 'us.drive-10', citation: '49 CFR 395.5(a)(1)', inForceSince: SINCE_2005 },
+  window: null,
+  duty: { ms: 15 * HOUR, rule: 'us.duty-15', citation: '49 CFR 395.5(a)(2)', inForceSince: SINCE_2005 },
+  break: null,
+  adverse: { driveMs: 2 * HOUR, windowMs: 2 * HOUR, citation: '49 CFR 395.1(b)(1)' },
+  longTour: null,
+}
+
+const RESTART = { restartMs: 34 * HOUR, restartCitation: '49 CFR 395.3(c)' }
+const NO_RESTART = { restartMs: null, restartCitation: '' }
+const passengerCycle = (limit: Limit, paragraph: string): Limit => ({
+  ...limit,
+  citation: `49 CFR 395.5(b)(${paragraph})`,
+})
+
+/** The rules of the United States; whoever drives under another state's rules changes numbers here, not code. */
+export const UNITED_STATES: Partial<Record<RulesetId, UnitedStatesLaw>> = {
+  'us-property-60-7': { ...PROPERTY, cycle: { limit: CYCLE_60, days: 7, ...RESTART } },
+  'us-property-70-8': { ...PROPERTY, cycle: { limit: CYCLE_70, days: 8, ...RESTART } },
+  'us-passenger-60-7': {
+    ...PASSENGER,
+    cycle: { limit: passengerCycle(CYCLE_60, '1'), days: 7, ...NO_RESTART },
+  },
+  'us-passenger-70-8': {
+    ...PASSENGER,
+    cycle: { limit: passengerCycle(CYCLE_70, '2'), days: 8, ...NO_RESTART },
+  },
+}
+
+export function unitedStatesLaw(ruleset: RulesetId): UnitedStatesLaw {
+  const law = UNITED_STATES[ruleset]
+  if (!law) throw new HosRefusal('unknown-ruleset', null, `"${ruleset}" is no ruleset of the United States`)
+  return law
+}

@@ -1,0 +1,45 @@
+import type { Instant } from '../../time/instant.ts'
+import { type Gauge, STANDING } from '../gauge.ts'
+import type { Limit } from '../limits.ts'
+import { DRIVING, type Span, type Timeline } from '../timeline.ts'
+
+/** Driving since the last 30 consecutive minutes without any: 49 CFR 395.3(a)(3)(ii). */
+export function breakGauge(line: Timeline, limit: Limit, interruptionMs: number): Gauge {
+  let drivenAtBreak = 0
+  let last: Span | null = null
+  /** Where the present stretch without driving began; -1 while driving. */
+  let stoppedAt = -1
+  return {
+    name: 'break',
+    rule: limit.rule,
+    citation: limit.citation,
+    levelAt(boundary) {
+      if (boundary > 0) {
+        if (line.kind[boundary - 1] === DRIVING) stoppedAt = -1
+        else {
+          if (stoppedAt < 0) stoppedAt = boundary - 1
+          const [from, until] = [line.at[stoppedAt]!, line.at[boundary]!]
+          if (until - from >= interruptionMs) {
+            drivenAtBreak = line.drivenMs[boundary]!
+            last = { from, until, first: stoppedAt, end: boundary }
+          }
+        }
+      }
+      return limit.ms - (line.drivenMs[boundary]! - drivenAtBreak)
+    },
+    basis: () => ({ limitMs: limit.ms, since: last?.until ?? line.at[0]!, rests: last ? [last] : [] }),
+    ahead(levelMs) {
+      if (line.count === 0 || line.kind[line.count - 1] !== DRIVING) return STANDING
+      return { running: true, runsOutAt: levelMs > 0 ? line.at[line.count]! + levelMs : null }
+    },
+  }
+}
+
+/** When the present stretch without driving will have been a break; null if it is one already, or while driving. */
+export function breakDoneAt(line: Timeline, interruptionMs: number): Instant | null {
+  let first = line.count
+  while (first > 0 && line.kind[first - 1] !== DRIVING) first--
+  if (first === line.count || first === 0) return null
+  const doneAt = line.at[first]! + interruptionMs
+  return doneAt > line.at[line.count]! ? doneAt : null
+}

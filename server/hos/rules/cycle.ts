@@ -1,0 +1,92 @@
+import { type Instant, MINUTE } from '../../time/instant.ts'
+import { addDays } from '../../time/zone.ts'
+import { type Gauge, STANDING } from '../gauge.ts'
+import type { Limit } from '../limits.ts'
+import { ON_DUTY, type Span, type Timeline } from '../timeline.ts'
+import { type HosOptions, HosRefusal } from '../types.ts'
+
+/**
+ * Time on duty in the carrier's present day and the ones before it, since the last restart: 49 CFR 395.3(b) and (c), 395.5(b).
+ * @param days how many days count, the present one among them
+ * @param restartMs a rest of this length sets it to nothing; null if none does
+ */
+export function cycleGauge(
+  line: Timeline,
+  limit: Limit,
+  days: number,
+  restartMs: number | null,
+  options: HosOptions,
+): Gauge {
+  const carried = carriedOf(options, days)
+  let nextRest = 0
+  let restart: Span | null = null
+  let oldest = 0
+
+  /** Carried minutes of the days before the log that still count on a day of it. */
+  const carriedOn = (day: number) => (restart ? 0 : (carried[day] ?? 0))
+  /** Of `onDutyMs`, what has fallen out by a day. */
+  const goneBy = (day: number) => {
+    const first = day - days + 1
+    const dropped = first > 0 ? line.onDutyMs[line.dayBoundary[first]!]! : 0
+    return restart ? Math.max(dropped, line.onDutyMs[restart.end]!) : dropped
+  }
+
+  return {
+    name: 'cycle',
+    rule: limit.rule,
+    citation: limit.citation,
+    levelAt(boundary) {
+      if (restartMs !== null) {
+        for (; nextRest < line.rests.length && line.rests[nextRest]!.end <= boundary; nextRest++) {
+          const rest = line.rests[nextRest]!
+          if (rest.until - rest.from >= restartMs) restart = rest
+        }
+      }
+      const day = line.day[boundary]!
+      oldest = Math.max(0, day - days + 1)
+      return limit.ms - (line.onDutyMs[boundary]! - goneBy(day)) - carriedOn(day)
+    },
+    basis() {
+      const from = line.at[line.dayBoundary[oldest]!]!
+      const since = restart && restart.until > from ? restart.until : from
+      return { limitMs: limit.ms, since, rests: restart ? [restart] : [] }
+    },
+    ahead(levelMs) {
+      const { count } = line
+      if (count === 0 || line.kind[count - 1]! < ON_DUTY) return STANDING
+      if (levelMs <= 0) return { running: true, runsOutAt: null }
+      // Day by day: what falls out at each day's start comes back.
+      let at: Instant = line.at[count]!
+      let left = levelMs
+      let day = line.day[count]!
+      let date = line.clock.dateOf(at, options.dayStartMinutes)
+      for (let i = 0; i <= days; i++) {
+        date = addDays(date, 1)
+        const nextAt = line.clock.startOf(date, options.dayStartMinutes)
+        if (at + left <= nextAt) return { running: true, runsOutAt: at + left }
+        left -= nextAt - at
+        at = nextAt
+        const known = day + 1 - days + 1 < line.dayBoundary.length
+        if (known) left += goneBy(day + 1) - goneBy(day)
+        left += carriedOn(day) - carriedOn(day + 1)
+        day++
+      }
+      return { running: true, runsOutAt: null }
+    },
+  }
+}
+
+/** Carried milliseconds that count on each day of the log, day 0 first. */
+function carriedOf(options: HosOptions, days: number): number[] {
+  const minutes = options.carriedMinutes ?? []
+  for (const value of minutes) {
+    if (!Number.isFinite(value) || value < 0) {
+      throw new HosRefusal('bad-option', null, 'carriedMinutes must be minutes, none below zero')
+    }
+  }
+  // The last is of the day just before day 0; on day d those of the days from d − days + 1 on count.
+  return Array.from({ length: days }, (_, day) => {
+    const counting = minutes.slice(Math.max(0, minutes.length - (days - 1 - day)))
+    return counting.reduce((sum, value) => sum + value, 0) * MINUTE
+  })
+}

@@ -1,0 +1,68 @@
+import type { Instant } from '../../time/instant.ts'
+import type { CalculationPoint } from '../calculation-point.ts'
+import { type Extension, extensionAt, type Gauge, STANDING } from '../gauge.ts'
+import type { Limit } from '../limits.ts'
+import { ON_DUTY, type Timeline } from '../timeline.ts'
+
+/**
+ * Time that passes from the first on-duty minute after the calculation point, less the one rest that a pair leaves out:
+ * 49 CFR 395.3(a)(2), 395.1(g)(1)(iii). `resetAt` is when the present rest, if it goes on, has set the window to nothing.
+ */
+export function windowGauge(
+  line: Timeline,
+  limit: Limit,
+  extensions: readonly Extension[],
+  resetAt: Instant | null,
+): Gauge {
+  const opens = firstOnDuty(line)
+  let best: CalculationPoint | undefined
+  let limitMs = limit.ms
+
+  function elapsedMs(boundary: number, { boundary: point, left }: CalculationPoint): number {
+    const opened = opens[point]!
+    if (opened >= boundary) return 0
+    const from = line.at[opened]!
+    const until = line.at[boundary]!
+    if (left === null) return until - from
+    const leftFrom = Math.max(left.from, from)
+    const leftUntil = Math.min(left.until, until)
+    return until - from - (leftUntil > leftFrom ? leftUntil - leftFrom : 0)
+  }
+
+  return {
+    name: 'window',
+    rule: limit.rule,
+    citation: limit.citation,
+    levelAt(boundary, points) {
+      limitMs = limit.ms + (extensions.length > 0 ? extensionAt(extensions, line.at[boundary]!) : 0)
+      best = points[0]!
+      let least = elapsedMs(boundary, best)
+      for (let i = 1; i < points.length; i++) {
+        const elapsed = elapsedMs(boundary, points[i]!)
+        if (elapsed < least) {
+          least = elapsed
+          best = points[i]!
+        }
+      }
+      return limitMs - least
+    },
+    basis: () => ({ limitMs, since: line.at[opens[best!.boundary]!]!, rests: best!.rests }),
+    ahead(levelMs) {
+      const { count } = line
+      if (best === undefined || opens[best.boundary]! >= count) return STANDING
+      const resting = line.kind[count - 1]! < ON_DUTY
+      if (resting && best.left?.end === count) return STANDING
+      const runsOutAt = line.at[count]! + levelMs
+      const ends = levelMs > 0 && !(resting && resetAt !== null && resetAt <= runsOutAt)
+      return { running: true, runsOutAt: ends ? runsOutAt : null }
+    },
+  }
+}
+
+/** For each boundary the first segment from there on that is on duty; `count` if none is. */
+function firstOnDuty(line: Timeline): number[] {
+  const opens = new Array<number>(line.count + 1)
+  opens[line.count] = line.count
+  for (let i = line.count - 1; i >= 0; i--) opens[i] = line.kind[i]! >= ON_DUTY ? i : opens[i + 1]!
+  return opens
+}
