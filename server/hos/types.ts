@@ -36,6 +36,10 @@ export interface HosOptions {
   team?: boolean
   deferral?: readonly { day1: string }[]
   multiManning?: boolean
+  /** Art. 8(6), third subparagraph of (EC) 561/2006 may be used: two reduced weekly rests in a row abroad. */
+  internationalTwoReduced?: boolean
+  /** Does a crew's daily rest of 9 to 11 h use up one of the three reduced ones? Disputed; true if not said. */
+  crewReducedRestCounts?: boolean
 }
 
 /** The clock of a rule: how long the driver may still do the thing, looking at that rule alone. */

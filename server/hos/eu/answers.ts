@@ -1,0 +1,137 @@
+import { DAY, type Instant } from '../../time/instant.ts'
+import type { Clock, DutyEvent, HosOptions, Violation } from '../types.ts'
+import * as breakRule from './break.ts'
+import * as compensation from './compensation.ts'
+import * as daily from './dailyDriving.ts'
+import * as rest from './dailyRest.ts'
+import { MS } from './limits.ts'
+import { reducedRestViolations } from './reducedRests.ts'
+import { type Timeline, timelineOf } from './timeline.ts'
+import * as weekly from './weeklyDriving.ts'
+import { weeklyPairViolations } from './weeklyPairs.ts'
+import { readWeeklyRests } from './weeklyReading.ts'
+import { weeklyRestsOf, weeklyRestViolations } from './weeklyRest.ts'
+import { type Weeks, weeksIn } from './weeks.ts'
+
+/** What a log says at one instant, and the workings that tell when it will say something else. */
+export interface Answers {
+  timeline: Timeline
+  periods: readonly rest.Period[]
+  drivenSinceBreakMs: number
+  dailyDriving: daily.DailyDriving
+  clocks: Clock[]
+  violations: Violation[]
+}
+
+/** The settings of the log, read once. */
+export interface Settings extends rest.DailyRestOptions {
+  weeks: Weeks
+  twoReducedAbroad: boolean
+}
+
+export function settingsOf(options: HosOptions): Settings {
+  return {
+    weeks: weeksIn(options.timeZone),
+    multiManning: options.multiManning ?? false,
+    crewRestCounts: options.crewReducedRestCounts ?? true,
+    twoReducedAbroad: options.internationalTwoReduced ?? false,
+  }
+}
+
+/** Beyond any rest that could still cure anything. */
+const LONG_REST = 70 * DAY
+
+/** All violations and clocks at an instant. */
+export function answersAt(log: readonly DutyEvent[], settings: Settings, asOf: Instant): Answers {
+  const timeline = timelineOf(log, asOf)
+  const now = judge(timeline, settings)
+  const { rests } = timeline
+  // A rest that still runs may cure what looks broken: let it go on, and report what is broken even then.
+  const lasting = rests.at(-1)?.open ? judge(timelineOf(log, asOf, asOf + LONG_REST), settings) : now
+  return {
+    timeline,
+    periods: now.periods,
+    drivenSinceBreakMs: now.breaks.drivenMs,
+    dailyDriving: now.driving,
+    clocks: clocksOf(timeline, now, settings),
+    violations: violationsOf(lasting, settings),
+  }
+}
+
+interface Judged {
+  timeline: Timeline
+  breaks: breakRule.Breaks
+  periods: rest.Period[]
+  driving: daily.DailyDriving
+  weekDriving: weekly.WeeklyDriving
+}
+
+function judge(timeline: Timeline, settings: Settings): Judged {
+  const periods = rest.periodsOf(timeline, settings)
+  return {
+    timeline,
+    breaks: breakRule.breaks(timeline, settings.multiManning),
+    periods,
+    driving: daily.dailyDriving(timeline, periods, settings.weeks),
+    weekDriving: weekly.weeklyDriving(timeline, settings.weeks),
+  }
+}
+
+function violationsOf(judged: Judged, settings: Settings): Violation[] {
+  const { timeline, periods } = judged
+  const { weeks } = settings
+  const weeklyRests = weeklyRestsOf(timeline)
+  const reading = readWeeklyRests(timeline, weeklyRests, weeks, settings.twoReducedAbroad)
+  return [
+    ...judged.breaks.violations,
+    ...judged.driving.violations,
+    ...judged.weekDriving.violations,
+    ...rest.dailyRestViolations(periods, timeline, settings.multiManning),
+    ...reducedRestViolations(periods),
+    ...weeklyRestViolations(timeline, weeklyRests),
+    ...weeklyPairViolations(reading, weeklyRests, weeks),
+    ...compensation.compensationViolations(timeline, reading, weeks),
+  ]
+    .filter((violation) => violation.from <= timeline.asOf)
+    .sort((a, b) => a.from - b.from || (a.rule < b.rule ? -1 : a.rule > b.rule ? 1 : 0))
+}
+
+function clocksOf(timeline: Timeline, judged: Judged, settings: Settings): Clock[] {
+  const { asOf, stretches } = timeline
+  const driving = stretches.at(-1)?.status === 'DRIVE'
+  const balance = weekly.weeklyBalance(judged.weekDriving)
+  const weekRunsOut = weekly.weeklyDrivingRunsOut(judged.weekDriving, asOf, settings.weeks)
+  const breakMs = Math.max(0, MS.drivingPeriod - judged.breaks.drivenMs)
+  const dailyMs = Math.max(0, judged.driving.limitMs - judged.driving.drivenMs)
+
+  const drivingClock = (
+    name: Clock['name'],
+    rule: string,
+    limitMs: number,
+    remainingMs: number,
+    runsOutAt: Instant | null,
+  ): Clock => {
+    const running = driving && remainingMs > 0
+    return { name, rule, limitMs, remainingMs, running, runsOutAt: running ? runsOutAt : null }
+  }
+
+  return [
+    drivingClock('break', breakRule.RULE, MS.drivingPeriod, breakMs, asOf + breakMs),
+    drivingClock(
+      'driveDaily',
+      daily.RULE,
+      judged.driving.limitMs,
+      dailyMs,
+      daily.dailyDrivingRunsOut(judged.driving, asOf, settings.weeks),
+    ),
+    drivingClock('driveWeekly', weekly.WEEK_RULE, MS.drivingWeek, balance.weekMs, weekRunsOut.week),
+    drivingClock(
+      'driveFortnight',
+      weekly.FORTNIGHT_RULE,
+      MS.drivingFortnight,
+      balance.fortnightMs,
+      weekRunsOut.fortnight,
+    ),
+    { name: 'dutyDaily', rule: rest.RULE, ...rest.dutyDaily(judged.periods, timeline, settings) },
+  ]
+}

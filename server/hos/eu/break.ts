@@ -1,0 +1,89 @@
+import type { Instant } from '../../time/instant.ts'
+import type { Violation } from '../types.ts'
+import { LIMITS, MS } from './limits.ts'
+import { isRest, type Span, type Timeline } from './timeline.ts'
+
+export const RULE = 'eu.break-45'
+
+/** Driving since the last break of art. 7, in milliseconds, and what was broken on the way. */
+export interface Breaks {
+  drivenMs: number
+  violations: Violation[]
+}
+
+interface Period {
+  since: Instant | null
+  drivenMs: number
+  rests: Span[]
+  hasFirstPart: boolean
+  violation: Violation | null
+}
+
+/**
+ * Art. 7: after 4 h 30 of driving a break of 45 minutes, or of 15 and later 30. Driving adds up over other work,
+ * availability and short stops; each complete break, early ones too, begins a new driving period.
+ */
+export function breaks(timeline: Timeline, multiManning: boolean): Breaks {
+  const violations: Violation[] = []
+  let period = begin(null)
+
+  const reset = (at: Instant) => {
+    if (period.violation) violations.push(period.violation)
+    period = begin(at)
+  }
+
+  const rest = (from: Instant, until: Instant) => {
+    const ms = until - from
+    if (ms >= MS.break || (period.hasFirstPart && ms >= MS.breakSecondPart)) reset(until)
+    else if (ms >= MS.breakFirstPart) {
+      period.hasFirstPart = true
+      period.rests.push({ from, until })
+    }
+  }
+
+  let restFrom: Instant | null = null
+  for (const stretch of timeline.stretches) {
+    if (isRest(stretch.status)) {
+      restFrom ??= stretch.from
+      continue
+    }
+    if (restFrom !== null) rest(restFrom, stretch.from)
+    restFrom = null
+    // A crew member beside the driver records availability; only a whole break counts (art. 7, third paragraph).
+    if (stretch.status === 'POA' && multiManning && stretch.until - stretch.from >= MS.breakAsCrew) {
+      reset(stretch.until)
+    }
+    if (stretch.status === 'DRIVE') drive(period, stretch)
+  }
+  if (restFrom !== null) rest(restFrom, timeline.end)
+  if (period.violation) violations.push(period.violation)
+  return { drivenMs: period.drivenMs, violations }
+}
+
+const begin = (since: Instant | null): Period => ({
+  since,
+  drivenMs: 0,
+  rests: [],
+  hasFirstPart: false,
+  violation: null,
+})
+
+function drive(period: Period, stretch: Span): void {
+  const ms = stretch.until - stretch.from
+  const left = MS.drivingPeriod - period.drivenMs
+  period.drivenMs += ms
+  if (ms <= left) return
+  const from = period.violation?.from ?? stretch.from + Math.max(0, left)
+  period.violation = {
+    rule: RULE,
+    from,
+    until: stretch.until,
+    explanation: {
+      citation: LIMITS.drivingPeriod.citation,
+      limitMs: MS.drivingPeriod,
+      reachedMs: period.drivenMs,
+      since: period.since,
+      rests: [...period.rests],
+    },
+  }
+}

@@ -1,0 +1,122 @@
+import type { Instant } from '../../time/instant.ts'
+import type { Violation } from '../types.ts'
+import { isBroken, type Period } from './dailyRest.ts'
+import { LIMITS, MS } from './limits.ts'
+import { type Rest, type Span, shown, type Timeline } from './timeline.ts'
+import type { Weeks } from './weeks.ts'
+
+export const RULE = 'eu.drive-daily'
+
+/** The daily driving time that runs at `asOf`, and what was broken before and in it. */
+export interface DailyDriving {
+  drivenMs: number
+  /** 10 h if the day has its extension or the week of `asOf` has one left, else 9 h. */
+  limitMs: number
+  /** Did the day pass its ninth hour with an extension? */
+  extended: boolean
+  violations: Violation[]
+}
+
+interface Day {
+  since: Instant | null
+  drivenMs: number
+  extended: boolean
+  violation: Violation | null
+  rests: Rest[]
+}
+
+/**
+ * Art. 6(1): 9 h of driving between two daily rests, 10 h at most twice in a fixed week. The extension belongs to the
+ * week in which the ninth hour is passed. Where the daily rest was missing, 7 h of rest end the day too.
+ */
+export function dailyDriving(timeline: Timeline, periods: readonly Period[], weeks: Weeks): DailyDriving {
+  const violations: Violation[] = []
+  const extensions = new Map<number, number>()
+  let day = begin(timeline.joined[0]?.until ?? null)
+  let period = 0
+  let nextRest = 1
+
+  const passRests = (until: Instant) => {
+    for (; nextRest < timeline.joined.length; nextRest++) {
+      const rest = timeline.joined[nextRest] as Rest
+      if (rest.from > until) return
+      while (period < periods.length - 1 && (periods[period] as Period).until <= rest.from) period++
+      const owner = periods[period]
+      const enough =
+        owner && isBroken(owner, timeline.asOf) ? MS.restEndingDayWhenMissing : MS.dailyRestReduced
+      if (rest.restMs < enough && rest.restMs < MS.dailyRestReduced) {
+        day.rests.push(rest)
+        continue
+      }
+      if (day.violation) violations.push(day.violation)
+      day = begin(rest.until)
+    }
+  }
+
+  for (const stretch of timeline.stretches) {
+    if (stretch.status !== 'DRIVE') continue
+    passRests(stretch.from)
+    // Driving that interrupts a rest on a ferry counts for the week only.
+    if ((timeline.joined[nextRest - 1] as Rest).until > stretch.from) continue
+    drive(day, stretch, weeks, extensions)
+  }
+  passRests(Number.POSITIVE_INFINITY)
+  if (day.violation) violations.push(day.violation)
+
+  const left = MS.extensionsPerWeek - (extensions.get(weeks.of(timeline.asOf)) ?? 0)
+  const limitMs = day.extended || left > 0 ? MS.drivingDayExtended : MS.drivingDay
+  return { drivenMs: day.drivenMs, limitMs, extended: day.extended, violations }
+}
+
+const begin = (since: Instant | null): Day => ({
+  since,
+  drivenMs: 0,
+  extended: false,
+  violation: null,
+  rests: [],
+})
+
+function drive(day: Day, stretch: Span, weeks: Weeks, extensions: Map<number, number>): void {
+  const before = day.drivenMs
+  day.drivenMs += stretch.until - stretch.from
+  /** When driving goes past a limit in this stretch. */
+  const passing = (limit: number): Instant | null =>
+    before > limit || day.drivenMs <= limit ? null : stretch.from + (limit - before)
+
+  let from: Instant | null = null
+  const ninthHour = passing(MS.drivingDay)
+  if (ninthHour !== null) {
+    const week = weeks.of(ninthHour)
+    const used = extensions.get(week) ?? 0
+    if (used < MS.extensionsPerWeek) {
+      day.extended = true
+      extensions.set(week, used + 1)
+    } else from = ninthHour
+  }
+  if (day.extended) from = passing(MS.drivingDayExtended)
+  from = day.violation?.from ?? from
+  if (from === null) return
+  day.violation = {
+    rule: RULE,
+    from,
+    until: stretch.until,
+    explanation: {
+      citation: LIMITS.drivingDay.citation,
+      limitMs: day.extended ? MS.drivingDayExtended : MS.drivingDay,
+      reachedMs: day.drivenMs,
+      since: day.since,
+      rests: shown(day.rests),
+    },
+  }
+}
+
+/** When `driveDaily` reaches zero if driving goes on from `asOf`: a new week on the way may bring an extension. */
+export function dailyDrivingRunsOut(driving: DailyDriving, asOf: Instant, weeks: Weeks): Instant | null {
+  const remainingMs = driving.limitMs - driving.drivenMs
+  if (remainingMs <= 0) return null
+  const ninthHour = asOf + MS.drivingDay - driving.drivenMs
+  const more = MS.drivingDayExtended - MS.drivingDay
+  if (!driving.extended && ninthHour >= asOf && weeks.of(ninthHour) !== weeks.of(asOf))
+    return ninthHour + more
+  return asOf + remainingMs
+}

@@ -1,0 +1,83 @@
+import type { Instant } from '../../time/instant.ts'
+import type { Clock, DutyEvent, Violation } from '../types.ts'
+import { type Answers, answersAt, type Settings } from './answers.ts'
+import { ferryRestAt } from './dailyRest.ts'
+import { MS } from './limits.ts'
+import { openRest, type Timeline } from './timeline.ts'
+import { weeklyRestDue } from './weeklyRest.ts'
+
+/** Every duration of the law that a rest can reach. */
+const REST_STEPS = [
+  MS.breakFirstPart,
+  MS.breakSecondPart,
+  MS.break,
+  MS.dailyRestFirstPart,
+  MS.restEndingDayWhenMissing,
+  MS.dailyRestReduced,
+  MS.dailyRest,
+  MS.weeklyRestReduced,
+  MS.weeklyRest,
+]
+
+/** Weeks ahead in which a past rest can still matter: the fortnight, and the third week after a reduced rest. */
+const WEEKS_AHEAD = 6
+
+/**
+ * The next instant at which any answer changes with no new event: a clock stops, fills or runs out, a violation comes or
+ * goes. A clock that only runs down is no change. Null if nothing will change.
+ */
+export function nextChangeAt(log: readonly DutyEvent[], settings: Settings, now: Answers): Instant | null {
+  const { asOf } = now.timeline
+  const present = signature(now)
+  for (const at of candidates(now, settings)) {
+    if (at <= asOf) continue
+    if (signature(answersAt(log, settings, at)) !== present) return at
+  }
+  return null
+}
+
+/** The answers without what moves by itself: a running clock is known by when it runs out. */
+function signature({ clocks, violations }: Answers): string {
+  const clock = (c: Clock) => `${c.name}:${c.limitMs}:${c.running ? c.runsOutAt : c.remainingMs}:${c.running}`
+  const violation = (v: Violation) => `${v.rule}@${v.from}`
+  return [...clocks.map(clock), ...violations.map(violation)].join(' ')
+}
+
+/** Instants at which something could change, in order. Limits are inclusive: a breach shows just after its limit. */
+function candidates(now: Answers, settings: Settings): Instant[] {
+  const { timeline, periods, clocks, dailyDriving } = now
+  const { asOf, stretches, joined } = timeline
+  const { weeks } = settings
+  const found = new Set<Instant>([asOf + 1])
+  const limit = (at: Instant) => found.add(at).add(at + 1)
+
+  for (const clock of clocks) if (clock.runsOutAt !== null) limit(clock.runsOutAt)
+  const week = weeks.of(asOf)
+  for (let n = 1; n <= WEEKS_AHEAD; n++) found.add(weeks.startOf(week + n))
+
+  const last = stretches.at(-1)
+  if (last?.status === 'DRIVE') {
+    limit(asOf + MS.drivingDay - dailyDriving.drivenMs)
+    limit(asOf + MS.drivingDayExtended - dailyDriving.drivenMs)
+  }
+  if (last?.status === 'POA') found.add(last.from + MS.breakAsCrew)
+
+  const period = periods.at(-1)
+  if (period) {
+    limit(period.windowUntil)
+    found.add(period.windowUntil - MS.dailyRest).add(period.windowUntil - MS.dailyRestReduced)
+  }
+  for (const rest of joined)
+    if (rest.beforeLog || rest.restMs >= MS.weeklyRestReduced) limit(weeklyRestDue(rest))
+  for (const at of restSteps(timeline)) found.add(at)
+  return [...found].sort((a, b) => a - b)
+}
+
+function restSteps(timeline: Timeline): Instant[] {
+  const { asOf, rests, joined } = timeline
+  const found: Instant[] = []
+  for (const rest of [openRest(rests), openRest(joined)]) {
+    if (rest) for (const step of REST_STEPS) found.push(asOf + step - rest.restMs)
+  }
+  return [...found, ...ferryRestAt(timeline)]
+}
