@@ -105,14 +105,19 @@ const VIN_YEARS = 'KLMNPRST' // 2019 to 2026
 const VIN_VALUES = '0123456789.ABCDEFGH..JKLMN.P.R..STUVWXYZ'
 const VIN_WEIGHTS = [8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2]
 
-/** With its ninth digit the sum of the others, as every North American vehicle has it. */
-export function vinOf(maker: string, year: number, serial: number): string {
-  const draft = `${maker}0${VIN_YEARS[year - 2019]!}${VIN_LETTERS[10 + (serial % 20)]!}${String(100_000 + (serial % 900_000))}`
-  const sum = [...draft].reduce((total, letter, i) => {
+/** The ninth digit of a North American VIN: what the other sixteen add up to, by weight, modulo 11 (49 CFR 565.15(c)). */
+export function checkDigitOf(vin: string): string {
+  const sum = [...vin].reduce((total, letter, i) => {
     return total + (VIN_VALUES.indexOf(letter) % 10) * VIN_WEIGHTS[i]!
   }, 0)
-  const check = sum % 11
-  return `${draft.slice(0, 8)}${check === 10 ? 'X' : check}${draft.slice(9)}`
+  return sum % 11 === 10 ? 'X' : String(sum % 11)
+}
+
+/** `maker` is the first eight letters: maker, model, engine. */
+export function vinOf(maker: string, year: number, serial: number): string {
+  const plant = VIN_LETTERS[10 + (serial % 20)]!
+  const draft = `${maker}0${VIN_YEARS[year - 2019]!}${plant}${String(100_000 + (serial % 900_000))}`
+  return `${maker}${checkDigitOf(draft)}${draft.slice(9)}`
 }
 
 export interface Person {
