@@ -41,7 +41,7 @@ export function settingsOf(options: HosOptions): Settings {
 /** Beyond any rest that could still cure anything. */
 const LONG_REST = 70 * DAY
 
-/** All violations and clocks at an instant. */
+/** All violations and clocks at an instant, of a log with no later event. */
 export function answersAt(log: readonly DutyEvent[], settings: Settings, asOf: Instant): Answers {
   const timeline = timelineOf(log, asOf)
   const now = judge(timeline, settings)
@@ -122,7 +122,7 @@ function clocksOf(timeline: Timeline, judged: Judged, settings: Settings): Clock
       daily.RULE,
       judged.driving.limitMs,
       dailyMs,
-      daily.dailyDrivingRunsOut(judged.driving, asOf, settings.weeks),
+      driving ? daily.dailyDrivingRunsOut(judged.driving, timeline, judged.periods, settings.weeks) : null,
     ),
     drivingClock('driveWeekly', weekly.WEEK_RULE, MS.drivingWeek, balance.weekMs, weekRunsOut.week),
     drivingClock(

@@ -27,9 +27,14 @@ interface Day {
 
 /**
  * Art. 6(1): 9 h of driving between two daily rests, 10 h at most twice in a fixed week. The extension belongs to the
- * week in which the ninth hour is passed. Where the daily rest was missing, 7 h of rest end the day too.
+ * week in which the ninth hour is passed. Where the daily rest was missing by `brokenAt`, 7 h of rest end the day too.
  */
-export function dailyDriving(timeline: Timeline, periods: readonly Period[], weeks: Weeks): DailyDriving {
+export function dailyDriving(
+  timeline: Timeline,
+  periods: readonly Period[],
+  weeks: Weeks,
+  brokenAt: Instant = timeline.asOf,
+): DailyDriving {
   const violations: Violation[] = []
   const extensions = new Map<number, number>()
   let day = begin(timeline.joined[0]?.until ?? null)
@@ -42,8 +47,7 @@ export function dailyDriving(timeline: Timeline, periods: readonly Period[], wee
       if (rest.from > until) return
       while (period < periods.length - 1 && (periods[period] as Period).until <= rest.from) period++
       const owner = periods[period]
-      const enough =
-        owner && isBroken(owner, timeline.asOf) ? MS.restEndingDayWhenMissing : MS.dailyRestReduced
+      const enough = owner && isBroken(owner, brokenAt) ? MS.restEndingDayWhenMissing : MS.dailyRestReduced
       if (rest.restMs < enough && rest.restMs < MS.dailyRestReduced) {
         day.rests.push(rest)
         continue
@@ -110,8 +114,24 @@ function drive(day: Day, stretch: Span, weeks: Weeks, extensions: Map<number, nu
   }
 }
 
-/** When `driveDaily` reaches zero if driving goes on from `asOf`: a new week on the way may bring an extension. */
-export function dailyDrivingRunsOut(driving: DailyDriving, asOf: Instant, weeks: Weeks): Instant | null {
+/** When `driveDaily` reaches zero if driving goes on from `asOf`. */
+export function dailyDrivingRunsOut(
+  driving: DailyDriving,
+  timeline: Timeline,
+  periods: readonly Period[],
+  weeks: Weeks,
+): Instant | null {
+  const { asOf } = timeline
+  const runsOutAt = runsOut(driving, asOf, weeks)
+  const open = periods.at(-1)
+  if (runsOutAt === null || open?.kind !== 'open' || runsOutAt < open.windowUntil) return runsOutAt
+  // The window ends on the way without a daily rest in it, and a rest of 7 h, if there was one, has then ended the day.
+  const missing: Period[] = [...periods.slice(0, -1), { ...open, kind: 'missing' }]
+  return runsOut(dailyDriving(timeline, missing, weeks, open.windowUntil), asOf, weeks)
+}
+
+/** The same where no rest changes its meaning on the way; a new week may still bring an extension. */
+function runsOut(driving: DailyDriving, asOf: Instant, weeks: Weeks): Instant | null {
   const remainingMs = driving.limitMs - driving.drivenMs
   if (remainingMs <= 0) return null
   const ninthHour = asOf + MS.drivingDay - driving.drivenMs

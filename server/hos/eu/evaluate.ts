@@ -11,7 +11,8 @@ import { nextChangeAt } from './nextChange.ts'
 export function evaluateEu(log: readonly DutyEvent[], options: HosOptions, asOf: Instant): Evaluation {
   const settings = checkedSettings(options)
   checkLog(log)
-  const now = answersAt(log, settings, asOf)
+  const known = log.filter((event) => event.at <= asOf)
+  const now = answersAt(known, settings, asOf)
   const present = now.timeline.stretches.at(-1)
   return {
     asOf,
@@ -19,7 +20,7 @@ export function evaluateEu(log: readonly DutyEvent[], options: HosOptions, asOf:
     statusSince: present?.from ?? asOf,
     clocks: now.clocks,
     violations: now.violations,
-    nextChangeAt: nextChangeAt(log, settings, now),
+    nextChangeAt: nextChangeAt(known, settings, now),
   }
 }
 

@@ -41,13 +41,12 @@ export interface Timeline {
 const BEFORE = 70 * DAY
 
 /**
- * The log up to `asOf` as activities and rests. With `restGoesOn` later than `asOf`, a rest that runs at `asOf` is
+ * A log that ends by `asOf` as activities and rests. With `restGoesOn` later than `asOf`, a rest that runs at `asOf` is
  * continued until then: whatever is still wrong afterwards, this rest could not have cured.
  */
 export function timelineOf(log: readonly DutyEvent[], asOf: Instant, restGoesOn: Instant = asOf): Timeline {
   const stretches: Stretch[] = []
   for (const event of log) {
-    if (event.at > asOf) break
     let last = stretches.at(-1)
     if (last) last.until = event.at
     // Two events at one instant: the second is what held.
