@@ -1,9 +1,9 @@
-import { type Instant, MINUTE } from '../../time/instant.ts'
-import { addDays } from '../../time/zone.ts'
+import { type Instant, MINUTE } from '../../../time/instant.ts'
+import { addDays } from '../../../time/zone.ts'
+import { type HosOptions, HosRefusal } from '../../types.ts'
 import { type Gauge, STANDING } from '../gauge.ts'
 import type { Limit } from '../limits.ts'
 import { ON_DUTY, type Span, type Timeline } from '../timeline.ts'
-import { type HosOptions, HosRefusal } from '../types.ts'
 
 /**
  * Time on duty in the carrier's present day and the ones before it, since the last restart: 49 CFR 395.3(b) and (c), 395.5(b).
@@ -53,7 +53,7 @@ export function cycleGauge(
     },
     ahead(levelMs) {
       const { count } = line
-      if (count === 0 || line.kind[count - 1]! < ON_DUTY) return STANDING
+      if (line.present < ON_DUTY) return STANDING
       if (levelMs <= 0) return { running: true, runsOutAt: null }
       // Day by day: what falls out at each day's start comes back.
       let at: Instant = line.at[count]!
@@ -63,13 +63,14 @@ export function cycleGauge(
       for (let i = 0; i <= days; i++) {
         date = addDays(date, 1)
         const nextAt = line.clock.startOf(date, options.dayStartMinutes)
-        if (at + left <= nextAt) return { running: true, runsOutAt: at + left }
+        if (at + left < nextAt) return { running: true, runsOutAt: at + left }
         left -= nextAt - at
         at = nextAt
         const known = day + 1 - days + 1 < line.dayBoundary.length
         if (known) left += goneBy(day + 1) - goneBy(day)
         left += carriedOn(day) - carriedOn(day + 1)
         day++
+        if (left === 0) return { running: true, runsOutAt: at }
       }
       return { running: true, runsOutAt: null }
     },

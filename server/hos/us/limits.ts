@@ -1,5 +1,5 @@
-import { HOUR, MINUTE } from '../time/instant.ts'
-import { HosRefusal, type RulesetId } from './types.ts'
+import { HOUR, MINUTE } from '../../time/instant.ts'
+import { HosRefusal, type RulesetId } from '../types.ts'
 
 /** A legal number: what it is, since when it is in force, and where it stands. */
 export interface Limit {

@@ -1,6 +1,6 @@
-import { DAY, type Instant, MINUTE } from '../time/instant.ts'
-import { addDays, type Zone, zone } from '../time/zone.ts'
-import { type DutyEvent, type DutyStatus, type HosOptions, HosRefusal } from './types.ts'
+import { DAY, type Instant, MINUTE } from '../../time/instant.ts'
+import { addDays, type Zone, zone } from '../../time/zone.ts'
+import { type DutyEvent, type DutyStatus, type HosOptions, HosRefusal } from '../types.ts'
 
 /** What a status is to the rules of North America (395.2; PC by 395.8 guidance Q26, YM by 395.28(a)). */
 export const REST = 0
@@ -54,6 +54,8 @@ export interface Timeline {
   /** The boundary at which each day begins (0 for the first). */
   dayBoundary: number[]
   rests: Rest[]
+  /** What holds from the instant asked about on: an event at that very instant counts, though nothing of it has passed. */
+  present: number
   status: DutyStatus
   statusSince: Instant
   /** When the next of the carrier's days begins. */
@@ -74,6 +76,9 @@ export function timelineOf(
   if (log.length > MOST_EVENTS) {
     throw new HosRefusal('too-long', MOST_EVENTS, `a log of ${log.length} events; the most is ${MOST_EVENTS}`)
   }
+  if (!Number.isFinite(asOf)) throw new HosRefusal('bad-option', null, 'asOf must be an instant')
+  if (!cuts.every(Number.isFinite))
+    throw new HosRefusal('bad-option', null, 'every circumstance needs an instant')
   const clock = zoneOf(options.timeZone)
   const known = checked(log, asOf)
   const days = new Days(clock, options.dayStartMinutes, log[0] && log[0].at < asOf ? log[0].at : asOf)
@@ -86,6 +91,7 @@ export function timelineOf(
     day: [],
     dayBoundary: [0],
     rests: [],
+    present: REST,
     status: 'OFF',
     statusSince: asOf,
     nextDayAt: 0,
@@ -118,6 +124,12 @@ export function timelineOf(
     days.advance()
     line.dayBoundary.push(line.count)
   }
+  for (let e = known; e < log.length && log[e]!.at === asOf; e++) {
+    if (log[e]!.status === line.status && line.count > 0) continue
+    line.status = log[e]!.status
+    line.statusSince = asOf
+  }
+  line.present = KIND[line.status]!
   line.at.push(asOf)
   line.day.push(days.index)
   line.nextDayAt = days.nextAt

@@ -1,4 +1,4 @@
-import type { Instant } from '../../time/instant.ts'
+import type { Instant } from '../../../time/instant.ts'
 import { type Gauge, STANDING } from '../gauge.ts'
 import type { Limit } from '../limits.ts'
 import { DRIVING, type Span, type Timeline } from '../timeline.ts'
@@ -29,7 +29,7 @@ export function breakGauge(line: Timeline, limit: Limit, interruptionMs: number)
     },
     basis: () => ({ limitMs: limit.ms, since: last?.until ?? line.at[0]!, rests: last ? [last] : [] }),
     ahead(levelMs) {
-      if (line.count === 0 || line.kind[line.count - 1] !== DRIVING) return STANDING
+      if (line.present !== DRIVING) return STANDING
       return { running: true, runsOutAt: levelMs > 0 ? line.at[line.count]! + levelMs : null }
     },
   }
@@ -37,9 +37,9 @@ export function breakGauge(line: Timeline, limit: Limit, interruptionMs: number)
 
 /** When the present stretch without driving will have been a break; null if it is one already, or while driving. */
 export function breakDoneAt(line: Timeline, interruptionMs: number): Instant | null {
+  if (line.present === DRIVING) return null
   let first = line.count
   while (first > 0 && line.kind[first - 1] !== DRIVING) first--
-  if (first === line.count || first === 0) return null
   const doneAt = line.at[first]! + interruptionMs
-  return doneAt > line.at[line.count]! ? doneAt : null
+  return first > 0 && doneAt > line.at[line.count]! ? doneAt : null
 }

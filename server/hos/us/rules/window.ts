@@ -1,4 +1,4 @@
-import type { Instant } from '../../time/instant.ts'
+import type { Instant } from '../../../time/instant.ts'
 import type { CalculationPoint } from '../calculation-point.ts'
 import { type Extension, extensionAt, type Gauge, STANDING } from '../gauge.ts'
 import type { Limit } from '../limits.ts'
@@ -6,13 +6,13 @@ import { ON_DUTY, type Timeline } from '../timeline.ts'
 
 /**
  * Time that passes from the first on-duty minute after the calculation point, less the one rest that a pair leaves out:
- * 49 CFR 395.3(a)(2), 395.1(g)(1)(iii). `resetAt` is when the present rest, if it goes on, has set the window to nothing.
+ * 49 CFR 395.3(a)(2), 395.1(g)(1)(iii). `restedAt` tells when the present rest, going on, resets the window or makes a pair.
  */
 export function windowGauge(
   line: Timeline,
   limit: Limit,
   extensions: readonly Extension[],
-  resetAt: Instant | null,
+  restedAt: () => Instant | null,
 ): Gauge {
   const opens = firstOnDuty(line)
   let best: CalculationPoint | undefined
@@ -39,7 +39,8 @@ export function windowGauge(
       let least = elapsedMs(boundary, best)
       for (let i = 1; i < points.length; i++) {
         const elapsed = elapsedMs(boundary, points[i]!)
-        if (elapsed < least) {
+        // Of two alike, the one that stands still while this rest goes on.
+        if (elapsed < least || (elapsed === least && points[i]!.left?.end === boundary)) {
           least = elapsed
           best = points[i]!
         }
@@ -49,11 +50,13 @@ export function windowGauge(
     basis: () => ({ limitMs, since: line.at[opens[best!.boundary]!]!, rests: best!.rests }),
     ahead(levelMs) {
       const { count } = line
-      if (best === undefined || opens[best.boundary]! >= count) return STANDING
-      const resting = line.kind[count - 1]! < ON_DUTY
-      if (resting && best.left?.end === count) return STANDING
+      const resting = line.present < ON_DUTY
+      if (best === undefined || (resting && (opens[best.boundary]! >= count || best.left?.end === count))) {
+        return STANDING
+      }
       const runsOutAt = line.at[count]! + levelMs
-      const ends = levelMs > 0 && !(resting && resetAt !== null && resetAt <= runsOutAt)
+      const rested = resting ? restedAt() : null
+      const ends = levelMs > 0 && !(rested !== null && rested <= runsOutAt)
       return { running: true, runsOutAt: ends ? runsOutAt : null }
     },
   }

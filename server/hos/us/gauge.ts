@@ -1,7 +1,7 @@
-import type { Instant } from '../time/instant.ts'
+import type { Instant } from '../../time/instant.ts'
+import type { ClockName } from '../types.ts'
 import type { CalculationPoint } from './calculation-point.ts'
 import type { Span } from './timeline.ts'
-import type { ClockName } from './types.ts'
 
 /** What a limit was counted from. */
 export interface Basis {

@@ -1,4 +1,4 @@
-import type { Instant } from '../time/instant.ts'
+import type { Instant } from '../../time/instant.ts'
 import type { PairLaw } from './limits.ts'
 import { BERTH, type Rest, type Span, type Timeline } from './timeline.ts'
 
@@ -45,9 +45,11 @@ export class CalculationPoints {
     return this.#resets
   }
 
-  /** The rests since the last reset that could be the first of a pair. */
+  /** The rests that could be the first of a pair with one that goes on at the end of the log, which itself may reset. */
   get firsts(): readonly (Span & { berthMs: number })[] {
-    return this.#candidates.slice(0, this.#nextCandidate).filter((one) => one.end > this.#points[0]!.boundary)
+    const { count } = this.#line
+    const reset = this.#resets.findLast((rest) => rest.end < count)
+    return this.#candidates.filter((one) => one.end < count && (!reset || one.first >= reset.end))
   }
 
   at(boundary: number): readonly CalculationPoint[] {
