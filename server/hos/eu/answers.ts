@@ -19,6 +19,7 @@ export interface Answers {
   periods: readonly rest.Period[]
   drivenSinceBreakMs: number
   dailyDriving: daily.DailyDriving
+  weekDriving: weekly.WeeklyDriving
   clocks: Clock[]
   violations: Violation[]
 }
@@ -53,6 +54,7 @@ export function answersAt(log: readonly DutyEvent[], settings: Settings, asOf: I
     periods: now.periods,
     drivenSinceBreakMs: now.breaks.drivenMs,
     dailyDriving: now.driving,
+    weekDriving: now.weekDriving,
     clocks: clocksOf(timeline, now, settings),
     violations: violationsOf(lasting, settings),
   }

@@ -81,14 +81,10 @@ const begin = (since: Instant | null): Day => ({
 })
 
 function drive(day: Day, stretch: Span, weeks: Weeks, extensions: Map<number, number>): void {
-  const before = day.drivenMs
   day.drivenMs += stretch.until - stretch.from
-  /** When driving goes past a limit in this stretch. */
-  const passing = (limit: number): Instant | null =>
-    before > limit || day.drivenMs <= limit ? null : stretch.from + (limit - before)
-
+  if (day.drivenMs <= MS.drivingDay) return
   let from: Instant | null = null
-  const ninthHour = passing(MS.drivingDay)
+  const ninthHour = passing(MS.drivingDay, day, stretch)
   if (ninthHour !== null) {
     const week = weeks.of(ninthHour)
     const used = extensions.get(week) ?? 0
@@ -97,7 +93,7 @@ function drive(day: Day, stretch: Span, weeks: Weeks, extensions: Map<number, nu
       extensions.set(week, used + 1)
     } else from = ninthHour
   }
-  if (day.extended) from = passing(MS.drivingDayExtended)
+  if (day.extended) from = passing(MS.drivingDayExtended, day, stretch)
   from = day.violation?.from ?? from
   if (from === null) return
   day.violation = {
@@ -112,6 +108,12 @@ function drive(day: Day, stretch: Span, weeks: Weeks, extensions: Map<number, nu
       rests: shown(day.rests),
     },
   }
+}
+
+/** When driving goes past a limit in the day's latest stretch; null if it did so before, or has not. */
+function passing(limitMs: number, day: Day, stretch: Span): Instant | null {
+  const beforeMs = day.drivenMs - (stretch.until - stretch.from)
+  return beforeMs > limitMs || day.drivenMs <= limitMs ? null : stretch.from + (limitMs - beforeMs)
 }
 
 /** When `driveDaily` reaches zero if driving goes on from `asOf`. */

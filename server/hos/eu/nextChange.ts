@@ -6,9 +6,8 @@ import { MS } from './limits.ts'
 import { openRest, type Timeline } from './timeline.ts'
 import { weeklyRestDue } from './weeklyRest.ts'
 
-/** Every duration of the law that a rest can reach. */
+/** The lengths of a rest that move a clock by being reached. */
 const REST_STEPS = [
-  MS.breakFirstPart,
   MS.breakSecondPart,
   MS.break,
   MS.dailyRestFirstPart,
@@ -16,7 +15,6 @@ const REST_STEPS = [
   MS.dailyRestReduced,
   MS.dailyRest,
   MS.weeklyRestReduced,
-  MS.weeklyRest,
 ]
 
 /** Weeks ahead in which a past rest can still matter: the fortnight, and the third week after a reduced rest. */
@@ -45,10 +43,10 @@ function signature({ clocks, violations }: Answers): string {
 
 /** Instants at which something could change, in order. Limits are inclusive: a breach shows just after its limit. */
 function candidates(now: Answers, settings: Settings): Instant[] {
-  const { timeline, periods, clocks, dailyDriving } = now
+  const { timeline, periods, clocks, dailyDriving, weekDriving, drivenSinceBreakMs } = now
   const { asOf, stretches, joined } = timeline
   const { weeks } = settings
-  const found = new Set<Instant>([asOf + 1])
+  const found = new Set<Instant>()
   const limit = (at: Instant) => found.add(at).add(at + 1)
 
   for (const clock of clocks) if (clock.runsOutAt !== null) limit(clock.runsOutAt)
@@ -57,6 +55,9 @@ function candidates(now: Answers, settings: Settings): Instant[] {
 
   const last = stretches.at(-1)
   if (last?.status === 'DRIVE') {
+    limit(asOf + MS.drivingPeriod - drivenSinceBreakMs)
+    limit(asOf + MS.drivingWeek - weekDriving.thisWeekMs)
+    limit(asOf + MS.drivingFortnight - weekDriving.thisWeekMs - weekDriving.lastWeekMs)
     limit(asOf + MS.drivingDay - dailyDriving.drivenMs)
     limit(asOf + MS.drivingDayExtended - dailyDriving.drivenMs)
   }

@@ -22,10 +22,11 @@ export interface Reading {
 /** One way to count a rest: which weeks get what. */
 type Way = ReadonlyMap<number, Counted>
 
+/** A reading so far. No two states share what they hold. */
 interface State {
-  counted: ReadonlyMap<number, Counted>
-  broken: readonly BrokenPair[]
-  reducedIn: readonly number[]
+  counted: Map<number, Counted>
+  broken: BrokenPair[]
+  reducedIn: number[]
 }
 
 /**
@@ -67,11 +68,9 @@ export function readWeeklyRests(
       const judged = reached.has(second - 1) && reached.has(second) && from <= asOf
       if (judged) {
         const abroad = twoReducedAbroad ? { weekAfterOver: across(second + 1) <= asOf } : null
-        states = states.map((state) =>
-          isLawful(state.counted, second, abroad)
-            ? state
-            : { ...state, broken: [...state.broken, { secondWeek: second, from }] },
-        )
+        for (const { counted, broken } of states) {
+          if (!isLawful(counted, second, abroad)) broken.push({ secondWeek: second, from })
+        }
       }
     }
     states = best(states, second - 2)
@@ -85,19 +84,17 @@ export function readWeeklyRests(
     const isReduced = rest.restMs < MS.weeklyRest
     if (isReduced) reduced.push(rest)
     const ways = waysToCount(rest, touched, weeks)
-    states = states.flatMap((state) =>
-      ways.map((way) => ({
-        counted: add(state.counted, way),
-        broken: state.broken,
-        reducedIn: isReduced ? [...state.reducedIn, [...way.keys()][0] as number] : state.reducedIn,
-      })),
+    const others = states.flatMap((state) =>
+      ways.slice(1).map((way) => counting(copy(state), way, isReduced)),
     )
+    for (const state of states) counting(state, ways[0] as Way, isReduced)
+    states.push(...others)
   }
   settle(now + 2 + around)
 
   const chosen = states.reduce((a, b) => (isBetter(b, a) ? b : a))
   return {
-    broken: [...chosen.broken],
+    broken: chosen.broken,
     weekOfReduced: new Map(reduced.map((rest, i) => [rest, chosen.reducedIn[i] as number])),
   }
 }
@@ -125,10 +122,19 @@ function waysToCount(rest: Rest, touched: readonly number[], weeks: Weeks): Way[
   return ways
 }
 
-function add(counted: ReadonlyMap<number, Counted>, way: Way): Map<number, Counted> {
-  const sum = new Map(counted)
-  for (const [week, kind] of way) if (sum.get(week) !== 'regular') sum.set(week, kind)
-  return sum
+const copy = ({ counted, broken, reducedIn }: State): State => ({
+  counted: new Map(counted),
+  broken: [...broken],
+  reducedIn: [...reducedIn],
+})
+
+/** The same state with one more rest counted. */
+function counting(state: State, way: Way, isReduced: boolean): State {
+  for (const [week, kind] of way) {
+    if (state.counted.get(week) !== 'regular') state.counted.set(week, kind)
+    if (isReduced) state.reducedIn.push(week)
+  }
+  return state
 }
 
 function isLawful(
@@ -159,14 +165,17 @@ function pairEnds(timeline: Timeline, weeks: Weeks): (secondWeek: number) => Ins
   }
 }
 
-/** Of the states that look alike from a week on, the best. */
-function best(states: readonly State[], fromWeek: number): State[] {
+/** Of the states that look alike from a week on, the best; what they hold of earlier weeks is forgotten. */
+function best(states: State[], fromWeek: number): State[] {
+  for (const { counted } of states) {
+    for (const week of counted.keys()) if (week < fromWeek) counted.delete(week)
+  }
+  if (states.length === 1) return states
   const kept = new Map<string, State>()
   for (const state of states) {
-    const recent = [...state.counted].filter(([week]) => week >= fromWeek).sort((a, b) => a[0] - b[0])
-    const key = recent.join(';')
+    const key = [...state.counted].sort((a, b) => a[0] - b[0]).join(';')
     const known = kept.get(key)
-    if (!known || isBetter(state, known)) kept.set(key, { ...state, counted: new Map(recent) })
+    if (!known || isBetter(state, known)) kept.set(key, state)
   }
   return [...kept.values()]
 }
