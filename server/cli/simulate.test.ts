@@ -6,6 +6,7 @@ import { after, describe, test } from 'node:test'
 import { demoPlans } from '../../prisma/seed/demo.ts'
 import type { DevicesFile, SimulatedDevice } from '../../prisma/seed/devices.ts'
 import { Itinerary } from '../../prisma/seed/plan.ts'
+import { deriveSpans, endOf } from '../logs/motion.ts'
 import { DAY, HOUR, type Instant, MINUTE, SECOND } from '../time/instant.ts'
 import { deliver, type Line } from './simulate/deliver.ts'
 import { type Message, messagesDue, nextDue } from './simulate/messages.ts'
@@ -70,8 +71,33 @@ describe('what a truck says', () => {
     assert.ok(fixes.length > 300 && fixes.length < 1_000, `${fixes.length} fixes`)
     assert.ok(messages.filter(({ kind }) => kind === 'status').length >= 4)
     assert.ok(messages.every((message) => message.kind === 'status' || message.heartbeats.length <= 500))
-    const month = messagesDue(device, new Itinerary(device.plan), EPOCH, EPOCH + 30 * DAY)
-    assert.ok(month[0]!.through >= EPOCH + 22 * DAY)
+  })
+
+  test('after two months: everything still, the old part thinnest, and no gap that reads as a drive', () => {
+    const device = deviceOf(20)
+    const itinerary = new Itinerary(device.plan)
+    const now = EPOCH + 60 * DAY
+    const said: Message[] = []
+    for (let due = messagesDue(device, itinerary, EPOCH, now); due.length > 0; ) {
+      said.push(...due)
+      due = messagesDue(device, itinerary, said.at(-1)!.through, now)
+    }
+    const fixes = said.flatMap((message) => (message.kind === 'fixes' ? message.heartbeats : []))
+    assert.ok(fixes.length < 10_000, `${fixes.length} fixes`)
+    const spans = deriveSpans({
+      fixes: fixes.map((fix) => ({ ...fix, at: Number(fix.fixTime), speedKph: fix.speedKph! })),
+      thresholdKph: 8,
+      setAt: said.flatMap((message) => (message.kind === 'status' ? [message.through] : [])),
+    })
+    const drives = itinerary.stretches(EPOCH, now).filter(({ drive }) => drive)
+    const driven = drives.reduce(
+      (sum, { from, until }) => sum + Math.min(until, now) - Math.max(from, EPOCH),
+      0,
+    )
+    const derived = spans.reduce((sum, span) => sum + endOf(span) - span.from, 0)
+    assert.ok(Math.abs(spans.length - drives.length) <= 1)
+    assert.ok(Math.abs(derived - driven) < drives.length * 2 * MINUTE + HOUR)
+    assert.ok(now - said.at(-1)!.through <= 10 * MINUTE)
   })
 })
 

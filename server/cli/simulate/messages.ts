@@ -1,7 +1,7 @@
 import type { SimulatedDevice } from '../../../prisma/seed/devices.ts'
 import { type Cadence, fixTimes, type Itinerary } from '../../../prisma/seed/plan.ts'
 import type { Heartbeat } from '../../ingest/schema.ts'
-import { DAY, type Instant, MINUTE, SECOND } from '../../time/instant.ts'
+import { DAY, HOUR, type Instant, MINUTE, SECOND } from '../../time/instant.ts'
 
 /** What a device says, in its order. Everything up to `through` is said once it is acknowledged. */
 export type Message =
@@ -12,8 +12,15 @@ const LIVE: Cadence = { movingMs: 5 * SECOND, parkedMs: MINUTE }
 /** A backlog is thinner than what is said as it happens; both are on one grid, so nothing is said in two ways. */
 const BACKLOG: Cadence = { movingMs: MINUTE, parkedMs: 10 * MINUTE }
 const BACKLOG_AFTER_MS = 3 * MINUTE
-/** What lies further back is left out: no rule looks further than this. */
-const LONGEST_BACKLOG_MS = 8 * DAY
+/**
+ * Of what lies further back than any rule looks, little more than departures and arrivals. Left out altogether, the gap
+ * would read as one long drive.
+ */
+const OLD: Cadence = { movingMs: 30 * MINUTE, parkedMs: 12 * HOUR }
+const OLD_AFTER_MS = 8 * DAY
+const OLD_AT_ONCE_MS = 30 * DAY
+/** Older fixes are doubted and kept out of everything. */
+const LONGEST_BACKLOG_MS = 390 * DAY
 const MOST_PER_MESSAGE = 500
 
 const rounded = (value: number, digits: number) => Number(value.toFixed(digits))
@@ -32,17 +39,30 @@ function heartbeatAt({ name }: SimulatedDevice, itinerary: Itinerary, at: Instan
   }
 }
 
-/** Everything in (said, now] that the device has to say: its fixes, and between them what its driver set. */
+/** What the device has to say after `said`: everything up to `now`, or a piece of a backlog of weeks. */
 export function messagesDue(
   device: SimulatedDevice,
   itinerary: Itinerary,
   said: Instant,
   now: Instant,
 ): Message[] {
-  const { silence } = device.plan
+  const { silence, beginsAt } = device.plan
   if (silence && now >= silence.from && now < silence.until) return []
-  const from = Math.max(said, now - LONGEST_BACKLOG_MS, device.plan.beginsAt)
-  const cadence = now - from > BACKLOG_AFTER_MS ? BACKLOG : LIVE
+  const from = Math.max(said, now - LONGEST_BACKLOG_MS, beginsAt)
+  const oldUntil = Math.min(now - OLD_AFTER_MS, from + OLD_AT_ONCE_MS)
+  const old = from < oldUntil ? messagesWithin(device, itinerary, from, oldUntil, OLD) : []
+  if (old.length > 0) return old
+  return messagesWithin(device, itinerary, from, now, now - from > BACKLOG_AFTER_MS ? BACKLOG : LIVE)
+}
+
+/** Everything in (from, until]: fixes, and between them what the driver set. */
+function messagesWithin(
+  device: SimulatedDevice,
+  itinerary: Itinerary,
+  from: Instant,
+  until: Instant,
+  cadence: Cadence,
+): Message[] {
   const messages: Message[] = []
   let heartbeats: Heartbeat[] = []
   let through = from
@@ -50,7 +70,7 @@ export function messagesDue(
     if (heartbeats.length > 0) messages.push({ kind: 'fixes', through, heartbeats })
     heartbeats = []
   }
-  const statuses = itinerary.statuses(from + 1, now + 1)
+  const statuses = itinerary.statuses(from + 1, until + 1)
   let next = 0
   const tell = (before: Instant) => {
     for (; next < statuses.length && statuses[next]!.at < before; next++) {
@@ -59,7 +79,7 @@ export function messagesDue(
       messages.push({ kind: 'status', through: at, status, annotation: note })
     }
   }
-  for (const at of fixTimes(itinerary, from, now, cadence)) {
+  for (const at of fixTimes(itinerary, from, until, cadence)) {
     tell(at)
     heartbeats.push(heartbeatAt(device, itinerary, at))
     through = at
