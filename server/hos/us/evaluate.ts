@@ -56,12 +56,15 @@ export function evaluateUnitedStates(
   const here = points.at(line.count)
   const driving = line.present === DRIVING
   let atLimit = false
+  const settles: Instant[] = []
   const clocks = gauges.map((gauge, g): Clock => {
     const level = gauge.levelAt(line.count, here)
     if (driving && level === 0 && audit[g]!.above) atLimit = true
     const remainingMs = Math.max(0, level)
     const { limitMs } = gauge.basis()
-    return { name: gauge.name, rule: gauge.rule, limitMs, remainingMs, ...gauge.ahead(level) }
+    const { running, runsOutAt, settlesAt } = gauge.ahead(level)
+    if (settlesAt !== undefined) settles.push(settlesAt)
+    return { name: gauge.name, rule: gauge.rule, limitMs, remainingMs, running, runsOutAt }
   })
   return {
     asOf,
@@ -70,7 +73,9 @@ export function evaluateUnitedStates(
     clocks,
     violations,
     // At a limit to the instant: driving on is past it.
-    nextChangeAt: atLimit ? asOf + 1 : nextChange(line, law, clocks, points, resting),
+    nextChangeAt: atLimit
+      ? asOf + 1
+      : nextChange(line, law, [...clocks.map((clock) => clock.runsOutAt), ...settles], points, resting),
   }
 }
 
@@ -169,14 +174,13 @@ function longTours(
 function nextChange(
   line: Timeline,
   law: UnitedStatesLaw,
-  clocks: readonly Clock[],
+  known: readonly (Instant | null)[],
   points: CalculationPoints,
   resting: Rest | null,
 ): Instant | null {
   const asOf = line.at[line.count]!
   if (line.count === 0 && line.present < ON_DUTY) return null
-  const instants = clocks.map((clock) => clock.runsOutAt)
-  instants.push(line.nextDayAt)
+  const instants = [...known, line.nextDayAt]
   if (law.break) instants.push(breakDoneAt(line, law.break.interruptionMs))
   if (resting) {
     instants.push(resting.from + law.reset.ms, pairDoneAt(line, law, points, resting))

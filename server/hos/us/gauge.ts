@@ -23,10 +23,10 @@ export interface Gauge {
   /** Of the boundary asked about last. */
   basis(): Basis
   /**
-   * For the last boundary, the instant asked about: does the level fall while the present status goes on, and when does it
-   * reach zero (null: it does not)?
+   * For the last boundary, the instant asked about: does the level fall while the present status goes on, when does it
+   * reach zero (null: it does not), and when does it stop falling above zero?
    */
-  ahead(levelMs: number): { running: boolean; runsOutAt: Instant | null }
+  ahead(levelMs: number): { running: boolean; runsOutAt: Instant | null; settlesAt?: Instant }
 }
 
 export const STANDING = { running: false, runsOutAt: null } as const

@@ -17,6 +17,8 @@ export function windowGauge(
   const opens = firstOnDuty(line)
   let best: CalculationPoint | undefined
   let limitMs = limit.ms
+  /** What has passed by a point that leaves out the rest which ends here: it stays so while that rest goes on. */
+  let standingMs = Number.POSITIVE_INFINITY
 
   function elapsedMs(boundary: number, { boundary: point, left }: CalculationPoint): number {
     const opened = opens[point]!
@@ -36,13 +38,15 @@ export function windowGauge(
     levelAt(boundary, points) {
       limitMs = limit.ms + (extensions.length > 0 ? extensionAt(extensions, line.at[boundary]!) : 0)
       best = points[0]!
-      let least = elapsedMs(boundary, best)
-      for (let i = 1; i < points.length; i++) {
-        const elapsed = elapsedMs(boundary, points[i]!)
-        // Of two alike, the one that stands still while this rest goes on.
-        if (elapsed < least || (elapsed === least && points[i]!.left?.end === boundary)) {
+      standingMs = Number.POSITIVE_INFINITY
+      let least = Number.POSITIVE_INFINITY
+      for (const point of points) {
+        const elapsed = elapsedMs(boundary, point)
+        const stands = point.left?.end === boundary
+        if (stands && elapsed < standingMs) standingMs = elapsed
+        if (elapsed < least || (stands && elapsed === least)) {
           least = elapsed
-          best = points[i]!
+          best = point
         }
       }
       return limitMs - least
@@ -55,6 +59,13 @@ export function windowGauge(
         return STANDING
       }
       const runsOutAt = line.at[count]! + levelMs
+      if (resting && standingMs < limitMs) {
+        return {
+          running: true,
+          runsOutAt: null,
+          settlesAt: line.at[count]! + levelMs - (limitMs - standingMs),
+        }
+      }
       const rested = resting ? restedAt() : null
       const ends = levelMs > 0 && !(rested !== null && rested <= runsOutAt)
       return { running: true, runsOutAt: ends ? runsOutAt : null }
