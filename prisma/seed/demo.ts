@@ -60,7 +60,8 @@ export function plainPlan(seed: number, index: number, epoch: Instant, historyMs
     route: yardOf(index).route,
     beginsAt: epoch - historyMs,
     shift0At: Math.round(epoch - (working ? spread * 12 : 12.3 + spread * 11.5) * HOUR),
-    dayOff: whole(random, 0, 6),
+    // Evenly spread: as many work on any day.
+    dayOff: (index * 3 + 2) % 7,
     cruiseKph: Math.round(between(random, 94, 104) * 10) / 10,
     odometerMeters: whole(random, 120_000, 780_000) * 1_000,
   }
