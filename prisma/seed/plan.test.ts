@@ -11,6 +11,7 @@ import { demoPlans, HISTORY_MS, plainPlan, yardOf } from './demo.ts'
 import { makeDrive, speedKph, travelledMeters } from './drive.ts'
 import { fixTimes, Itinerary, planOf, type TruckPlan } from './plan.ts'
 import { randomOf } from './random.ts'
+import { SCENARIOS } from './scenarios.ts'
 
 const EPOCH = Date.UTC(2026, 10, 23, 16, 0, 7)
 const PLANS = demoPlans(EPOCH)
@@ -195,4 +196,14 @@ describe('the stage of the demonstration', () => {
     for (let dayOff = 0; dayOff < 7; dayOff++)
       assert.deepEqual(judged({ ...plan, dayOff }, EPOCH + 9 * DAY).violations, [])
   })
+})
+
+test('the split sleeper: the pair is complete, driving counts from the end of its first rest', () => {
+  const [plan] = SCENARIOS['split-sleeper']!.fleets[0]!.plans(EPOCH)
+  const verdict = judged(plan!, EPOCH)
+  assert.equal(verdict.status, 'D')
+  assert.deepEqual(verdict.violations, [])
+  // Four hours between the rests and one after them.
+  assert.equal(Math.round(remaining(plan!, EPOCH, 'drive') / HOUR), 6)
+  assert.deepEqual(judged(plan!, EPOCH + 3 * DAY).violations, [])
 })
