@@ -1,4 +1,5 @@
 import type { Instant } from '../time/instant.ts'
+import { evaluateEu } from './eu/evaluate.ts'
 import type { DutyEvent, Evaluation, HosOptions, RulesetId } from './types.ts'
 import { evaluateUnitedStates } from './us/evaluate.ts'
 
@@ -13,5 +14,7 @@ export function evaluate(
   options: HosOptions,
   asOf: Instant,
 ): Evaluation {
-  return evaluateUnitedStates(log, ruleset, options, asOf)
+  return ruleset === 'eu-561'
+    ? evaluateEu(log, options, asOf)
+    : evaluateUnitedStates(log, ruleset, options, asOf)
 }

@@ -1,0 +1,105 @@
+import { type Instant, MINUTE } from '../time/instant.ts'
+import { evaluate } from './evaluate.ts'
+import type { DutyEvent, HosOptions } from './types.ts'
+import { minuteByMinute } from './us/minute-by-minute.testing.ts'
+
+const ROUNDS = 5
+const ROUND_MS = 1_000
+const YEARS = 20
+const DRIVERS = 2_000
+const OPTIONS: HosOptions = { timeZone: 'America/Chicago', dayStartMinutes: 0 }
+const RULESET = 'us-property-70-8'
+const START = Date.UTC(2025, 0, 6, 12)
+
+/** The same numbers in each run; a generator of its own so that no library's version changes the logs. */
+function random(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return state / 4_294_967_296
+  }
+}
+
+/** Days as drivers have them: inspection, legs with stops between, now and then a split or a long weekend. */
+function logOf(seed: number, days: number): { log: DutyEvent[]; until: Instant } {
+  const draw = random(seed)
+  const log: DutyEvent[] = []
+  let at = START + Math.floor(draw() * 6 * 60) * MINUTE
+  const put = (status: DutyEvent['status'], hours: number) => {
+    log.push({ at, status })
+    at += Math.round(hours * 60) * MINUTE
+  }
+  for (let day = 0; day < days; day++) {
+    put('ON', 0.25 + draw() / 2)
+    for (let leg = 0; leg < 3; leg++) {
+      put('D', 1 + draw() * 2)
+      put(draw() < 0.5 ? 'ON' : 'OFF', 0.5 + draw() / 2)
+    }
+    if (draw() < 0.2) {
+      put('SB', 7 + draw())
+      put('D', 2 + draw())
+      put('OFF', 2.5 + draw())
+      put('D', 1 + draw())
+    }
+    put('D', draw())
+    put(day % 6 === 5 ? 'OFF' : 'SB', day % 6 === 5 ? 34 + draw() * 10 : 10 + draw())
+  }
+  return { log, until: at }
+}
+
+/** Events/s over driver-years, and drivers/s for eight-day clocks, each against the law read minute by minute. */
+export async function benchHos(print: (line: object) => void): Promise<void> {
+  const years = Array.from({ length: YEARS }, (_, i) => logOf(i + 1, 365))
+  const weeks = Array.from({ length: DRIVERS }, (_, i) => logOf(1_000 + i, 8))
+  // A whole year a minute at a time takes minutes; it is read a fortnight at a time, which flatters it.
+  const fortnight = logOf(1, 14)
+  const engine = (one: { log: DutyEvent[]; until: Instant }) => evaluate(one.log, RULESET, OPTIONS, one.until)
+  const plain = (one: { log: DutyEvent[]; until: Instant }) =>
+    minuteByMinute(one.log, RULESET, OPTIONS, one.until)
+
+  const events: number[] = []
+  const plainEvents: number[] = []
+  const drivers: number[] = []
+  const plainDrivers: number[] = []
+  for (let round = 1; round <= ROUNDS; round++) {
+    events.push(rate((i) => count(engine, years[i % YEARS]!)))
+    plainEvents.push(rate(() => count(plain, fortnight)))
+    drivers.push(rate((i) => (engine(weeks[i % DRIVERS]!), 1)))
+    plainDrivers.push(rate((i) => (plain(weeks[i % DRIVERS]!), 1)))
+    console.error(
+      `hos ${round}/${ROUNDS}: ${events.at(-1)!.toFixed(0)} events/s, ${drivers.at(-1)!.toFixed(0)} drivers/s`,
+    )
+  }
+  print(line('hos', events, 'events/s', plainEvents))
+  print(line('hos-clocks', drivers, 'drivers/s', plainDrivers))
+}
+
+function count(
+  work: (one: { log: DutyEvent[]; until: Instant }) => unknown,
+  one: { log: DutyEvent[]; until: Instant },
+) {
+  work(one)
+  return one.log.length
+}
+
+/** How many a second. */
+function rate(work: (i: number) => number): number {
+  const startedAt = performance.now()
+  let done = 0
+  for (let i = 0; performance.now() - startedAt < ROUND_MS; i++) done += work(i)
+  return (done / (performance.now() - startedAt)) * 1000
+}
+
+const median = (values: readonly number[]) =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!
+
+function line(name: string, values: readonly number[], unit: string, baseline: readonly number[]) {
+  const [value, against] = [median(values), median(baseline)]
+  return {
+    name,
+    value: Math.round(value),
+    unit,
+    baseline: { name: 'minute by minute', value: Number(against.toFixed(2)), unit },
+    ratio: Number((value / against).toFixed(1)),
+  }
+}
