@@ -9,7 +9,8 @@ import { DAY, HOUR, type Instant, MINUTE, SECOND } from '../../server/time/insta
 import { TERMINALS } from './carrier.ts'
 import { demoPlans, HISTORY_MS, plainPlan, yardOf } from './demo.ts'
 import { makeDrive, speedKph, travelledMeters } from './drive.ts'
-import { fixTimes, Itinerary, planOf, type TruckPlan } from './plan.ts'
+import { fixTimes } from './fixes.ts'
+import { Itinerary, planOf, type TruckPlan } from './plan.ts'
 import { randomOf } from './random.ts'
 import { SCENARIOS } from './scenarios.ts'
 

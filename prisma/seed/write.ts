@@ -5,7 +5,8 @@ import type { Db } from '../../server/db/pool.ts'
 import { nearestTown } from '../../server/geo/places.ts'
 import type { Instant } from '../../server/time/instant.ts'
 import type { Person, Terminal, Truck } from './carrier.ts'
-import { type Cadence, fixTimes, type Itinerary, type SetStatus } from './plan.ts'
+import { type Cadence, fixTimes } from './fixes.ts'
+import type { Itinerary, SetStatus } from './plan.ts'
 
 /** `positions.flags`: the device said whether the ignition is on, and it is. */
 const IGNITION_KNOWN = 1

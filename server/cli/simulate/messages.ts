@@ -1,5 +1,6 @@
 import type { SimulatedDevice } from '../../../prisma/seed/devices.ts'
-import { type Cadence, fixTimes, type Itinerary } from '../../../prisma/seed/plan.ts'
+import { type Cadence, fixTimes } from '../../../prisma/seed/fixes.ts'
+import type { Itinerary } from '../../../prisma/seed/plan.ts'
 import type { Heartbeat } from '../../ingest/schema.ts'
 import { DAY, HOUR, type Instant, MINUTE, SECOND } from '../../time/instant.ts'
 
