@@ -21,7 +21,8 @@ export interface Answers {
   dailyDriving: daily.DailyDriving
   weekDriving: weekly.WeeklyDriving
   clocks: Clock[]
-  violations: Violation[]
+  /** Worked out when asked for: most changes show in the clocks already. */
+  violations: () => Violation[]
 }
 
 /** The settings of the log, read once. */
@@ -48,7 +49,7 @@ export function answersAt(log: readonly DutyEvent[], settings: Settings, asOf: I
   const now = judge(timeline, settings)
   const { rests } = timeline
   // A rest that still runs may cure what looks broken: let it go on, and report what is broken even then.
-  const lasting = rests.at(-1)?.open ? judge(timelineOf(log, asOf, asOf + LONG_REST), settings) : now
+  const lasting = () => (rests.at(-1)?.open ? judge(timelineOf(log, asOf, asOf + LONG_REST), settings) : now)
   return {
     timeline,
     periods: now.periods,
@@ -56,7 +57,7 @@ export function answersAt(log: readonly DutyEvent[], settings: Settings, asOf: I
     dailyDriving: now.driving,
     weekDriving: now.weekDriving,
     clocks: clocksOf(timeline, now, settings),
-    violations: violationsOf(lasting, settings),
+    violations: () => violationsOf(lasting(), settings),
   }
 }
 

@@ -13,14 +13,15 @@ export function evaluateEu(log: readonly DutyEvent[], options: HosOptions, asOf:
   checkLog(log)
   const known = log.filter((event) => event.at <= asOf)
   const now = answersAt(known, settings, asOf)
+  const violations = now.violations()
   const present = now.timeline.stretches.at(-1)
   return {
     asOf,
     status: present?.status ?? 'REST',
     statusSince: present?.from ?? asOf,
     clocks: now.clocks,
-    violations: now.violations,
-    nextChangeAt: nextChangeAt(known, settings, now),
+    violations,
+    nextChangeAt: nextChangeAt(known, settings, now, violations),
   }
 }
 

@@ -24,22 +24,30 @@ const WEEKS_AHEAD = 6
  * The next instant at which any answer changes with no new event: a clock stops, fills or runs out, a violation comes or
  * goes. A clock that only runs down is no change. Null if nothing will change.
  */
-export function nextChangeAt(log: readonly DutyEvent[], settings: Settings, now: Answers): Instant | null {
+export function nextChangeAt(
+  log: readonly DutyEvent[],
+  settings: Settings,
+  now: Answers,
+  violations: readonly Violation[],
+): Instant | null {
   const { asOf } = now.timeline
-  const present = signature(now)
+  const clocks = clocksSignature(now.clocks)
+  const broken = violationsSignature(violations)
   for (const at of candidates(now, settings)) {
     if (at <= asOf) continue
-    if (signature(answersAt(log, settings, at)) !== present) return at
+    const then = answersAt(log, settings, at)
+    if (clocksSignature(then.clocks) !== clocks || violationsSignature(then.violations()) !== broken)
+      return at
   }
   return null
 }
 
-/** The answers without what moves by itself: a running clock is known by when it runs out. */
-function signature({ clocks, violations }: Answers): string {
-  const clock = (c: Clock) => `${c.name}:${c.limitMs}:${c.running ? c.runsOutAt : c.remainingMs}:${c.running}`
-  const violation = (v: Violation) => `${v.rule}@${v.from}`
-  return [...clocks.map(clock), ...violations.map(violation)].join(' ')
-}
+/** The clocks without what moves by itself: a running one is known by when it runs out. */
+const clocksSignature = (clocks: readonly Clock[]) =>
+  clocks.map((c) => `${c.limitMs}:${c.running}:${c.running ? c.runsOutAt : c.remainingMs}`).join(' ')
+
+const violationsSignature = (violations: readonly Violation[]) =>
+  violations.map((violation) => `${violation.rule}@${violation.from}`).join(' ')
 
 /** Instants at which something could change, in order. Limits are inclusive: a breach shows just after its limit. */
 function candidates(now: Answers, settings: Settings): Instant[] {
@@ -68,8 +76,8 @@ function candidates(now: Answers, settings: Settings): Instant[] {
     limit(period.windowUntil)
     found.add(period.windowUntil - MS.dailyRest).add(period.windowUntil - MS.dailyRestReduced)
   }
-  for (const rest of joined)
-    if (rest.beforeLog || rest.restMs >= MS.weeklyRestReduced) limit(weeklyRestDue(rest))
+  const weeklyRest = joined.findLast((rest) => rest.beforeLog || rest.restMs >= MS.weeklyRestReduced)
+  if (weeklyRest) limit(weeklyRestDue(weeklyRest))
   for (const at of restSteps(timeline)) found.add(at)
   return [...found].sort((a, b) => a - b)
 }

@@ -1,0 +1,284 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { DAY, HOUR, type Instant, MINUTE } from '../../time/instant.ts'
+import type { DutyEvent, EuropeanStatus, Evaluation, HosOptions } from '../types.ts'
+import { evaluateEu } from './evaluate.ts'
+import { timelineOf } from './timeline.ts'
+import { readWeeklyRests } from './weeklyReading.ts'
+import { weeklyRestsOf } from './weeklyRest.ts'
+import { weeksIn } from './weeks.ts'
+
+const MONDAY = Date.UTC(2026, 4, 4)
+const WEEK = 7 * DAY
+
+/** Lengths in minutes on and around the limits, where mistakes live. */
+const lengths: Record<EuropeanStatus, number[]> = {
+  DRIVE: [10, 25, 60, 120, 180, 269, 270, 271, 300, 540],
+  WORK: [5, 15, 30, 60, 120, 240, 600],
+  POA: [10, 44, 45, 60, 120],
+  REST: [
+    14, 15, 20, 29, 30, 44, 45, 60, 179, 180, 419, 420, 480, 539, 540, 600, 660, 720, 1439, 1440, 2040, 2700,
+    3000,
+  ],
+  FERRY: [45, 120, 360, 540, 660],
+}
+
+const piece = fc
+  .constantFrom<EuropeanStatus>(
+    'DRIVE',
+    'DRIVE',
+    'DRIVE',
+    'WORK',
+    'POA',
+    'REST',
+    'REST',
+    'REST',
+    'REST',
+    'FERRY',
+  )
+  .chain((status) => fc.constantFrom(...lengths[status]).map((minutes) => ({ status, minutes })))
+
+const logs = fc
+  .record({ start: fc.nat(7 * 24 * 60 - 1), pieces: fc.array(piece, { minLength: 1, maxLength: 70 }) })
+  .map(({ start, pieces }) => {
+    let at = MONDAY + start * MINUTE
+    const log: DutyEvent[] = []
+    for (const { status, minutes } of pieces) {
+      log.push({ at, status })
+      at += minutes * MINUTE
+    }
+    return { log, end: at }
+  })
+
+const settings = fc.record({
+  timeZone: fc.constantFrom('UTC', 'Asia/Kolkata'),
+  dayStartMinutes: fc.constant(0),
+  multiManning: fc.boolean(),
+  internationalTwoReduced: fc.boolean(),
+})
+
+const breaches = (evaluation: Evaluation) => evaluation.violations.map(({ rule, from }) => `${rule} ${from}`)
+
+/** The answers without what moves by itself. */
+const still = (evaluation: Evaluation) =>
+  JSON.stringify([
+    evaluation.clocks.map((c) => [c.limitMs, c.running, c.running ? c.runsOutAt : c.remainingMs]),
+    breaches(evaluation),
+  ])
+
+test('cutting an event in two changes nothing', () => {
+  fc.assert(
+    fc.property(logs, settings, fc.nat(), ({ log, end }, options, cut) => {
+      const i = cut % log.length
+      const event = log[i] as DutyEvent
+      const until = log[i + 1]?.at ?? end
+      const half = { ...event, at: event.at + Math.floor((until - event.at) / 2) }
+      const pieces = [...log.slice(0, i + 1), half, ...log.slice(i + 1)]
+      assert.deepEqual(evaluateEu(pieces, options, end), evaluateEu(log, options, end))
+    }),
+  )
+})
+
+test('whole weeks later the same log says the same, whole weeks later', () => {
+  const moved = (value: unknown, by: number): unknown => {
+    if (typeof value === 'number') return value > MONDAY - 100 * WEEK ? value + by : value
+    if (Array.isArray(value)) return value.map((one) => moved(one, by))
+    if (value === null || typeof value !== 'object') return value
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, moved(one, by)]))
+  }
+  fc.assert(
+    fc.property(logs, settings, fc.integer({ min: -40, max: 400 }), ({ log, end }, options, weeks) => {
+      const by = weeks * WEEK
+      const later = log.map((event) => ({ ...event, at: event.at + by }))
+      assert.deepEqual(evaluateEu(later, options, end + by), moved(evaluateEu(log, options, end), by))
+    }),
+  )
+})
+
+test('events after the instant asked about do not matter: day by day is as all at once', () => {
+  fc.assert(
+    fc.property(logs, settings, ({ log, end }, options) => {
+      for (let asOf = (log[0] as DutyEvent).at; asOf <= end; asOf += DAY) {
+        const known = log.filter((event) => event.at <= asOf)
+        assert.deepEqual(evaluateEu(log, options, asOf), evaluateEu(known, options, asOf))
+      }
+    }),
+    { numRuns: 50 },
+  )
+})
+
+test('nothing changes before nextChangeAt, and something does then', () => {
+  fc.assert(
+    fc.property(logs, settings, fc.nat(3000), ({ log, end }, options, back) => {
+      const asOf = end - back * MINUTE
+      const now = evaluateEu(log, options, asOf)
+      const known = log.filter((event) => event.at <= asOf)
+      const until = Math.min(now.nextChangeAt ?? Number.POSITIVE_INFINITY, asOf + 30 * HOUR)
+      for (let at = asOf + 1; at < until; at += 17 * MINUTE) {
+        assert.equal(still(evaluateEu(known, options, at)), still(now))
+      }
+      if (now.nextChangeAt !== null) {
+        assert.equal(still(evaluateEu(known, options, now.nextChangeAt - 1)), still(now))
+        assert.notEqual(still(evaluateEu(known, options, now.nextChangeAt)), still(now))
+      }
+    }),
+  )
+})
+
+test('a clock is at zero when it runs out, and not a millisecond before', () => {
+  fc.assert(
+    fc.property(logs, settings, fc.nat(3000), ({ log, end }, options, back) => {
+      const asOf = end - back * MINUTE
+      const known = log.filter((event) => event.at <= asOf)
+      evaluateEu(known, options, asOf).clocks.forEach((clock, i) => {
+        if (clock.runsOutAt === null) return
+        assert.equal(evaluateEu(known, options, clock.runsOutAt).clocks[i]?.remainingMs, 0)
+        assert.equal(evaluateEu(known, options, clock.runsOutAt - 1).clocks[i]?.remainingMs, 1)
+      })
+    }),
+  )
+})
+
+/** Breaks and weekly driving again, a minute at a time and without any cleverness. */
+function minuteByMinute(log: readonly DutyEvent[], end: Instant, options: HosOptions): string[] {
+  const weeks = weeksIn(options.timeZone)
+  const found: string[] = []
+  let driven = 0
+  let firstPart = false
+  let broken = false
+  let resting = 0
+  let whole = false
+  let waiting = 0
+  const byWeek = new Map<number, number>()
+  const reported = new Set<string>()
+  let next = 0
+  let status = 'REST'
+  const fresh = () => {
+    driven = 0
+    firstPart = false
+    broken = false
+  }
+  for (let at = (log[0] as DutyEvent).at; at < end; at += MINUTE) {
+    while (next < log.length && (log[next] as DutyEvent).at <= at) status = (log[next++] as DutyEvent).status
+    const atRest = status === 'REST' || status === 'FERRY'
+    if (!atRest && resting > 0) {
+      if (resting >= 15 && !whole) firstPart = true
+      resting = 0
+      whole = false
+    }
+    if (atRest) resting++
+    waiting = status === 'POA' ? waiting + 1 : 0
+    if (resting >= 45 || (firstPart && resting >= 30)) whole = true
+    if (whole || (options.multiManning && waiting >= 45)) fresh()
+    if (status !== 'DRIVE') continue
+    if (++driven > 270 && !broken) {
+      broken = true
+      found.push(`eu.break-45 ${at}`)
+    }
+    const week = weeks.of(at)
+    const inWeek = (byWeek.get(week) ?? 0) + 1
+    byWeek.set(week, inWeek)
+    const report = (rule: string) => {
+      if (!reported.has(rule + week)) found.push(`${rule} ${at}`)
+      reported.add(rule + week)
+    }
+    if (inWeek > 56 * 60) report('eu.drive-weekly')
+    if (inWeek + (byWeek.get(week - 1) ?? 0) > 90 * 60) report('eu.drive-fortnight')
+  }
+  return found.sort()
+}
+
+test('breaks and weekly driving are as counted minute by minute', () => {
+  const counted = /^eu\.(break-45|drive-weekly|drive-fortnight) /
+  const busy = fc.record({
+    start: fc.nat(7 * 24 * 60 - 1),
+    nights: fc.array(fc.constantFrom(5, 30, 180, 540), { minLength: 20, maxLength: 40 }),
+  })
+  const driven = busy.map(({ start, nights }) => {
+    let at = MONDAY + start * MINUTE
+    const log: DutyEvent[] = []
+    for (const night of nights) {
+      log.push({ at, status: 'DRIVE' }, { at: at + 260 * MINUTE, status: 'REST' })
+      at += (260 + night) * MINUTE
+    }
+    return { log, end: at }
+  })
+  fc.assert(
+    fc.property(fc.oneof(logs, driven), settings, ({ log, end }, options) => {
+      const all = breaches(evaluateEu(log, options, end)).filter((one) => counted.test(one))
+      assert.deepEqual(all.sort(), minuteByMinute(log, end, options))
+    }),
+  )
+})
+
+/** Every way to count the weekly rests, tried in full; the fewest pairs broken, then the earliest. */
+function everyReading(log: readonly DutyEvent[], asOf: Instant): Instant[] {
+  const weeks = weeksIn('UTC')
+  const [before, ...rests] = weeklyRestsOf(timelineOf(log, asOf))
+  if (!before) return []
+  const start = weeks.of(before.until - 1)
+  const last = weeks.of(asOf) - 1
+  const overlap = (rest: { from: Instant; until: Instant }, week: number) =>
+    Math.min(rest.until, weeks.startOf(week + 1)) - Math.max(rest.from, weeks.startOf(week))
+  const kind = (ms: number) => (ms >= 45 * HOUR ? 2 : 1)
+  let bestFound: Instant[] | null = null
+
+  const tryFrom = (i: number, counted: number[]): void => {
+    const rest = rests[i]
+    if (!rest) {
+      const broken: Instant[] = []
+      for (let week = start + 1; week <= last; week++) {
+        const held = [week - 1, week].map((w) => (w === start ? 2 : (counted[w - start] ?? 0)))
+        const reached = [week - 1, week].every((w) => w === start || rests.some((r) => overlap(r, w) > 0))
+        const lawful = Math.min(...held) > 0 && Math.max(...held) === 2
+        const end = weeks.startOf(week + 1)
+        const across = timelineOf(log, asOf).rests.find((r) => r.from < end && r.until > end)
+        if (reached && !lawful) broken.push(across?.until ?? end)
+      }
+      if (!bestFound || broken.length < bestFound.length) bestFound = broken
+      else if (broken.length === bestFound.length && broken.join() < bestFound.join()) bestFound = broken
+      return
+    }
+    const count = (ways: [number, number][]) => {
+      const more = [...counted]
+      for (const [week, k] of ways) more[week - start] = Math.max(more[week - start] ?? 0, k)
+      tryFrom(i + 1, more)
+    }
+    const touched: number[] = []
+    for (let week = weeks.of(rest.from); overlap(rest, week) > 0; week++) touched.push(week)
+    for (const week of touched) count([[week, kind(rest.until - rest.from)]])
+    const long = touched.filter((week) => overlap(rest, week) >= 24 * HOUR)
+    if (long.length > 1) count(long.map((week) => [week, kind(overlap(rest, week))]))
+  }
+  tryFrom(0, [])
+  return bestFound ?? []
+}
+
+test('the reading of weekly rests is the best of all readings', () => {
+  const spans = fc.array(
+    fc.record({
+      work: fc.integer({ min: 20, max: 150 }),
+      rest: fc.constantFrom(24, 30, 40, 45, 50, 69, 80, 100, 200),
+    }),
+    { minLength: 1, maxLength: 8 },
+  )
+  fc.assert(
+    fc.property(fc.nat(167), spans, (start, pairs) => {
+      const log: DutyEvent[] = []
+      let at = MONDAY + start * HOUR
+      for (const { work, rest } of pairs) {
+        log.push({ at, status: 'WORK' }, { at: at + work * HOUR, status: 'REST' })
+        at += (work + rest) * HOUR
+      }
+      log.push({ at, status: 'WORK' })
+      const timeline = timelineOf(log, at)
+      const reading = readWeeklyRests(timeline, weeklyRestsOf(timeline), weeksIn('UTC'), false)
+      assert.deepEqual(
+        reading.broken.map(({ from }) => from),
+        everyReading(log, at),
+      )
+    }),
+    { numRuns: 300 },
+  )
+})
