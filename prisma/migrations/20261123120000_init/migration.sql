@@ -154,7 +154,7 @@ CREATE TABLE "driving_spans" (
 CREATE TABLE "vehicle_motion" (
     "fleet_id" BIGINT NOT NULL,
     "vehicle_id" BIGINT NOT NULL,
-    "derived_through" TIMESTAMPTZ(3) NOT NULL,
+    "derived_through" TIMESTAMPTZ(3),
 
     CONSTRAINT "vehicle_motion_pkey" PRIMARY KEY ("fleet_id","vehicle_id")
 );

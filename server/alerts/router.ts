@@ -1,0 +1,31 @@
+import type pg from 'pg'
+import type { Person } from '../auth/principal.ts'
+import { withTransaction } from '../db/pool.ts'
+import { notifyFleet } from '../fleet/changes.ts'
+import type { Instant } from '../time/instant.ts'
+import { personProcedure, router } from '../trpc.ts'
+import { AlertById, type AlertRow, ListAlerts } from './schema.ts'
+import { acknowledgeAlert, countAlerts, getAlert, listAlerts, resolveAlert } from './store.ts'
+
+async function change(
+  ctx: { db: pg.Pool; person: Person; now: Instant },
+  id: number,
+  apply: typeof acknowledgeAlert,
+): Promise<AlertRow> {
+  const { fleetId, name } = ctx.person
+  return await withTransaction(ctx.db, async (tx) => {
+    if (await apply(tx, fleetId, id, name, ctx.now)) await notifyFleet(tx, fleetId)
+    return await getAlert(tx, fleetId, id)
+  })
+}
+
+export const alertsRouter = router({
+  list: personProcedure.input(ListAlerts).query(async ({ ctx, input }) => ({
+    alerts: await listAlerts(ctx.db, ctx.person.fleetId, input),
+    counts: await countAlerts(ctx.db, ctx.person.fleetId),
+  })),
+  acknowledge: personProcedure
+    .input(AlertById)
+    .mutation(({ ctx, input }) => change(ctx, input.id, acknowledgeAlert)),
+  resolve: personProcedure.input(AlertById).mutation(({ ctx, input }) => change(ctx, input.id, resolveAlert)),
+})
