@@ -8,7 +8,10 @@ const WORDS: Record<string, { title: string; reached: string }> = {
   'us.drive-10': { title: '10-hour driving limit', reached: 'driving' },
   'us.window-14': { title: '14-hour window', reached: 'since coming on duty' },
   'us.duty-15': { title: '15-hour on-duty limit', reached: 'on duty' },
-  'us.break-30': { title: '30-minute break', reached: 'driving without a 30-minute interruption' },
+  'us.break-30': {
+    title: '8-hour limit of driving without a break',
+    reached: 'driving without a 30-minute interruption',
+  },
   'us.cycle-60-7': { title: '60-hour/7-day limit', reached: 'on duty in 7 days' },
   'us.cycle-70-8': { title: '70-hour/8-day limit', reached: 'on duty in 8 days' },
   'ca.drive-13': { title: '13-hour driving limit', reached: 'driving' },
@@ -18,7 +21,10 @@ const WORDS: Record<string, { title: string; reached: string }> = {
   'ca.off-24-in-14': { title: '24 hours off in 14 days', reached: 'without 24 hours off' },
   'ca.cycle-70-7': { title: 'Cycle 1, 70 hours in 7 days', reached: 'on duty in 7 days' },
   'ca.cycle-120-14': { title: 'Cycle 2, 120 hours in 14 days', reached: 'on duty in 14 days' },
-  'eu.break-45': { title: '45-minute break', reached: 'driving without a break of 45 min' },
+  'eu.break-45': {
+    title: '4½-hour limit of driving without a break',
+    reached: 'driving without a break of 45 min',
+  },
   'eu.drive-daily': { title: 'Daily driving time', reached: 'driving in the day' },
   'eu.drive-weekly': { title: 'Weekly driving time', reached: 'driving in the week' },
   'eu.drive-fortnight': { title: 'Two-week driving time', reached: 'driving in two weeks' },

@@ -53,6 +53,8 @@ export interface Clock {
   running: boolean
   /** When it reaches zero if the present status goes on; null if it does not, or is already at zero. */
   runsOutAt: Instant | null
+  /** Where it began to count; left out where there is no one such instant. */
+  since?: Instant | null
 }
 
 export type ClockName =

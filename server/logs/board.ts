@@ -1,6 +1,7 @@
 import type { Db } from '../db/pool.ts'
 import { type LiveReader, setLiveReader } from '../fleet/live-read.ts'
 import type { Cursor, Revised } from '../fleet/positions.ts'
+import { isAtWork } from '../fleet/state.ts'
 import type { Clock, DutyStatus, RulesetId } from '../hos/types.ts'
 import type { Instant } from '../time/instant.ts'
 import type { DriverRow, ViolationRow } from './schema.ts'
@@ -74,11 +75,15 @@ async function readBoard(db: Db, fleetId: number, filter: BoardFilter): Promise<
   return rows
 }
 
-/** A fleet's drivers with their clocks, the tightest first; those without clocks come last. */
+/** A fleet's drivers with their clocks: those at work first, the tightest clock first among them; without clocks last. */
 export async function listDriverRows(db: Db, fleetId: number): Promise<DriverRow[]> {
   const rows = (await readBoard(db, fleetId, {})).map(toRow)
   const left = (row: DriverRow) => row.tightest?.remainingMs ?? Number.POSITIVE_INFINITY
-  return rows.sort((a, b) => (left(a) === left(b) ? a.name.localeCompare(b.name) : left(a) - left(b)))
+  return rows.sort(
+    (a, b) =>
+      Number(isAtWork(b.status)) - Number(isAtWork(a.status)) ||
+      (left(a) === left(b) ? a.name.localeCompare(b.name) : left(a) - left(b)),
+  )
 }
 
 /** One driver's row; undefined for a driver of another fleet. */

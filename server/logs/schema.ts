@@ -45,7 +45,7 @@ export interface DriverRow {
   clocks: Clock[]
   /** The clock that stops this driver first: the one with the least remaining. */
   tightest: { name: ClockName; remainingMs: number; running: boolean; runsOutAt: Instant | null } | null
-  /** Rules broken now or since the last reset. */
+  /** Rules broken now or within the last 24 hours. */
   violations: ViolationRow[]
   evaluatedAt: Instant
 }

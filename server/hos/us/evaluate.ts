@@ -61,10 +61,10 @@ export function evaluateUnitedStates(
     const level = gauge.levelAt(line.count, here)
     if (driving && level === 0 && audit[g]!.above) atLimit = true
     const remainingMs = Math.max(0, level)
-    const { limitMs } = gauge.basis()
+    const { limitMs, since } = gauge.basis()
     const { running, runsOutAt, settlesAt } = gauge.ahead(level)
     if (settlesAt !== undefined) settles.push(settlesAt)
-    return { name: gauge.name, rule: gauge.rule, limitMs, remainingMs, running, runsOutAt }
+    return { name: gauge.name, rule: gauge.rule, limitMs, remainingMs, running, runsOutAt, since }
   })
   return {
     asOf,

@@ -1,0 +1,88 @@
+import type { Db } from '../db/pool.ts'
+import type { Instant } from '../time/instant.ts'
+import { deriveDriving } from './derive.ts'
+import type { Claim } from './derive-read.ts'
+import type { DriverKey } from './drivers.ts'
+
+/** Notes that a vehicle's driving must be derived again from an instant on; the worker takes it up. */
+export async function recheckVehicle(
+  tx: Db,
+  fleetId: number,
+  vehicleId: number,
+  from: Instant,
+): Promise<void> {
+  await tx.query(
+    `insert into vehicle_rechecks as r (fleet_id, vehicle_id, from_at) values ($1, $2, $3)
+     on conflict (fleet_id, vehicle_id) do update set from_at = least(r.from_at, excluded.from_at)`,
+    [fleetId, vehicleId, new Date(from)],
+  )
+}
+
+interface Recheck extends Claim {
+  /** The row's version: a heartbeat that comes meanwhile makes another, and the row stays. */
+  version: string
+}
+
+/**
+ * Takes up to `limit` vehicles whose fixes changed, and derives their driving again. A vehicle that another process has is
+ * left to it. Whatever is cut off here is done again: the note goes only with the commit.
+ * @returns how many vehicles were taken, and the drivers whose logs changed
+ */
+export async function deriveChanged(tx: Db, limit: number): Promise<{ taken: number; drivers: DriverKey[] }> {
+  await tx.query(
+    `insert into vehicle_motion (fleet_id, vehicle_id)
+     select fleet_id, vehicle_id from vehicle_rechecks r
+     where not exists (select 1 from vehicle_motion m where m.fleet_id = r.fleet_id and m.vehicle_id = r.vehicle_id)
+     on conflict do nothing`,
+  )
+  const { rows: claims } = await tx.query<Recheck>(
+    `select r.fleet_id as "fleetId", r.vehicle_id as "vehicleId", r.from_at as "fromAt", r.xmin::text as version,
+       m.derived_through as "derivedThrough", f.motion_threshold_kph as "thresholdKph"
+     from vehicle_rechecks r
+     join vehicle_motion m on m.fleet_id = r.fleet_id and m.vehicle_id = r.vehicle_id
+     join fleets f on f.id = r.fleet_id
+     order by r.fleet_id, r.vehicle_id limit $1
+     for update of m skip locked`,
+    [limit],
+  )
+  if (claims.length === 0) return { taken: 0, drivers: [] }
+  const changes = await deriveDriving(tx, claims)
+  const { rows: drivers } = await tx.query<DriverKey>(
+    `select distinct a.fleet_id as "fleetId", a.driver_id as "driverId"
+     from unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) as k(fleet_id, vehicle_id, since)
+     join driver_assignments a on a.fleet_id = k.fleet_id and a.vehicle_id = k.vehicle_id
+       and (a.until_at is null or a.until_at > k.since)`,
+    [
+      changes.map((change) => change.fleetId),
+      changes.map((change) => change.vehicleId),
+      changes.map((change) => new Date(change.since)),
+    ],
+  )
+  await tx.query(
+    `delete from vehicle_rechecks r
+     using unnest($1::bigint[], $2::bigint[], $3::text[]) as k(fleet_id, vehicle_id, version)
+     where r.fleet_id = k.fleet_id and r.vehicle_id = k.vehicle_id and r.xmin::text = k.version`,
+    [
+      claims.map((claim) => claim.fleetId),
+      claims.map((claim) => claim.vehicleId),
+      claims.map((claim) => claim.version),
+    ],
+  )
+  return { taken: claims.length, drivers }
+}
+
+/** Drivers whose answers change by `now` though nothing happened, and those who were never evaluated. */
+export async function driversDue(tx: Db, now: Instant, limit: number): Promise<DriverKey[]> {
+  const { rows } = await tx.query<DriverKey>(
+    `with due as (
+       select fleet_id, driver_id from driver_clocks
+       where next_change_at <= $1 order by next_change_at limit $2 for update skip locked
+     ), unknown as (
+       select fleet_id, id as driver_id from drivers d
+       where not exists (select 1 from driver_clocks c where c.fleet_id = d.fleet_id and c.driver_id = d.id) limit $2
+     )
+     select fleet_id as "fleetId", driver_id as "driverId" from (select * from due union all select * from unknown) as k`,
+    [new Date(now), limit],
+  )
+  return rows
+}

@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { withTransaction } from '../db/pool.ts'
+import { AppError } from '../errors.ts'
+import { notifyFleet } from '../fleet/changes.ts'
+import { deviceProcedure, personProcedure, router } from '../trpc.ts'
+import { findDriverRow, listDriverRows } from './board.ts'
+import { loadDay } from './day.ts'
+import { DayOfDriver, type DriverRow, SetStatus } from './schema.ts'
+import { driverOf, recordStatus, vehicleOf } from './status.ts'
+
+const NO_DRIVER = () => new AppError('not-found', 'There is no such driver in this fleet.', 'driverId')
+/** What a device says for the driver whom its vehicle has. */
+const ReportStatus = SetStatus.omit({ driverId: true })
+
+export const logsRouter = router({
+  drivers: personProcedure.query(({ ctx }) => listDriverRows(ctx.db, ctx.person.fleetId)),
+  day: personProcedure
+    .input(DayOfDriver)
+    .query(({ ctx, input }) => loadDay(ctx.db, ctx.person.fleetId, input.driverId, input.date, ctx.now)),
+  setStatus: personProcedure.input(SetStatus).mutation(async ({ ctx, input }): Promise<DriverRow> => {
+    const { fleetId, name } = ctx.person
+    const { driverId, status, at = ctx.now, annotation = '' } = input
+    return await withTransaction(ctx.db, async (tx) => {
+      if (!(await findDriverRow(tx, fleetId, driverId))) throw NO_DRIVER()
+      const vehicleId = await vehicleOf(tx, { fleetId, driverId }, at)
+      const origin = 'dispatcher'
+      await recordStatus(
+        tx,
+        { fleetId, driverId, status, at, origin, vehicleId, annotation, recordedBy: name },
+        ctx.now,
+      )
+      await notifyFleet(tx, fleetId)
+      return (await findDriverRow(tx, fleetId, driverId))!
+    })
+  }),
+  reportStatus: deviceProcedure
+    .input(ReportStatus)
+    .output(z.object({ driverId: z.number() }))
+    .mutation(async ({ ctx, input }) => {
+      const { fleetId, vehicleId } = ctx.device
+      const { status, at = ctx.now, annotation = '' } = input
+      return await withTransaction(ctx.db, async (tx) => {
+        const driverId = await driverOf(tx, fleetId, vehicleId, at)
+        if (driverId === null)
+          throw new AppError('conflict', 'No driver was assigned to this vehicle then.', 'at')
+        const origin = 'driver'
+        await recordStatus(
+          tx,
+          { fleetId, driverId, status, at, origin, vehicleId, annotation, recordedBy: null },
+          ctx.now,
+        )
+        await notifyFleet(tx, fleetId)
+        return { driverId }
+      })
+    }),
+})

@@ -1,0 +1,75 @@
+import { ensurePartitions } from './db/partitions.ts'
+import { closeDb, db } from './db/pool.ts'
+import { listenForChanges } from './fleet/changes.ts'
+import { leash } from './leash.ts'
+import { DAY } from './time/instant.ts'
+import { work } from './work.ts'
+
+/** A round at least so often: clocks run out though no truck says anything. */
+const POLL_MS = 1_000
+/** Rounds follow each other no closer than this, so that a busy fleet's changes share one. */
+const APART_MS = 100
+const AWAY_MS = 2_000
+
+const pool = db()
+let stopping = false
+let wake = () => {}
+let said = false
+const listener = listenForChanges(
+  pool,
+  () => {
+    said = true
+    wake()
+  },
+  () => wake(),
+)
+
+async function stop(): Promise<void> {
+  stopping = true
+  wake()
+}
+process.once('SIGTERM', stop)
+process.once('SIGINT', stop)
+leash(stop)
+
+let partitionsAt = 0
+let away = false
+console.log('worker started')
+while (!stopping) {
+  let restMs = APART_MS
+  try {
+    const now = Date.now()
+    if (now - partitionsAt > DAY) {
+      await ensurePartitions(pool, now)
+      partitionsAt = now
+    }
+    said = false
+    await work(pool, Date.now)
+    if (away) console.log('the database is back')
+    away = false
+  } catch (error) {
+    // Nothing is lost: what was not committed is still noted, and done again.
+    if (!away) console.error(`round failed: ${(error as Error).stack}`)
+    away = true
+    restMs = AWAY_MS
+  }
+  await pause(restMs)
+  if (!said && !stopping) await pause(POLL_MS)
+}
+await listener.close()
+await closeDb()
+console.log('worker stopped')
+process.exit(0)
+
+/** Waits, or less if woken. */
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms)
+    wake = () => {
+      if (ms === POLL_MS || stopping) {
+        clearTimeout(timer)
+        resolve()
+      }
+    }
+  })
+}
