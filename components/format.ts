@@ -1,0 +1,164 @@
+import type { DistanceUnit } from '../server/fleet/schema.ts'
+import { compassPoint } from '../server/geo/distance.ts'
+import { DAY, HOUR, type Instant, MINUTE, SECOND } from '../server/time/instant.ts'
+
+const METERS_PER_MILE = 1_609.344
+
+const formats = new Map<string, Intl.DateTimeFormat>()
+
+/** Making a formatter costs more than all its uses, so each is made once. */
+function formatter(key: string, zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const name = `${key} ${zone}`
+  let format = formats.get(name)
+  if (!format) {
+    format = new Intl.DateTimeFormat('en-US', { ...options, timeZone: zone })
+    formats.set(name, format)
+  }
+  return format
+}
+
+/** A duration in hours and minutes, "9:05"; what is left of a minute is dropped. Negative ones read as zero. */
+export function hoursMinutes(ms: number): string {
+  const minutes = Math.floor(Math.max(0, ms) / MINUTE)
+  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}`
+}
+
+/** The same for ears: "9 hours 5 minutes". */
+export function hoursMinutesSpoken(ms: number): string {
+  const minutes = Math.floor(Math.max(0, ms) / MINUTE)
+  const parts = [
+    plural(Math.floor(minutes / 60), 'hour', 'hours'),
+    plural(minutes % 60, 'minute', 'minutes'),
+  ].filter((part) => !part.startsWith('0 '))
+  return parts.join(' ') || '0 minutes'
+}
+
+/** "14:25" in the zone, 24-hour clock. */
+export function clockTime(at: Instant, zone: string): string {
+  return formatter('time', zone, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(at)
+}
+
+/** "14:25:07" in the zone. */
+export function clockTimeSeconds(at: Instant, zone: string): string {
+  return formatter('seconds', zone, {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hourCycle: 'h23',
+  }).format(at)
+}
+
+/** The zone's short name at that instant, "CST". */
+export function zoneName(at: Instant, zone: string): string {
+  const parts = formatter('zone', zone, { timeZoneName: 'short' }).formatToParts(at)
+  return parts.find(({ type }) => type === 'timeZoneName')?.value ?? zone
+}
+
+/** The zone's long name at that instant, "Central Standard Time". */
+export function zoneLongName(at: Instant, zone: string): string {
+  const parts = formatter('zone-long', zone, { timeZoneName: 'long' }).formatToParts(at)
+  return parts.find(({ type }) => type === 'timeZoneName')?.value ?? zone
+}
+
+/** "14:25 CST". */
+export function zonedTime(at: Instant, zone: string): string {
+  return `${clockTime(at, zone)} ${zoneName(at, zone)}`
+}
+
+/** "Nov 23, 14:25 CST"; without the date when it is `today`'s date in that zone. */
+export function zonedDateTime(at: Instant, zone: string, today?: Instant): string {
+  if (today !== undefined && dateIn(today, zone) === dateIn(at, zone)) return zonedTime(at, zone)
+  const date = formatter('date', zone, { month: 'short', day: 'numeric' }).format(at)
+  return `${date}, ${zonedTime(at, zone)}`
+}
+
+/** The calendar date in the zone, "2026-11-23". */
+export function dateIn(at: Instant, zone: string): string {
+  return formatter('iso', zone, { year: 'numeric', month: '2-digit', day: '2-digit' })
+    .formatToParts(at)
+    .filter(({ type }) => type !== 'literal')
+    .sort((a, b) => 'year month day'.indexOf(a.type) - 'year month day'.indexOf(b.type))
+    .map(({ value }) => value)
+    .join('-')
+}
+
+/** A calendar date so many days later. */
+export function addDays(date: string, days: number): string {
+  return new Date(Date.parse(`${date}T00:00:00Z`) + days * DAY).toISOString().slice(0, 10)
+}
+
+/** "Monday, November 23, 2026", of a calendar date without a zone. */
+export function dateTitle(date: string): string {
+  return formatter('title', 'UTC', {
+    weekday: 'long',
+    year: 'numeric',
+    month: 'long',
+    day: 'numeric',
+  }).format(Date.parse(`${date}T00:00:00Z`))
+}
+
+/** "Mon, Nov 23". */
+export function dateShort(date: string): string {
+  return formatter('short', 'UTC', { weekday: 'short', month: 'short', day: 'numeric' }).format(
+    Date.parse(`${date}T00:00:00Z`),
+  )
+}
+
+/** How long ago, for something that ticks: "now", "12 s ago", "3 min ago", "2 h 5 min ago", "3 d ago". */
+export function ago(ms: number): string {
+  const words = age(ms)
+  return words === 'now' ? words : `${words} ago`
+}
+
+/** An age: "now", "12 s", "3 min", "2 h 5 min", "3 d". */
+export function age(ms: number): string {
+  if (ms < 2 * SECOND) return 'now'
+  if (ms < MINUTE) return `${Math.floor(ms / SECOND)} s`
+  if (ms < HOUR) return `${Math.floor(ms / MINUTE)} min`
+  if (ms < DAY) {
+    const minutes = Math.floor((ms % HOUR) / MINUTE)
+    return `${Math.floor(ms / HOUR)} h${minutes ? ` ${minutes} min` : ''}`
+  }
+  return `${Math.floor(ms / DAY)} d`
+}
+
+/** "1,204 mi": whole units, grouped. */
+export function distance(meters: number, unit: DistanceUnit): string {
+  const value = unit === 'mi' ? meters / METERS_PER_MILE : meters / 1000
+  return `${Math.round(value).toLocaleString('en-US')} ${unit}`
+}
+
+/** "62 mph" or "100 km/h". */
+export function speed(kph: number, unit: DistanceUnit): string {
+  return unit === 'mi' ? `${Math.round((kph * 1000) / METERS_PER_MILE)} mph` : `${Math.round(kph)} km/h`
+}
+
+/** "NE, 45°". */
+export function heading(degrees: number): string {
+  return `${compassPoint(degrees)}, ${Math.round(degrees) % 360}°`
+}
+
+/** "41.60000, -87.30000": five places are a meter, and other programs read it. */
+export function coordinates(latitude: number, longitude: number): string {
+  return `${latitude.toFixed(5)}, ${longitude.toFixed(5)}`
+}
+
+/** "1 truck", "1,204 trucks". */
+export function plural(count: number, one: string, many: string): string {
+  return `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`
+}
+
+/**
+ * Durations in whole minutes that add up to the whole minutes of their sum: each is rounded down, and the minutes that
+ * are missing go to those that lost most.
+ */
+export function minutesThatAddUp(durationsMs: readonly number[]): number[] {
+  const whole = durationsMs.map((ms) => Math.floor(ms / MINUTE))
+  const sum = Math.floor(durationsMs.reduce((total, ms) => total + ms, 0) / MINUTE)
+  const missing = sum - whole.reduce((total, minutes) => total + minutes, 0)
+  const byLoss = durationsMs
+    .map((ms, index) => ({ index, loss: ms % MINUTE }))
+    .sort((a, b) => b.loss - a.loss || a.index - b.index)
+  for (const { index } of byLoss.slice(0, missing)) whole[index]! += 1
+  return whole
+}
