@@ -1,7 +1,6 @@
 import type { NextConfig } from 'next'
 
 const nextConfig: NextConfig = {
-  typedRoutes: true,
   poweredByHeader: false,
   reactStrictMode: true,
   serverExternalPackages: ['pg'],

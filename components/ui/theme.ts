@@ -1,11 +1,9 @@
 'use client'
 import { useSyncExternalStore } from 'react'
+import { THEME_COOKIE } from './theme-cookie.ts'
 
 export type ThemeChoice = 'system' | 'light' | 'dark'
 export type Theme = 'light' | 'dark'
-
-/** The server reads this cookie and writes the theme into the page, so that it never flashes. */
-export const THEME_COOKIE = 'restline-theme'
 
 const listeners = new Set<() => void>()
 

@@ -1,0 +1,226 @@
+'use client'
+import {
+  Bell,
+  FileDown,
+  LogOut,
+  type LucideIcon,
+  Map as MapIcon,
+  Monitor,
+  Moon,
+  Search,
+  Sun,
+  Users,
+} from 'lucide-react'
+import Link from 'next/link'
+import { usePathname } from 'next/navigation'
+import { type ReactNode, useEffect, useState } from 'react'
+import type { Me } from '../../server/fleet/schema.ts'
+import { ApiProvider } from '../api.tsx'
+import { LiveProvider, useLiveValue } from '../live/live.tsx'
+import { countOpen } from '../live/store.ts'
+import { CountBadge } from '../ui/badge.tsx'
+import { cx } from '../ui/classes.ts'
+import { Kbd } from '../ui/kbd.tsx'
+import { Menu, MenuChoice, MenuItem, MenuSeparator } from '../ui/menu.tsx'
+import { chooseTheme, useThemeChoice } from '../ui/theme.ts'
+import { ToastRegion } from '../ui/toast.tsx'
+import { AlertToasts } from './alert-toasts.tsx'
+import { LiveChip } from './live-chip.tsx'
+import { Logo } from './logo.tsx'
+import { Palette } from './palette.tsx'
+import { ViewerContext } from './viewer.tsx'
+
+const ROOMS: readonly { href: string; label: string; icon: LucideIcon }[] = [
+  { href: '/map', label: 'Live map', icon: MapIcon },
+  { href: '/drivers', label: 'Drivers', icon: Users },
+  { href: '/alerts', label: 'Alerts', icon: Bell },
+  { href: '/export', label: 'Export', icon: FileDown },
+]
+
+/** What stands around every page of the console. */
+export function Shell({ me, children }: { me: Me; children: ReactNode }) {
+  return (
+    <ViewerContext value={me}>
+      <ApiProvider>
+        <LiveProvider scope={`${me.fleet.id}-${me.user.id}`}>
+          <ToastRegion>
+            <AlertToasts />
+            <Frame me={me}>{children}</Frame>
+          </ToastRegion>
+        </LiveProvider>
+      </ApiProvider>
+    </ViewerContext>
+  )
+}
+
+function Frame({ me, children }: { me: Me; children: ReactNode }) {
+  const [searching, setSearching] = useState(false)
+  const pathname = usePathname()
+  useShortcuts(() => setSearching(true))
+  return (
+    <div className="flex h-dvh flex-col">
+      <a
+        href="#main"
+        className="sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-50 focus:rounded focus:bg-accent focus:px-3 focus:py-2 focus:text-accent-ink"
+      >
+        Skip to the page
+      </a>
+      <header className="flex h-12 shrink-0 items-center gap-3 border-line border-b bg-surface px-3 md:px-4">
+        <Link
+          href="/map"
+          aria-label="Restline"
+          className="flex items-center gap-2 rounded font-semibold text-sm"
+        >
+          <Logo className="size-6" />
+          <span className="max-md:hidden">Restline</span>
+        </Link>
+        <nav aria-label="Pages" className="ml-2 flex h-full items-stretch gap-1 max-md:hidden">
+          {ROOMS.map((room) => (
+            <RoomLink key={room.href} {...room} current={pathname.startsWith(room.href)} />
+          ))}
+        </nav>
+        <p className="min-w-0 flex-1 truncate text-muted text-sm md:text-right">{me.fleet.name}</p>
+        <LiveChip />
+        <button
+          type="button"
+          onClick={() => setSearching(true)}
+          aria-keyshortcuts="Control+K Meta+K"
+          className="flex h-8 items-center gap-2 rounded-md border border-line-strong/60 bg-surface px-2.5 text-muted text-xs hover:bg-hover"
+        >
+          <Search aria-hidden className="size-4" />
+          <span className="max-md:sr-only">Find a truck or driver</span>
+          <Kbd className="max-lg:hidden">Ctrl K</Kbd>
+        </button>
+        <PersonMenu me={me} />
+      </header>
+      <main id="main" className="flex min-h-0 flex-1 flex-col overflow-auto">
+        {children}
+      </main>
+      <nav
+        aria-label="Pages"
+        className="grid shrink-0 grid-cols-4 border-line border-t bg-surface pb-[env(safe-area-inset-bottom)] md:hidden"
+      >
+        {ROOMS.map((room) => (
+          <RoomLink key={room.href} {...room} stacked current={pathname.startsWith(room.href)} />
+        ))}
+      </nav>
+      <Palette open={searching} onOpenChange={setSearching} pages={ROOMS} />
+    </div>
+  )
+}
+
+function RoomLink({
+  href,
+  label,
+  icon: Icon,
+  current,
+  stacked,
+}: {
+  href: string
+  label: string
+  icon: LucideIcon
+  current: boolean
+  stacked?: boolean
+}) {
+  const open = useLiveValue((store) => (href === '/alerts' ? countOpen(store.alerts) : 0))
+  return (
+    <Link
+      href={href}
+      aria-current={current ? 'page' : undefined}
+      className={cx(
+        'relative flex items-center text-sm',
+        stacked ? 'h-14 flex-col justify-center gap-0.5 text-2xs' : 'gap-2 px-2.5',
+        current
+          ? 'font-semibold text-ink after:absolute after:inset-x-2 after:h-0.5 after:rounded-full after:bg-accent'
+          : 'text-muted hover:text-ink',
+        current && (stacked ? 'after:top-0' : 'after:bottom-0'),
+      )}
+    >
+      <Icon aria-hidden className={stacked ? 'size-5' : 'size-4'} />
+      {label}
+      <CountBadge
+        count={open}
+        label="open"
+        className={stacked ? 'absolute top-1.5 left-1/2 ml-2' : undefined}
+      />
+    </Link>
+  )
+}
+
+function PersonMenu({ me }: { me: Me }) {
+  const theme = useThemeChoice()
+  const initials = me.user.name
+    .split(/\s+/)
+    .map((part) => part[0] ?? '')
+    .slice(0, 2)
+    .join('')
+    .toUpperCase()
+  return (
+    <Menu
+      label={`${me.user.name}: theme and sign out`}
+      trigger={
+        <button
+          type="button"
+          className="grid size-8 place-items-center rounded-full bg-accent-soft font-semibold text-2xs text-accent"
+        >
+          {initials}
+        </button>
+      }
+    >
+      <div className="px-2.5 pt-1.5 pb-2">
+        <p className="font-medium text-sm">{me.user.name}</p>
+        <p className="text-faint text-xs">{me.user.email}</p>
+      </div>
+      <MenuSeparator />
+      <MenuChoice
+        label="Theme"
+        value={theme}
+        onChange={chooseTheme}
+        options={[
+          {
+            value: 'system',
+            label: 'As the system',
+            icon: <Monitor aria-hidden className="size-4 text-faint" />,
+          },
+          { value: 'light', label: 'Light', icon: <Sun aria-hidden className="size-4 text-faint" /> },
+          { value: 'dark', label: 'Dark', icon: <Moon aria-hidden className="size-4 text-faint" /> },
+        ]}
+      />
+      <MenuSeparator />
+      <MenuItem onSelect={signOut}>
+        <LogOut aria-hidden className="size-4 text-faint" />
+        Sign out
+      </MenuItem>
+    </Menu>
+  )
+}
+
+async function signOut() {
+  await fetch('/api/auth/sign-out', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{}',
+  }).catch(() => undefined)
+  window.location.assign('/login')
+}
+
+/** Ctrl-K or Cmd-K finds anything; `/` goes to the search of the page. */
+function useShortcuts(find: () => void): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
+        event.preventDefault()
+        find()
+        return
+      }
+      const typing = event.target instanceof HTMLElement && event.target.closest('input, textarea, select')
+      if (event.key !== '/' || typing || event.ctrlKey || event.metaKey || event.altKey) return
+      const search = document.querySelector<HTMLInputElement>('input[data-search]')
+      if (!search) return
+      event.preventDefault()
+      search.focus()
+    }
+    document.addEventListener('keydown', onKey)
+    return () => document.removeEventListener('keydown', onKey)
+  }, [find])
+}
