@@ -39,15 +39,16 @@ const NOTHING: Record<AlertState, { title: string; text: string }> = {
   },
 }
 
+/** What is passed first, then what is due first. */
+const byUrgency = (a: AlertRow, b: AlertRow) =>
+  Number(b.severity === 'violation') - Number(a.severity === 'violation') || a.dueAt - b.dueAt || a.id - b.id
+
 /** What needs somebody: open, seen, dealt with. The first two are live; the third is the archive, page by page. */
 export function AlertsPage() {
   const [state, setState] = useQueryState('state', parseAsStringLiteral(STATES).withDefault('open'))
   const alerts = useLiveValue((store) => store.alerts)
   const ready = useLiveValue((store) => store.ready)
-  const active = useMemo(
-    () => [...alerts.values()].sort((a, b) => b.openedAt - a.openedAt || b.id - a.id),
-    [alerts],
-  )
+  const active = useMemo(() => [...alerts.values()].sort(byUrgency), [alerts])
   const of = (wanted: AlertState) => active.filter((alert) => alert.state === wanted)
   return (
     <div className="mx-auto flex w-full max-w-5xl flex-col gap-4 p-4 md:p-6">

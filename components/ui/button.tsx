@@ -12,9 +12,11 @@ const TONE: Record<ButtonTone, string> = {
   danger: 'bg-surface text-danger border-danger/50 hover:bg-danger-soft',
 }
 const SIZE: Record<ButtonSize, string> = {
-  small: 'h-7 gap-1.5 px-2.5 text-xs',
-  medium: 'h-9 gap-2 px-3.5 text-sm',
+  small: 'h-7 gap-1.5 text-xs',
+  medium: 'h-9 gap-2 text-sm',
 }
+const WIDE: Record<ButtonSize, string> = { small: 'px-2.5', medium: 'px-3.5' }
+const SQUARE: Record<ButtonSize, string> = { small: 'w-7', medium: 'w-9' }
 
 /** The look of a button, for links that look like one. */
 export function buttonClass(tone: ButtonTone = 'plain', size: ButtonSize = 'medium', square = false): string {
@@ -23,7 +25,7 @@ export function buttonClass(tone: ButtonTone = 'plain', size: ButtonSize = 'medi
     'transition-colors duration-100 disabled:cursor-not-allowed disabled:opacity-55 aria-disabled:cursor-not-allowed aria-disabled:opacity-55',
     TONE[tone],
     SIZE[size],
-    square && (size === 'small' ? 'w-7 px-0' : 'w-9 px-0'),
+    square ? SQUARE[size] : WIDE[size],
   )
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { DAY, HOUR, MINUTE } from './instant.ts'
-import { addDays, zone } from './zone.ts'
+import { addDays, isoWithOffset, zone } from './zone.ts'
 
 const utc = (text: string) => Date.parse(`${text}Z`)
 const NAMES = [
@@ -67,6 +67,12 @@ describe('zone', () => {
       ),
       { numRuns: 3_000 },
     )
+  })
+
+  test('local time with its offset, to the second', () => {
+    const at = utc('2026-11-23T20:25:07.900')
+    assert.equal(isoWithOffset(at, zone('America/Chicago')), '2026-11-23T14:25:07-06:00')
+    assert.equal(isoWithOffset(at, zone('Asia/Kathmandu')), '2026-11-24T02:10:07+05:45')
   })
 
   test('refuses what is no zone', () => {

@@ -41,6 +41,15 @@ export function addDays(date: string, days: number): string {
   return isoDate(Date.parse(`${date}T00:00:00Z`) + days * DAY)
 }
 
+/** `2026-11-23T14:25:00-06:00`: local time with its offset, to the second. */
+export function isoWithOffset(at: Instant, zone: Zone): string {
+  const offset = zone.offsetAt(at)
+  const minutes = Math.abs(offset) / MINUTE
+  const digits = (value: number) => String(Math.floor(value)).padStart(2, '0')
+  const sign = offset < 0 ? '-' : '+'
+  return `${new Date(at + offset).toISOString().slice(0, 19)}${sign}${digits(minutes / 60)}:${digits(minutes % 60)}`
+}
+
 const isoDate = (utc: number) => new Date(utc).toISOString().slice(0, 10)
 
 function makeZone(name: string): Zone {

@@ -1,0 +1,340 @@
+'use client'
+import { useVirtualizer } from '@tanstack/react-virtual'
+import { ArrowDown, ArrowUp, SearchX, TriangleAlert, Users } from 'lucide-react'
+import Link from 'next/link'
+import { parseAsBoolean, parseAsString, parseAsStringLiteral, useQueryState } from 'nuqs'
+import { useMemo, useRef } from 'react'
+import type { DriverRow } from '../../server/logs/schema.ts'
+import { ago, hoursMinutes, plural, zonedDateTime, zoneName } from '../format.ts'
+import { useLiveValue, useNow, useSlowNow } from '../live/live.tsx'
+import { ClockMeter, LEVEL_TEXT } from '../logs/clock-meter.tsx'
+import {
+  BOARD_CLOCKS,
+  CLOCK_TITLE,
+  type ClockReading,
+  compareReadings,
+  readClocks,
+  tightestOf,
+} from '../logs/clocks.ts'
+import { StatusBadge } from '../logs/status-badge.tsx'
+import { cx } from '../ui/classes.ts'
+import { useNarrow } from '../ui/narrow.ts'
+import { Notice } from '../ui/notice.tsx'
+import { SearchField } from '../ui/search-field.tsx'
+import { Segments } from '../ui/segments.tsx'
+import { Skeleton } from '../ui/skeleton.tsx'
+import { SetStatusMenu } from './set-status.tsx'
+
+const SHOW = ['all', 'working', 'resting', 'limits'] as const
+type Show = (typeof SHOW)[number]
+const SORTS = ['tightest', 'name', 'truck', 'status', ...BOARD_CLOCKS] as const
+type Sort = (typeof SORTS)[number]
+const RESTING = new Set(['OFF', 'SB', 'PC', 'REST', 'FERRY'])
+const ROW_PX = 60
+const CARD_PX = 132
+const COLUMNS =
+  'grid grid-cols-[minmax(11rem,1.5fr)_4.5rem_minmax(9rem,1fr)_repeat(4,minmax(6.5rem,1fr))_2.75rem] items-center gap-x-4 px-4'
+const order = new Intl.Collator('en', { numeric: true })
+const still = { history: 'replace', shallow: true } as const
+
+interface BoardRow {
+  driver: DriverRow
+  tightest: ClockReading | null
+  resting: boolean
+}
+
+/** Every driver with what is left of each limit; those who must stop first come first. */
+export function DriverBoard() {
+  const drivers = useLiveValue((store) => store.drivers)
+  const ready = useLiveValue((store) => store.ready)
+  const now = useSlowNow()
+  const [query, setQuery] = useQueryState('q', parseAsString.withDefault('').withOptions(still))
+  const [show, setShow] = useQueryState(
+    'show',
+    parseAsStringLiteral(SHOW).withDefault('all').withOptions(still),
+  )
+  const [sort, setSort] = useQueryState(
+    'sort',
+    parseAsStringLiteral(SORTS).withDefault('tightest').withOptions(still),
+  )
+  const [down, setDown] = useQueryState('desc', parseAsBoolean.withDefault(false).withOptions(still))
+
+  const all = useMemo(
+    () =>
+      [...drivers.values()].map((driver): BoardRow => {
+        const resting = RESTING.has(driver.status)
+        return { driver, resting, tightest: tightestOf(readClocks(driver, now)) }
+      }),
+    [drivers, now],
+  )
+  const rows = useMemo(() => {
+    const wanted = query.trim().toLowerCase()
+    const compare = comparer(sort, now)
+    return all
+      .filter((row) => belongs(row, show) && matches(row.driver, wanted))
+      .sort((a, b) => (down ? -1 : 1) * compare(a, b) || order.compare(a.driver.name, b.driver.name))
+  }, [all, query, show, sort, down, now])
+
+  const scroller = useRef<HTMLDivElement>(null)
+  const narrow = useNarrow()
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => (narrow ? CARD_PX : ROW_PX),
+    overscan: 10,
+    getItemKey: (i) => rows[i]!.driver.driverId,
+  })
+  const toggle = (column: Sort) => {
+    void setDown(sort === column && !down ? true : null)
+    void setSort(column === 'tightest' ? null : column)
+  }
+  return (
+    <div className="flex min-h-0 flex-1 flex-col">
+      <div className="flex flex-wrap items-center gap-3 px-4 py-3">
+        <h1 className="text-xl">Drivers</h1>
+        <span className="text-muted tabular-nums">{ready && plural(rows.length, 'driver', 'drivers')}</span>
+        <div className="w-64 max-md:w-full md:ml-auto">
+          <SearchField
+            label="Search drivers and trucks"
+            placeholder="Name, number or truck"
+            value={query}
+            onChange={(text) => void setQuery(text || null)}
+            onLeave={() => scroller.current?.querySelector<HTMLElement>('a')?.focus()}
+          />
+        </div>
+        <Segments
+          label="Show"
+          name="show"
+          value={show}
+          onChange={(value) => void setShow(value === 'all' ? null : value)}
+          options={[
+            { value: 'all', label: 'All', count: all.length },
+            {
+              value: 'limits',
+              label: 'Near a limit',
+              count: all.filter((row) => belongs(row, 'limits')).length,
+            },
+            { value: 'working', label: 'At work', count: all.filter((row) => !row.resting).length },
+            { value: 'resting', label: 'Resting', count: all.filter((row) => row.resting).length },
+          ]}
+        />
+      </div>
+      <div ref={scroller} className="min-h-0 flex-1 overflow-auto border-line border-t bg-surface">
+        <table aria-label="Drivers" aria-rowcount={rows.length + 1} className="block">
+          <thead className="sticky top-0 z-10 block border-line border-b bg-surface max-md:hidden">
+            <tr aria-rowindex={1} className={cx(COLUMNS, 'h-9 min-w-5xl text-left text-muted text-xs')}>
+              <Heading column="name" title="Driver" sort={sort} down={down} onSort={toggle} />
+              <Heading column="truck" title="Truck" sort={sort} down={down} onSort={toggle} />
+              <Heading column="status" title="Status" sort={sort} down={down} onSort={toggle} />
+              {BOARD_CLOCKS.map((name) => (
+                <Heading
+                  key={name}
+                  column={name}
+                  title={CLOCK_TITLE[name]}
+                  sort={sort}
+                  down={down}
+                  onSort={toggle}
+                />
+              ))}
+              <Heading column="tightest" title="" sort={sort} down={down} onSort={toggle} />
+            </tr>
+          </thead>
+          <tbody className="relative block md:min-w-5xl" style={{ height: virtual.getTotalSize() }}>
+            {virtual.getVirtualItems().map(({ index, start, key, size }) => (
+              <tr
+                key={key}
+                aria-rowindex={index + 2}
+                className={cx(
+                  'absolute inset-x-0 border-line border-b hover:bg-hover',
+                  narrow ? 'block' : COLUMNS,
+                )}
+                style={{ height: size, transform: `translateY(${start}px)` }}
+              >
+                <Row driver={rows[index]!.driver} narrow={narrow} />
+              </tr>
+            ))}
+          </tbody>
+        </table>
+        {!ready && <Loading />}
+        {ready && rows.length === 0 && (
+          <Notice
+            icon={all.length === 0 ? Users : SearchX}
+            title={all.length === 0 ? 'No drivers yet' : 'No driver matches'}
+          >
+            {all.length === 0
+              ? 'A driver shows here as soon as the fleet has one.'
+              : 'Try another search, or show all drivers.'}
+          </Notice>
+        )}
+      </div>
+    </div>
+  )
+}
+
+function belongs({ resting, tightest }: BoardRow, show: Show): boolean {
+  if (show === 'working') return !resting
+  if (show === 'resting') return resting
+  return show === 'all' || (!resting && tightest !== null && !['fine', 'still'].includes(tightest.level))
+}
+
+const matches = ({ name, employeeNumber, unitNumber, homeTerminal }: DriverRow, wanted: string) =>
+  wanted === '' ||
+  `${name} ${employeeNumber} ${unitNumber ?? ''} ${homeTerminal}`.toLowerCase().includes(wanted)
+
+function comparer(sort: Sort, now: number): (a: BoardRow, b: BoardRow) => number {
+  if (sort === 'name') return (a, b) => order.compare(a.driver.name, b.driver.name)
+  if (sort === 'truck') return (a, b) => order.compare(a.driver.unitNumber ?? '~', b.driver.unitNumber ?? '~')
+  if (sort === 'status') return (a, b) => order.compare(a.driver.status, b.driver.status)
+  if (sort === 'tightest') {
+    return (a, b) => {
+      if (a.resting !== b.resting) return a.resting ? 1 : -1
+      if (!a.tightest || !b.tightest) return Number(!a.tightest) - Number(!b.tightest)
+      return compareReadings(a.tightest, b.tightest)
+    }
+  }
+  const left = ({ driver }: BoardRow) =>
+    readClocks(driver, now).find(({ name }) => name === sort)?.remainingMs ?? Number.POSITIVE_INFINITY
+  return (a, b) => left(a) - left(b)
+}
+
+function Heading({
+  column,
+  title,
+  sort,
+  down,
+  onSort,
+}: {
+  column: Sort
+  title: string
+  sort: Sort
+  down: boolean
+  onSort(column: Sort): void
+}) {
+  const active = sort === column
+  const Icon = down ? ArrowDown : ArrowUp
+  if (column === 'tightest') {
+    return <th className="sr-only">Set status</th>
+  }
+  return (
+    <th className="font-normal" aria-sort={active ? (down ? 'descending' : 'ascending') : 'none'}>
+      <button
+        type="button"
+        onClick={() => onSort(active && down ? 'tightest' : column)}
+        className={cx(
+          'inline-flex items-center gap-1 rounded hover:text-ink',
+          active && 'font-semibold text-ink',
+        )}
+      >
+        {title}
+        <Icon aria-hidden className={cx('size-3', !active && 'invisible')} />
+      </button>
+    </th>
+  )
+}
+
+function Row({ driver, narrow }: { driver: DriverRow; narrow: boolean }) {
+  const now = useNow()
+  const readings = readClocks(driver, now)
+  const tightest = tightestOf(readings)
+  const href = `/drivers/${driver.driverId}`
+  const since = (
+    <span
+      className="text-muted text-xs tabular-nums"
+      title={zonedDateTime(driver.statusSince, driver.timeZone)}
+    >
+      for {hoursMinutes(now - driver.statusSince)}
+    </span>
+  )
+  const clocks = BOARD_CLOCKS.map((name) => ({
+    name,
+    reading:
+      readings.find((reading) => reading.name === name) ??
+      (name === 'window' ? readings.find(({ name: n }) => n === 'duty') : undefined),
+  }))
+  if (narrow) {
+    return (
+      <td className="flex h-full flex-col gap-2 px-4 py-2.5">
+        <div className="flex items-center gap-2">
+          <Link href={href} className="min-w-0 flex-1 truncate font-semibold">
+            {driver.name}
+          </Link>
+          {driver.unitNumber && <span className="text-muted tabular-nums">{driver.unitNumber}</span>}
+          <SetStatusMenu driver={driver} />
+        </div>
+        <div className="flex items-center gap-2">
+          <StatusBadge status={driver.status} />
+          {since}
+          {driver.violations.length > 0 && <Broken driver={driver} />}
+          {tightest && tightest.passedMs !== null && (
+            <span className={cx('ml-auto text-xs', LEVEL_TEXT[tightest.level])}>
+              {ago(tightest.passedMs)}
+            </span>
+          )}
+        </div>
+        <div className="grid grid-cols-4 gap-3">
+          {clocks.map(({ name, reading }) => reading && <ClockMeter key={name} reading={reading} title />)}
+        </div>
+      </td>
+    )
+  }
+  return (
+    <>
+      <th scope="row" className="min-w-0 text-left font-normal">
+        <Link href={href} className="block truncate font-medium hover:underline">
+          {driver.name}
+        </Link>
+        <p className="truncate text-muted text-xs">
+          {driver.employeeNumber} · {driver.homeTerminal}, {now > 0 && zoneName(now, driver.timeZone)}
+        </p>
+      </th>
+      <td className="tabular-nums">
+        {driver.vehicleId !== null && (
+          <Link href={`/map?truck=${driver.vehicleId}`} className="text-accent hover:underline">
+            {driver.unitNumber}
+          </Link>
+        )}
+      </td>
+      <td className="flex flex-col items-start gap-0.5">
+        <span className="flex items-center gap-1.5">
+          <StatusBadge status={driver.status} />
+          {driver.violations.length > 0 && <Broken driver={driver} />}
+        </span>
+        {since}
+      </td>
+      {clocks.map(({ name, reading }) => (
+        <td key={name}>
+          {reading ? <ClockMeter reading={reading} /> : <span className="text-faint">–</span>}
+        </td>
+      ))}
+      <td>
+        <SetStatusMenu driver={driver} />
+      </td>
+    </>
+  )
+}
+
+/** Broke a rule within a day: the whole sentence stands on the day's page, its title here. */
+function Broken({ driver }: { driver: DriverRow }) {
+  const words = driver.violations.map((violation) => violation.title).join(', ')
+  return (
+    <span title={words} className="inline-flex items-center gap-0.5 font-semibold text-danger text-xs">
+      <TriangleAlert aria-hidden className="size-3.5" />
+      {driver.violations.length}
+      <span className="sr-only"> violations within a day: {words}</span>
+    </span>
+  )
+}
+
+function Loading() {
+  return (
+    <div role="status" className="flex flex-col">
+      <span className="sr-only">Loading the drivers…</span>
+      {[1, 2, 3, 4, 5, 6, 7, 8].map((i) => (
+        <div key={i} className="flex items-center gap-8 border-line border-b px-4" style={{ height: ROW_PX }}>
+          <Skeleton className="h-4 w-48" />
+          <Skeleton className="h-4 flex-1" />
+        </div>
+      ))}
+    </div>
+  )
+}
