@@ -1,29 +1,24 @@
 import type { DistanceUnit } from '../server/fleet/schema.ts'
 import { compassPoint } from '../server/geo/distance.ts'
 import { DAY, HOUR, type Instant, MINUTE, SECOND } from '../server/time/instant.ts'
+import { zone } from '../server/time/zone.ts'
 
 const METERS_PER_MILE = 1_609.344
 
 const formats = new Map<string, Intl.DateTimeFormat>()
 
 /** Making a formatter costs more than all its uses, so each is made once. */
-function formatter(key: string, zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  const name = `${key} ${zone}`
+function formatter(key: string, timeZone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const name = `${key} ${timeZone}`
   let format = formats.get(name)
   if (!format) {
-    format = new Intl.DateTimeFormat('en-US', { ...options, timeZone: zone })
+    format = new Intl.DateTimeFormat('en-US', { ...options, timeZone })
     formats.set(name, format)
   }
   return format
 }
 
-/** A duration in hours and minutes, "9:05"; what is left of a minute is dropped. Negative ones read as zero. */
-export function hoursMinutes(ms: number): string {
-  const minutes = Math.floor(Math.max(0, ms) / MINUTE)
-  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}`
-}
-
-/** The same for ears: "9 hours 5 minutes". */
+/** A duration for ears: "9 hours 5 minutes". */
 export function hoursMinutesSpoken(ms: number): string {
   const minutes = Math.floor(Math.max(0, ms) / MINUTE)
   const parts = [
@@ -73,18 +68,8 @@ export function zonedDateTime(at: Instant, zone: string, today?: Instant): strin
 }
 
 /** The calendar date in the zone, "2026-11-23". */
-export function dateIn(at: Instant, zone: string): string {
-  return formatter('iso', zone, { year: 'numeric', month: '2-digit', day: '2-digit' })
-    .formatToParts(at)
-    .filter(({ type }) => type !== 'literal')
-    .sort((a, b) => 'year month day'.indexOf(a.type) - 'year month day'.indexOf(b.type))
-    .map(({ value }) => value)
-    .join('-')
-}
-
-/** A calendar date so many days later. */
-export function addDays(date: string, days: number): string {
-  return new Date(Date.parse(`${date}T00:00:00Z`) + days * DAY).toISOString().slice(0, 10)
+export function dateIn(at: Instant, name: string): string {
+  return zone(name).dateOf(at)
 }
 
 /** "Monday, November 23, 2026", of a calendar date without a zone. */
@@ -146,19 +131,4 @@ export function coordinates(latitude: number, longitude: number): string {
 /** "1 truck", "1,204 trucks". */
 export function plural(count: number, one: string, many: string): string {
   return `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`
-}
-
-/**
- * Durations in whole minutes that add up to the whole minutes of their sum: each is rounded down, and the minutes that
- * are missing go to those that lost most.
- */
-export function minutesThatAddUp(durationsMs: readonly number[]): number[] {
-  const whole = durationsMs.map((ms) => Math.floor(ms / MINUTE))
-  const sum = Math.floor(durationsMs.reduce((total, ms) => total + ms, 0) / MINUTE)
-  const missing = sum - whole.reduce((total, minutes) => total + minutes, 0)
-  const byLoss = durationsMs
-    .map((ms, index) => ({ index, loss: ms % MINUTE }))
-    .sort((a, b) => b.loss - a.loss || a.index - b.index)
-  for (const { index } of byLoss.slice(0, missing)) whole[index]! += 1
-  return whole
 }

@@ -1,4 +1,5 @@
-import { hoursMinutes, hoursMinutesSpoken } from '../format.ts'
+import { hoursMinutes } from '../../server/time/duration.ts'
+import { hoursMinutesSpoken } from '../format.ts'
 import { Bar, type BarTone } from '../ui/bar.tsx'
 import { cx } from '../ui/classes.ts'
 import type { ClockReading, Level } from './clocks.ts'

@@ -1,7 +1,7 @@
 import type { ClockName, DutyStatus } from '../../server/hos/types.ts'
 import type { DriverRow } from '../../server/logs/schema.ts'
+import { hoursMinutes } from '../../server/time/duration.ts'
 import { type Instant, MINUTE } from '../../server/time/instant.ts'
-import { hoursMinutes } from '../format.ts'
 
 /** How near a limit is: passed and still going on, within 30 minutes, within 60, further away; or not running down. */
 export type Level = 'passed' | 'close' | 'soon' | 'fine' | 'still'

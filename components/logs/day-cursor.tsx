@@ -1,8 +1,9 @@
 'use client'
 import { type KeyboardEvent, type PointerEvent, useState } from 'react'
 import type { DayLog } from '../../server/logs/schema.ts'
+import { hoursMinutes } from '../../server/time/duration.ts'
 import { type Instant, MINUTE } from '../../server/time/instant.ts'
-import { hoursMinutes, zonedTime } from '../format.ts'
+import { zonedTime } from '../format.ts'
 import { STATUS_WORDS } from './clocks.ts'
 import { DayGrid, rowOf } from './day-grid.tsx'
 

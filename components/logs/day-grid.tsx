@@ -1,15 +1,9 @@
 import type { ReactNode } from 'react'
 import type { DutyStatus } from '../../server/hos/types.ts'
 import type { DayLog } from '../../server/logs/schema.ts'
+import { hoursMinutes, minutesThatAddUp } from '../../server/time/duration.ts'
 import { HOUR, type Instant, MINUTE } from '../../server/time/instant.ts'
-import {
-  clockTime,
-  hoursMinutes,
-  hoursMinutesSpoken,
-  minutesThatAddUp,
-  zonedTime,
-  zoneName,
-} from '../format.ts'
+import { clockTime, hoursMinutesSpoken, zonedTime, zoneName } from '../format.ts'
 import { cx } from '../ui/classes.ts'
 
 export type GridRow = keyof DayLog['totals']

@@ -5,17 +5,17 @@ import Link from 'next/link'
 import { useRouter } from 'next/navigation'
 import { useEffect } from 'react'
 import type { DayEvent, DayLog, DriverRow } from '../../server/logs/schema.ts'
+import { hoursMinutes } from '../../server/time/duration.ts'
 import { DAY } from '../../server/time/instant.ts'
+import { addDays } from '../../server/time/zone.ts'
 import { reasonOf, useTRPC } from '../api.tsx'
 import { SetStatusMenu } from '../drivers/set-status.tsx'
 import {
-  addDays,
   clockTime,
   clockTimeSeconds,
   dateIn,
   dateTitle,
   distance,
-  hoursMinutes,
   zonedDateTime,
   zoneLongName,
   zoneName,

@@ -11,7 +11,7 @@ import { horizonMs, loadLogs } from './load.ts'
 import type { DayEvent, DayLog, DaySegment } from './schema.ts'
 
 /** A pair of rests can take a violation back for so long after it; older days are judged with this much after them. */
-const SETTLES_MS = 3 * DAY
+export const SETTLES_MS = 3 * DAY
 
 type Row = keyof DayLog['totals']
 const ROW: Record<DutyStatus, Row> = {

@@ -25,6 +25,10 @@ describe('zone', () => {
     assert.equal(chicago.offsetAt(utc('2026-11-01T07:00:00')), -6 * HOUR)
   })
 
+  test('dates step over months and leap days', () => {
+    assert.equal(addDays('2028-02-28', 1), '2028-02-29')
+    assert.equal(addDays('2026-01-01', -1), '2025-12-31')
+  })
   test('a day has 23 hours in spring and 25 in autumn', () => {
     const chicago = zone('America/Chicago')
     const length = (date: string) => (chicago.startOf(addDays(date, 1)) - chicago.startOf(date)) / HOUR

@@ -1,0 +1,38 @@
+import type { Metadata } from 'next'
+import { PrintedViolations } from '../../../../components/reports/printed-violations.tsx'
+import { CannotPrint } from '../../../../components/reports/sheet.tsx'
+import { db } from '../../../../server/db/pool.ts'
+import { getFleet } from '../../../../server/fleet/fleets.ts'
+import { ViolationsRequest } from '../../../../server/reports/schema.ts'
+import { fleetViolations } from '../../../../server/reports/violations.ts'
+import { signedIn } from '../../../viewer.ts'
+
+export const metadata: Metadata = { title: 'Violations' }
+
+export default async function Violations({
+  searchParams,
+}: {
+  searchParams: Promise<Record<string, unknown>>
+}) {
+  const person = await signedIn()
+  const asked = ViolationsRequest.safeParse(await searchParams)
+  if (!asked.success) {
+    const [issue] = asked.error.issues
+    return <CannotPrint reason={`${issue!.path.join('.')}: ${issue!.message}`} />
+  }
+  const { from, until } = asked.data
+  const madeAt = Date.now()
+  const fleet = await getFleet(db(), person.fleetId)
+  const found = await fleetViolations(db(), person.fleetId, from, until, madeAt)
+  const { name, usdotNumber, mainOffice, timeZone } = fleet
+  return (
+    <PrintedViolations
+      found={found}
+      carrier={{ name, usdotNumber, mainOffice, timeZone }}
+      from={from}
+      until={until}
+      madeAt={madeAt}
+      madeBy={person.name}
+    />
+  )
+}

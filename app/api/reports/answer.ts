@@ -1,0 +1,48 @@
+import type { z } from 'zod'
+import type { Person } from '../../../server/auth/principal.ts'
+import { personOf } from '../../../server/auth/session.ts'
+import { AppError, HTTP_STATUS } from '../../../server/errors.ts'
+
+/** A report as a file. */
+export interface ReportFile {
+  /** Without the ending. */
+  name: string
+  csv: string
+}
+
+/** Answers a request for a report: who asks and what for are checked here, and a refusal names its field and reason. */
+export async function answerReport<T>(
+  request: Request,
+  schema: z.ZodType<T>,
+  make: (input: T, person: Person) => Promise<ReportFile>,
+): Promise<Response> {
+  const person = await personOf(request.headers)
+  if (!person) return problem(401, 'Sign in first.')
+  const asked = schema.safeParse(Object.fromEntries(new URL(request.url).searchParams))
+  if (!asked.success) {
+    const [issue] = asked.error.issues
+    return problem(400, issue!.message, issue!.path.join('.'))
+  }
+  try {
+    const { name, csv } = await make(asked.data, person)
+    return new Response(csv, {
+      headers: {
+        'content-type': 'text/csv; charset=utf-8; header=present',
+        'content-disposition': `attachment; filename="${asciiName(name)}.csv"; filename*=UTF-8''${encodeURIComponent(name)}.csv`,
+        'cache-control': 'private, no-store',
+      },
+    })
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    return problem(HTTP_STATUS[error.code], error.message, error.field)
+  }
+}
+
+const asciiName = (name: string) => name.replace(/[^\w.-]+/g, '-')
+
+function problem(status: number, detail: string, field?: string): Response {
+  return new Response(JSON.stringify({ type: 'about:blank', status, detail, field }), {
+    status,
+    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
+  })
+}
