@@ -25,7 +25,7 @@ export function DayGridWithCursor({ day }: { day: DayLog }) {
   }
   return (
     <div>
-      <p className="mb-2 min-h-5 text-muted tabular-nums" aria-hidden>
+      <p className="mb-2 min-h-10 text-muted md:min-h-5 tabular-nums" aria-hidden>
         {words ?? 'Point at the grid, or use the arrow keys on it, to read a time.'}
       </p>
       <DayGrid

@@ -188,7 +188,7 @@ function DateInput({
         const { value, validity } = event.target
         if (value && validity.valid && value !== date && value >= '2000') router.push(path(value))
       }}
-      className="h-8 rounded-md border border-line-strong/70 bg-surface px-2 text-ink text-xs tabular-nums"
+      className="h-7 rounded-md border border-line-strong/60 bg-surface px-2 text-ink text-xs tabular-nums"
     />
   )
 }

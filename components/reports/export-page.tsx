@@ -108,16 +108,21 @@ export function ExportPage() {
           />
         </div>
         {ofDriver && (
-          <Segments
-            label="Rows of the CSV"
-            name="rows"
-            value={rows}
-            onChange={(value) => void setRows(value === 'days' ? null : value)}
-            options={[
-              { value: 'days', label: 'CSV with a row a day' },
-              { value: 'events', label: 'with a row a change of status' },
-            ]}
-          />
+          <div className="flex flex-col gap-1.5">
+            <span aria-hidden className="font-medium text-muted text-xs">
+              Rows of the CSV
+            </span>
+            <Segments
+              label="Rows of the CSV"
+              name="rows"
+              value={rows}
+              onChange={(value) => void setRows(value === 'days' ? null : value)}
+              options={[
+                { value: 'days', label: 'One a day' },
+                { value: 'events', label: 'One a change of status' },
+              ]}
+            />
+          </div>
         )}
         <div className="flex flex-wrap items-center gap-3 border-line border-t pt-5">
           <Go href={checked.success ? `/api/reports/${what}?${csvQuery}` : null} tone="primary" download>

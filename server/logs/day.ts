@@ -8,6 +8,7 @@ import { judge, violationRow } from './clocks.ts'
 import { type Driver, findDrivers } from './drivers.ts'
 import { entryAt, type LogEntry } from './events.ts'
 import { horizonMs, loadLogs } from './load.ts'
+import { placesOf } from './place.ts'
 import type { DayEvent, DayLog, DaySegment } from './schema.ts'
 
 /** A pair of rests can take a violation back for so long after it; older days are judged with this much after them. */
@@ -60,6 +61,14 @@ export async function loadDays(
   const fleet = await getFleet(db, fleetId)
   const { violations } = judge(driver, log, asOf)
   const units = await unitNumbers(db, fleetId, log)
+  // A person's status keeps its place; where driving began is read from the track.
+  const driving = log.filter(
+    ({ at, origin }) => origin === 'automatic' && at >= startOf(from) && at < startOf(addDays(until, 1)),
+  )
+  const places = await placesOf(db, fleetId, driving)
+  driving.forEach((entry, i) => {
+    entry.place = places[i]!
+  })
   const days: DayLog[] = []
   for (let date = from; date <= until && startOf(date) <= now; date = addDays(date, 1)) {
     const [begins, ends] = [startOf(date), startOf(addDays(date, 1))]

@@ -1,19 +1,17 @@
 import { newId } from '../db/id.ts'
 import type { Db } from '../db/pool.ts'
 import { AppError } from '../errors.ts'
-import { nearestTown } from '../geo/places.ts'
 import type { Instant } from '../time/instant.ts'
-import { HOUR, MINUTE } from '../time/instant.ts'
+import { MINUTE } from '../time/instant.ts'
 import { lockDrivers, refreshClocks } from './clocks.ts'
 import type { DriverKey } from './drivers.ts'
 import { STOPPED_MS } from './motion.ts'
+import { placesOf } from './place.ts'
 import { recheckVehicle } from './refresh.ts'
 import type { SettableStatus } from './schema.ts'
 
 /** A clock this much ahead of ours is no fault of the driver's. */
 const AHEAD_MS = MINUTE
-/** The position that a status was set at is not looked for further away in time. */
-const NEAR_MS = HOUR
 
 export interface NewStatus extends DriverKey {
   status: SettableStatus
@@ -39,6 +37,7 @@ export async function recordStatus(tx: Db, status: NewStatus, now: Instant): Pro
       'The truck is moving, so its driver is driving: set the status once it has stopped.',
     )
   }
+  const [place] = await placesOf(tx, fleetId, [{ vehicleId, at }])
   const { rowCount } = await tx.query(
     `insert into duty_events (fleet_id, driver_id, id, at, status, origin, vehicle_id, place, annotation, recorded_at, recorded_by)
      select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
@@ -51,7 +50,7 @@ export async function recordStatus(tx: Db, status: NewStatus, now: Instant): Pro
       status.status,
       origin,
       vehicleId,
-      await placeAt(tx, fleetId, vehicleId, at),
+      place,
       status.annotation,
       new Date(now),
       status.recordedBy,
@@ -109,16 +108,4 @@ async function isMoving(tx: Db, fleetId: number, vehicleId: number, at: Instant)
     [fleetId, vehicleId, new Date(at), STOPPED_MS],
   )
   return rows.length > 0
-}
-
-async function placeAt(tx: Db, fleetId: number, vehicleId: number | null, at: Instant): Promise<string> {
-  if (vehicleId === null) return ''
-  const { rows } = await tx.query<{ latitudeE7: number; longitudeE7: number; unit: 'mi' | 'km' }>(
-    `select p.latitude_e7 as "latitudeE7", p.longitude_e7 as "longitudeE7", f.distance_unit as unit
-     from latest_positions p join fleets f on f.id = p.fleet_id
-     where p.fleet_id = $1 and p.vehicle_id = $2 and p.fix_at between $3 and $4`,
-    [fleetId, vehicleId, new Date(at - NEAR_MS), new Date(at + NEAR_MS)],
-  )
-  const here = rows[0]
-  return here ? (nearestTown(here.latitudeE7 / 1e7, here.longitudeE7 / 1e7, here.unit) ?? '') : ''
 }
