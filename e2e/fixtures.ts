@@ -1,22 +1,26 @@
 import * as fs from 'node:fs'
 import path from 'node:path'
 import { AxeBuilder } from '@axe-core/playwright'
-import { test as base, expect, type Page } from '@playwright/test'
+import { test as base, type Cookie, expect, type Page } from '@playwright/test'
 import pg from 'pg'
+import { readDevices, type SimulatedDevice } from '../prisma/seed/devices.ts'
 import { type Login, type Seeded, seed } from '../prisma/seed.ts'
 import { type Running, startServers } from '../server/cli/stack.ts'
 import { freePort } from '../server/db/embedded.ts'
 import { createPool } from '../server/db/pool.ts'
 import { templateOf, withDatabase } from '../server/db/testing.ts'
+import type { Instant } from '../server/time/instant.ts'
 
 /** A server, a worker and trucks of its own for each process of walks, on a database cloned from the template. */
 export interface House extends Running {
   databaseUrl: string
   pool: pg.Pool
-  /** Seeds a named scenario, at any time: its instants are relative to that moment. */
-  seed(name: string): Promise<Seeded>
+  /** Seeds a named scenario as of `epoch` (now if left out); its devices are in `devices`. */
+  seed(name: string, epoch?: Instant): Promise<Seeded & { devices: SimulatedDevice[] }>
   demo: Seeded
 }
+
+const sessions = new Map<string, Cookie[]>()
 
 export const test = base.extend<{ signIn: (login: Login) => Promise<void> }, { house: House }>({
   house: [
@@ -39,8 +43,11 @@ export const test = base.extend<{ signIn: (login: Login) => Promise<void> }, { h
         databaseUrl,
         pool,
         demo,
-        seed: (scenario) =>
-          seed(databaseUrl, scenario, { devicesFile: path.join(directory, `${scenario}.json`) }),
+        seed: async (scenario, epoch) => {
+          const file = path.join(directory, `${scenario}.json`)
+          const seeded = await seed(databaseUrl, scenario, { devicesFile: file, epoch })
+          return { ...seeded, devices: readDevices(file)!.devices }
+        },
       })
       await running.stop()
       await pool.end()
@@ -51,13 +58,16 @@ export const test = base.extend<{ signIn: (login: Login) => Promise<void> }, { h
     { scope: 'worker', timeout: 120_000 },
   ],
   baseURL: async ({ house }, use) => use(house.url),
-  /** Signs in through the real door, without the form; the form has a walk of its own. */
-  signIn: async ({ page, house }, use) => {
+  /** Signs in through the real door, without the form; the form has a walk of its own. Once a person: attempts are counted. */
+  signIn: async ({ context, house }, use) => {
     await use(async ({ email, password }) => {
-      const answer = await page.request.post(`${house.url}/api/auth/sign-in/email`, {
+      const known = sessions.get(email)
+      if (known) return await context.addCookies(known)
+      const answer = await context.request.post(`${house.url}/api/auth/sign-in/email`, {
         data: { email, password },
       })
       expect(answer.status()).toBe(200)
+      sessions.set(email, await context.cookies())
     })
   },
 })

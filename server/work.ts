@@ -28,7 +28,7 @@ export async function work(
   const done = { vehicles: 0, drivers: 0 }
   for (let more = true; more; ) {
     const { taken, drivers } = await withTransaction(pool, async (tx) => {
-      const derived = await deriveChanged(tx, VEHICLES_AT_ONCE)
+      const derived = await deriveChanged(tx, VEHICLES_AT_ONCE, now())
       await refresh(tx, derived.drivers, now())
       return derived
     })

@@ -44,7 +44,7 @@ export function Tabs<T extends string>({
           </Base.Tab>
         ))}
       </Base.List>
-      <Base.Panel value={value} className="flex min-h-0 flex-1 flex-col outline-none" tabIndex={-1}>
+      <Base.Panel value={value} className="flex min-h-0 flex-1 flex-col pt-3 outline-none" tabIndex={-1}>
         {children}
       </Base.Panel>
     </Base.Root>

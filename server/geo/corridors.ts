@@ -1,4 +1,4 @@
-import data from './corridors.data.json'
+import data from './corridors.data.json' with { type: 'json' }
 import { roadBetween } from './curve.ts'
 import type { LatLon } from './distance.ts'
 import { Polyline, type Pose } from './polyline.ts'

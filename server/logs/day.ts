@@ -120,7 +120,6 @@ export async function loadDay(
   const [driver] = await findDrivers(db, [{ fleetId, driverId }])
   if (!driver) throw new AppError('not-found', 'There is no such driver in this fleet.', 'driverId')
   const wanted = date ?? dateAt(driver, now)
-  if (Number.isNaN(Date.parse(`${wanted}T00:00:00Z`))) throw new AppError('malformed', 'is no date', 'date')
   const [day] = await loadDays(db, fleetId, driverId, wanted, wanted, now)
   if (!day) throw new AppError('not-found', 'That day has not begun.', 'date')
   return day

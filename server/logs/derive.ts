@@ -1,7 +1,7 @@
 import type { Db } from '../db/pool.ts'
-import type { Instant } from '../time/instant.ts'
+import { type Instant, MINUTE } from '../time/instant.ts'
 import { anchorsBefore, type Claim, fixesFrom, setInstants, storedSpans } from './derive-read.ts'
-import { deriveSpans, type Span } from './motion.ts'
+import { deriveSpans, endOf, type Span } from './motion.ts'
 
 /** A vehicle whose driving is not what it was, and since when. */
 export interface Change {
@@ -29,16 +29,29 @@ function planOf(claim: Claim, spans: readonly Span[]): Plan | { before: Instant;
   return { before: touched.from, span: spans[index - 1] ?? null }
 }
 
-const sameDriving = (a: Span | undefined, b: Span | undefined) =>
-  a !== undefined && b !== undefined && a.from === b.from && a.until === b.until
+/** Of two processes one may have evaluated with a clock that is this much ahead. */
+const SKEW_MS = MINUTE
+
+/**
+ * Since when the log reads otherwise; Infinity if it does not. An open span that goes on reads the same until the driving
+ * that it presumes is over, so a truck on its way costs no evaluation; one that comes back after that does.
+ */
+function changedSince(old: Span | undefined, span: Span, now: Instant): Instant {
+  if (!old) return span.from
+  if (old.until !== span.until) return old.lastMotionAt
+  if (span.until !== null || old.lastMotionAt === span.lastMotionAt) return Number.POSITIVE_INFINITY
+  const end = Math.min(endOf(old), endOf(span))
+  return end <= now + SKEW_MS ? end : Number.POSITIVE_INFINITY
+}
 
 /**
  * Derives the driving of these vehicles anew from where their fixes changed, and writes what differs. The caller holds
  * the vehicles' rows of `vehicle_motion` locked. A fix in order costs no look at the day behind it; a late one is
  * derived again from the span that it touches. The rows are the same whatever the order of arrival was.
- * @returns the vehicles whose driving changed (an open span that goes on has not)
+ * @param now says which presumptions may have been seen to end; what is written does not depend on it
+ * @returns the vehicles whose drivers' logs read otherwise now
  */
-export async function deriveDriving(tx: Db, claims: readonly Claim[]): Promise<Change[]> {
+export async function deriveDriving(tx: Db, claims: readonly Claim[], now: Instant): Promise<Change[]> {
   const spans = await storedSpans(tx, claims)
   const plans = claims.map((claim, i) => planOf(claim, spans[i]!))
   const anchors = await anchorsBefore(
@@ -80,18 +93,18 @@ export async function deriveDriving(tx: Db, claims: readonly Claim[]): Promise<C
     })
     const before = spans[i]!.filter((old) => span === null || old.from >= span.from)
     const byStart = new Map(before.map((old) => [old.from, old]))
-    const starts = new Set(derived.map((now) => now.from))
+    const starts = new Set(derived.map((found) => found.from))
     let since = Number.POSITIVE_INFINITY
     for (const old of before) {
       if (starts.has(old.from)) continue
       gone.push({ claim, from: old.from })
       since = Math.min(since, old.from)
     }
-    for (const now of derived) {
-      const old = byStart.get(now.from)
-      if (old && sameDriving(old, now) && old.lastMotionAt === now.lastMotionAt) continue
-      written.push({ claim, span: now })
-      if (!sameDriving(old, now)) since = Math.min(since, old ? old.lastMotionAt : now.from)
+    for (const found of derived) {
+      const old = byStart.get(found.from)
+      if (old && old.until === found.until && old.lastMotionAt === found.lastMotionAt) continue
+      written.push({ claim, span: found })
+      since = Math.min(since, changedSince(old, found, now))
     }
     if (Number.isFinite(since)) changes.push({ fleetId: claim.fleetId, vehicleId: claim.vehicleId, since })
     through.push(fixes[i]!.at(-1)?.at ?? claim.derivedThrough)

@@ -18,6 +18,21 @@ export async function recheckVehicle(
   )
 }
 
+/**
+ * Nobody else derives this vehicle until the transaction ends. To be taken before the locks of drivers, as the worker does,
+ * so that nobody waits in a circle.
+ */
+export async function lockVehicle(tx: Db, fleetId: number, vehicleId: number): Promise<void> {
+  await tx.query('insert into vehicle_motion (fleet_id, vehicle_id) values ($1, $2) on conflict do nothing', [
+    fleetId,
+    vehicleId,
+  ])
+  await tx.query('select 1 from vehicle_motion where fleet_id = $1 and vehicle_id = $2 for update', [
+    fleetId,
+    vehicleId,
+  ])
+}
+
 interface Recheck extends Claim {
   /** The row's version: a heartbeat that comes meanwhile makes another, and the row stays. */
   version: string
@@ -26,9 +41,15 @@ interface Recheck extends Claim {
 /**
  * Takes up to `limit` vehicles whose fixes changed, and derives their driving again. A vehicle that another process has is
  * left to it. Whatever is cut off here is done again: the note goes only with the commit.
+ * @param only this vehicle, which the caller has locked
  * @returns how many vehicles were taken, and the drivers whose logs changed
  */
-export async function deriveChanged(tx: Db, limit: number): Promise<{ taken: number; drivers: DriverKey[] }> {
+export async function deriveChanged(
+  tx: Db,
+  limit: number,
+  now: Instant,
+  only?: { fleetId: number; vehicleId: number },
+): Promise<{ taken: number; drivers: DriverKey[] }> {
   await tx.query(
     `insert into vehicle_motion (fleet_id, vehicle_id)
      select fleet_id, vehicle_id from vehicle_rechecks r
@@ -41,12 +62,13 @@ export async function deriveChanged(tx: Db, limit: number): Promise<{ taken: num
      from vehicle_rechecks r
      join vehicle_motion m on m.fleet_id = r.fleet_id and m.vehicle_id = r.vehicle_id
      join fleets f on f.id = r.fleet_id
+     where $2::bigint is null or (r.fleet_id = $2 and r.vehicle_id = $3)
      order by r.fleet_id, r.vehicle_id limit $1
      for update of m skip locked`,
-    [limit],
+    [limit, only?.fleetId ?? null, only?.vehicleId ?? null],
   )
   if (claims.length === 0) return { taken: 0, drivers: [] }
-  const changes = await deriveDriving(tx, claims)
+  const changes = await deriveDriving(tx, claims, now)
   const { rows: drivers } = await tx.query<DriverKey>(
     `select distinct a.fleet_id as "fleetId", a.driver_id as "driverId"
      from unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) as k(fleet_id, vehicle_id, since)

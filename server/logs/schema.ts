@@ -15,7 +15,14 @@ export const SetStatus = z.strictObject({
   annotation: z.string().trim().max(60).optional(),
 })
 
-export const LogDate = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, 'must be YYYY-MM-DD')
+/** A calendar date that exists; `Date` alone would take February 30. */
+export const LogDate = z
+  .string()
+  .regex(/^\d{4}-\d{2}-\d{2}$/, 'must be YYYY-MM-DD')
+  .refine((date) => {
+    const at = Date.parse(`${date}T00:00:00Z`)
+    return !Number.isNaN(at) && new Date(at).toISOString().startsWith(date)
+  }, 'is no date')
 export const DayOfDriver = z.strictObject({ driverId: Id, date: LogDate.optional() })
 
 /** A violation as people read it. */

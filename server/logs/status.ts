@@ -7,7 +7,7 @@ import { lockDrivers, refreshClocks } from './clocks.ts'
 import type { DriverKey } from './drivers.ts'
 import { STOPPED_MS } from './motion.ts'
 import { placesOf } from './place.ts'
-import { recheckVehicle } from './refresh.ts'
+import { deriveChanged, lockVehicle, recheckVehicle } from './refresh.ts'
 import type { SettableStatus } from './schema.ts'
 
 /** A clock this much ahead of ours is no fault of the driver's. */
@@ -29,6 +29,7 @@ export interface NewStatus extends DriverKey {
  */
 export async function recordStatus(tx: Db, status: NewStatus, now: Instant): Promise<void> {
   const { fleetId, driverId, vehicleId, at, origin } = status
+  if (vehicleId !== null) await lockVehicle(tx, fleetId, vehicleId)
   await lockDrivers(tx, [status])
   if (at > now + AHEAD_MS) throw new AppError('malformed', 'must not be in the future', 'at')
   if (origin === 'dispatcher' && vehicleId !== null && (await isMoving(tx, fleetId, vehicleId, at))) {
@@ -57,7 +58,11 @@ export async function recordStatus(tx: Db, status: NewStatus, now: Instant): Pro
     ],
   )
   if (!rowCount) return
-  if (vehicleId !== null) await recheckVehicle(tx, fleetId, vehicleId, at)
+  if (vehicleId !== null) {
+    // It may end driving that would have gone on: whoever asked sees that in the answer, not a moment later.
+    await recheckVehicle(tx, fleetId, vehicleId, at)
+    await deriveChanged(tx, 1, now, { fleetId, vehicleId })
+  }
   await refreshClocks(tx, [status], now)
   // The worker looks at it once more, for the alerts.
   await tx.query('update driver_clocks set next_change_at = $3 where fleet_id = $1 and driver_id = $2', [

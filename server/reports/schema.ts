@@ -14,9 +14,7 @@ function checkRange({ from, until }: { from: string; until: string }, context: z
   const [first, last] = [Date.parse(`${from}T00:00:00Z`), Date.parse(`${until}T00:00:00Z`)]
   const fault = (field: string, message: string) =>
     context.addIssue({ code: 'custom', path: [field], message })
-  if (Number.isNaN(first)) fault('from', 'is no date')
-  else if (Number.isNaN(last)) fault('until', 'is no date')
-  else if (last < first) fault('until', 'is before the first day')
+  if (last < first) fault('until', 'is before the first day')
   else if (last - first >= LONGEST_RANGE_DAYS * DAY_MS)
     fault('until', `is more than ${LONGEST_RANGE_DAYS} days after the first; ask for less at a time`)
 }

@@ -1,0 +1,89 @@
+import { expect, expectAccessible, test } from './fixtures.ts'
+
+test.beforeEach(async ({ page, signIn, house }) => {
+  await signIn(house.demo.login)
+  await page.goto('/map')
+})
+
+test('a truck moves on the map and on its card, without a reload', async ({ page }) => {
+  const list = page.getByRole('list', { name: /^\d+ trucks$/ })
+  await expect(page.getByRole('list', { name: '60 trucks' })).toBeVisible()
+  await expect(page.getByRole('status').filter({ hasText: /^Live$/ })).toBeVisible()
+  await expectAccessible(page)
+
+  await page.locator('label').filter({ hasText: 'Moving' }).click()
+  await list.getByRole('button').first().click()
+  await expect(page).toHaveURL(/truck=\d+/)
+  const card = page.getByRole('region', { name: /^Truck \d+$/ }).locator('visible=true')
+  await expect(card).toHaveCount(1)
+  const coordinates = card.getByTestId('coordinates')
+  const before = await coordinates.textContent()
+  await expect(coordinates).not.toHaveText(before!, { timeout: 40_000 })
+  await expect(card.getByTestId('speed')).toHaveText(/^[1-9]\d* mph$/)
+  await expectAccessible(page)
+
+  // The address is the selection: it opens the same card again, and closing it goes back to the list.
+  await page.reload()
+  await expect(card).toHaveCount(1)
+  await card.getByRole('button', { name: 'Close' }).click()
+  await expect(page).not.toHaveURL(/truck=/)
+})
+
+test('the list is searched and walked by keys', async ({ page }) => {
+  await expect(page.getByRole('list', { name: '60 trucks' })).toBeVisible()
+  await page.keyboard.press('/')
+  await page.keyboard.type('1200')
+  await expect(page.getByRole('list', { name: '1 truck' })).toBeVisible()
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('region', { name: 'Truck 1200' }).locator('visible=true')).toBeVisible()
+
+  await page.keyboard.press('Control+k')
+  await page.getByRole('combobox').fill('Marcus')
+  await expect(page.getByRole('option')).toHaveCount(2)
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('heading', { name: 'Marcus Whitfield' })).toBeVisible()
+})
+
+test('a lost connection is said, clocks go on, and the stream comes back by itself', async ({
+  page,
+  context,
+}) => {
+  const chip = page
+    .getByRole('status')
+    .filter({ hasText: /^(Live|Delayed|Reconnecting|Offline|Connecting)$/ })
+  await expect(chip).toHaveText('Live')
+  const streams: string[] = []
+  page.on('request', (request) => {
+    if (request.url().includes('live.stream')) streams.push(request.url())
+  })
+  await context.setOffline(true)
+  await expect(chip).toHaveText(/Reconnecting|Offline|Delayed/, { timeout: 30_000 })
+  await expect(page.getByRole('list', { name: '60 trucks' })).toBeVisible()
+  await context.setOffline(false)
+  await expect(chip).toHaveText('Live', { timeout: 30_000 })
+  // It resumes where it was: the last event's id goes along.
+  expect(streams.at(-1)).toContain('lastEventId')
+})
+
+test('on a phone map and list share the screen, and nothing sticks out', async ({ page }) => {
+  await page.setViewportSize({ width: 390, height: 844 })
+  await expect(page.getByRole('list', { name: '60 trucks' })).toBeVisible()
+  await expectAccessible(page)
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+  expect(wide).toBe(0)
+})
+
+test('a fleet without trucks is told what comes next', async ({ page, signIn, house, context }) => {
+  const empty = await house.seed('empty')
+  await context.clearCookies()
+  await signIn(empty.login)
+  await page.goto('/map')
+  await expect(page.getByText('No trucks yet')).toBeVisible()
+  await expectAccessible(page)
+  await page.goto('/drivers')
+  await expect(page.getByText('No drivers yet')).toBeVisible()
+  await page.goto('/alerts')
+  await expect(page.getByText('Nothing needs you now')).toBeVisible()
+})

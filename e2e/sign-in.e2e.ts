@@ -1,0 +1,55 @@
+import { expect, expectAccessible, test } from './fixtures.ts'
+
+test('a stranger is led to the sign-in page, and from there to where they were going', async ({
+  page,
+  house,
+}) => {
+  await page.goto('/alerts?state=acknowledged')
+  await expect(page).toHaveURL(/\/login/)
+  await expectAccessible(page)
+
+  await page.getByLabel('E-mail').fill(house.demo.login.email)
+  await page.getByLabel('Password').fill('not-the-password')
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await expect(page.getByRole('main').getByRole('alert')).toContainText('don’t belong together')
+
+  await page.getByLabel('Password').fill(house.demo.login.password)
+  await page.getByLabel('Password').press('Enter')
+  await expect(page.getByRole('heading', { name: 'Live map' })).toBeAttached()
+  await expect(page.getByText(house.demo.fleets[0]!.name)).toBeVisible()
+})
+
+test('signing out ends the session on the server', async ({ page, context, house }) => {
+  const { email, password } = house.demo.login
+  await context.request.post('/api/auth/sign-in/email', { data: { email, password } })
+  await page.goto('/drivers')
+  const cookies = await context.cookies()
+  await page.getByRole('button', { name: /theme and sign out/ }).click()
+  await page.getByRole('menuitem', { name: 'Sign out' }).click()
+  await expect(page).toHaveURL(/\/login/)
+  await page.goto('/drivers')
+  await expect(page).toHaveURL(/\/login/)
+  // The session itself is gone, not only the browser's copy of its name.
+  const token = cookies.filter(({ name }) => name.endsWith('session_token'))
+  expect(token).toHaveLength(1)
+  await context.addCookies(token)
+  await page.goto('/drivers')
+  await expect(page).toHaveURL(/\/login/)
+})
+
+test('a fleet sees nothing of another fleet', async ({ page, signIn, house }) => {
+  const { fleets } = await house.seed('two-fleets')
+  await signIn(fleets[0]!.login)
+  await page.goto('/drivers')
+  await expect(page.getByText('5 drivers')).toBeVisible()
+  const { rows } = await house.pool.query<{ id: number }>(
+    'select id from drivers where fleet_id = $1 limit 1',
+    [fleets[1]!.id],
+  )
+  await page.goto(`/drivers/${rows[0]!.id}`)
+  await expect(page.getByText('There is no such driver in this fleet.')).toBeVisible()
+  const csv = await page.request.get(
+    `/api/reports/driver-days?driver=${rows[0]!.id}&from=2026-01-01&until=2026-01-02`,
+  )
+  expect(csv.status()).toBe(404)
+})
