@@ -66,7 +66,7 @@ test('from the alert to the paper: it arrives, is acknowledged, explained and ex
   await page.keyboard.press('End')
   await expect(time).toHaveAttribute(
     'aria-valuetext',
-    /Driving for \d+:\d\d · \d+:\d\d of it this day · over the /,
+    /Driving for \d+:\d\d · \d+:\d\d driving this day · over the /,
   )
   await page.keyboard.press('Home')
   await expect(time).toHaveAttribute('aria-valuetext', /^00:00 C[SD]T: /)

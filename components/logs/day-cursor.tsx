@@ -77,7 +77,7 @@ function stepped(day: DayLog, at: Instant, { key, shiftKey }: KeyboardEvent): In
   }
 }
 
-/** "14:25 CST: Driving for 2:10 · driving today 5:40 · violation: 11-hour driving limit" */
+/** "14:25 CST: Driving for 2:10 · 5:40 driving this day · over the 11-hour driving limit" */
 function saying(day: DayLog, at: Instant): string {
   const holds = day.segments.findLast(({ from }) => from <= at)
   if (!holds) return zonedTime(at, day.driver.timeZone)
@@ -85,10 +85,10 @@ function saying(day: DayLog, at: Instant): string {
   const soFar = day.segments
     .filter(({ from, status }) => rowOf(status) === row && from < at)
     .reduce((sum, { from, until }) => sum + Math.min(until, at) - from, 0)
-  const broken = day.violations.filter(({ from, until }) => from <= at && at < until)
+  const broken = day.violations.filter(({ from, until }) => from <= at && at <= until)
   return [
     `${zonedTime(at, day.driver.timeZone)}: ${STATUS_WORDS[holds.status]} for ${hoursMinutes(at - holds.from)}`,
-    `${hoursMinutes(soFar)} of it this day`,
+    `${hoursMinutes(soFar)} ${STATUS_WORDS[holds.status].toLowerCase()} this day`,
     ...broken.map(({ title }) => `over the ${title}`),
   ].join(' · ')
 }

@@ -31,7 +31,6 @@ export function say(
     description: detail,
     type: tone,
     timeout: action ? 9_000 : 5_000,
-    priority: tone === 'danger' ? 'high' : 'low',
     ...(action && { actionProps: { children: action.label, onClick: action.onPress } }),
   })
 }
