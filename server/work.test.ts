@@ -131,6 +131,32 @@ describe('driving from motion (us-canada 4)', () => {
     )
   })
 
+  test('a round waits for no heartbeat that is being stored, and its note stays', async () => {
+    const fleet = await TestFleet.make(pool, BEFORE, { trucks: 2 })
+    const [first, second] = fleet.trucks
+    const now = START + HOUR
+    const note = async () =>
+      (await pool.query('select vehicle_id as id from vehicle_rechecks where fleet_id = $1', [fleet.id])).rows
+    await fleet.report(run(START, now, 80), now, first)
+    await fleet.report(run(START, now, 80), now, second)
+    const storing = await pool.connect()
+    try {
+      await storing.query('begin')
+      await storing.query('update vehicle_rechecks set from_at = from_at where vehicle_id = $1', [
+        first!.vehicleId,
+      ])
+      await workAt(now)
+      assert.deepEqual(await note(), [{ id: first!.vehicleId }])
+      assert.equal((await spans(fleet)).length, 2)
+      await storing.query('commit')
+    } finally {
+      storing.release()
+    }
+    await workAt(now)
+    assert.deepEqual(await note(), [])
+    await assertBoardIsTrue(fleet, now)
+  })
+
   test('workers side by side come to the same', async () => {
     const fleet = await TestFleet.make(pool, BEFORE, { trucks: 12 })
     const now = START + 2 * HOUR

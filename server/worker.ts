@@ -45,7 +45,7 @@ while (!stopping) {
     }
     said = false
     await work(pool, Date.now)
-    if (away) console.log('the database is back')
+    if (away) console.log('rounds succeed again')
     away = false
   } catch (error) {
     // Nothing is lost: what was not committed is still noted, and done again.

@@ -21,13 +21,13 @@ export function Segments<T extends string>({
   options: readonly Segment<T>[]
 }) {
   return (
-    <fieldset className="inline-flex self-start rounded-md bg-sunken p-0.5">
+    <fieldset className="inline-flex max-w-full self-start overflow-x-auto rounded-md bg-sunken p-0.5">
       <legend className="sr-only">{label}</legend>
       {options.map((option) => (
         <label
           key={option.value}
           className={cx(
-            'flex h-7 cursor-pointer items-center gap-1.5 whitespace-nowrap rounded px-2.5 font-medium text-xs has-focus-visible:outline-2 has-focus-visible:outline-accent',
+            'flex h-7 cursor-pointer items-center gap-1 whitespace-nowrap rounded px-2 font-medium text-xs has-focus-visible:outline-2 has-focus-visible:outline-accent',
             value === option.value
               ? 'bg-surface text-ink shadow-[0_1px_2px_rgb(0_0_0/0.14)]'
               : 'text-muted hover:text-ink',

@@ -54,6 +54,7 @@ export async function deriveChanged(
     `insert into vehicle_motion (fleet_id, vehicle_id)
      select fleet_id, vehicle_id from vehicle_rechecks r
      where not exists (select 1 from vehicle_motion m where m.fleet_id = r.fleet_id and m.vehicle_id = r.vehicle_id)
+     order by fleet_id, vehicle_id
      on conflict do nothing`,
   )
   const { rows: claims } = await tx.query<Recheck>(
@@ -80,10 +81,15 @@ export async function deriveChanged(
       changes.map((change) => new Date(change.since)),
     ],
   )
+  // A note that a heartbeat holds just now is about to say something new, so it stays; waiting for it could go in a circle.
   await tx.query(
-    `delete from vehicle_rechecks r
-     using unnest($1::bigint[], $2::bigint[], $3::text[]) as k(fleet_id, vehicle_id, version)
-     where r.fleet_id = k.fleet_id and r.vehicle_id = k.vehicle_id and r.xmin::text = k.version`,
+    `with done as (
+       select r.fleet_id, r.vehicle_id
+       from unnest($1::bigint[], $2::bigint[], $3::text[]) as k(fleet_id, vehicle_id, version)
+       join vehicle_rechecks r on r.fleet_id = k.fleet_id and r.vehicle_id = k.vehicle_id and r.xmin::text = k.version
+       for update of r skip locked
+     )
+     delete from vehicle_rechecks r using done d where r.fleet_id = d.fleet_id and r.vehicle_id = d.vehicle_id`,
     [
       claims.map((claim) => claim.fleetId),
       claims.map((claim) => claim.vehicleId),
