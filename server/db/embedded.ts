@@ -60,7 +60,7 @@ export async function startEmbedded(directory: string, options: EmbeddedOptions)
     `postgresql://restline:${password}@127.0.0.1:${port}/${database}`
 
   const running = runningServer(data)
-  if (running) {
+  if (running && (await answers(running.pid, urlFor(running.port, 'postgres')))) {
     await ensureDatabase(urlFor(running.port, 'postgres'), options.database)
     return { url: urlFor(running.port, options.database), found: true, stop: () => stopByPid(running.pid) }
   }
@@ -173,24 +173,42 @@ async function stopByPid(pid: number): Promise<void> {
   }
 }
 
+/** Does the server take connections? Waits while it starts or recovers; one that ends meanwhile does not. */
+async function answers(pid: number, url: string): Promise<boolean> {
+  for (let waited = 0; alive(pid); waited += 50) {
+    const refusal = await connects(url)
+    if (!refusal) return true
+    if (waited > 60_000) throw new Error(`PostgreSQL (process ${pid}) does not answer: ${refusal.message}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  return false
+}
+
+/** Why a connection is refused; undefined if it is not. */
+async function connects(url: string): Promise<Error | undefined> {
+  const client = new pg.Client({ connectionString: url })
+  try {
+    await client.connect()
+    await client.end()
+    return undefined
+  } catch (error) {
+    return error as Error
+  }
+}
+
 async function untilReady(child: ChildProcess, url: string, logFile: string): Promise<void> {
   let ended = false
   child.once('exit', () => {
     ended = true
   })
   for (let waited = 0; ; waited += 50) {
-    const client = new pg.Client({ connectionString: url })
-    try {
-      await client.connect()
-      await client.end()
-      return
-    } catch (error) {
-      if (ended || waited > 60_000) {
-        const last = fs.readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-3).join(' | ')
-        throw new Error(`PostgreSQL did not start: ${last || (error as Error).message}`)
-      }
-      await new Promise((resolve) => setTimeout(resolve, 50))
+    const refusal = await connects(url)
+    if (!refusal) return
+    if (ended || waited > 60_000) {
+      const last = fs.readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-3).join(' | ')
+      throw new Error(`PostgreSQL did not start: ${last || refusal.message}`)
     }
+    await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
 
