@@ -14,6 +14,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   'ingest-batch': async () => (await import('../ingest/ingest.bench.ts')).benchIngestBatch,
   'ingest-single': async () => (await import('../ingest/ingest.bench.ts')).benchIngestSingle,
   hos: async () => (await import('../hos/hos.bench.ts')).benchHos,
+  'map-page': async () => (await import('../../components/fleet/map-page.bench.ts')).benchMapPage,
   map: async () => (await import('../../components/map/map.bench.ts')).benchMap,
 }
 

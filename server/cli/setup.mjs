@@ -11,15 +11,19 @@ export const STATE = path.join(ROOT, '.restline')
 /** Ends the command with one sentence that says what to do. */
 export class Stop extends Error {}
 
+/** Where steps are told; a benchmark keeps its output for its figures. */
+/** @type {{ to: NodeJS.WritableStream }} */
+export const progress = { to: process.stdout }
+
 /** Prints what a step does and, when it is done, how long it took. */
 export async function step(title, work) {
   const from = Date.now()
-  process.stdout.write(`  ${title} … `)
+  progress.to.write(`  ${title} … `)
   try {
     const note = await work()
-    process.stdout.write(`${note ?? 'done'} (${((Date.now() - from) / 1000).toFixed(1)} s)\n`)
+    progress.to.write(`${note ?? 'done'} (${((Date.now() - from) / 1000).toFixed(1)} s)\n`)
   } catch (error) {
-    process.stdout.write('failed\n')
+    progress.to.write('failed\n')
     throw error
   }
 }
