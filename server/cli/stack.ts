@@ -161,6 +161,8 @@ const SERVER_FILE = path.join(STATE, 'server.json')
 async function checkDatabase(databaseUrl: string): Promise<string> {
   const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 8_000 })
   try {
+    if (!/^postgres(ql)?:\/\//.test(databaseUrl))
+      throw new Error('it must look like postgresql://user:password@host:5432/database')
     await client.connect()
     const { rows } = await client.query<{ version: number }>(
       `select current_setting('server_version_num')::int as version`,
