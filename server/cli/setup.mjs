@@ -167,6 +167,8 @@ function run(command, args) {
 
 /** Runs a command of ours: a Stop prints its sentence, anything else its whole error. */
 export async function main(work) {
+  // Node 20.9 warns of JSON modules in the middle of a step's line; what it warns of has long become standard.
+  process.removeAllListeners('warning')
   try {
     await work()
   } catch (error) {
