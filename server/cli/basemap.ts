@@ -22,7 +22,7 @@ function inputHash(): string {
     'server/geo/basemap/places.ts',
     'server/geo/basemap/pmtiles.ts',
     'server/geo/basemap/tiles.ts',
-    'server/geo/corridors.data.json',
+    'server/geo/corridors.data.ts',
     'server/geo/curve.ts',
     'server/geo/placeIndex.ts',
   ]

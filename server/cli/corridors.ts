@@ -1,10 +1,10 @@
-/** Resolves the towns of server/geo/corridors.txt and writes server/geo/corridors.data.json. Run after editing the list. */
+/** Resolves the towns of server/geo/corridors.txt and writes server/geo/corridors.data.ts. Run after editing the list. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { bearingDegrees, distanceMeters } from '../geo/distance.ts'
 import { loadPlaces, type Place } from './places.ts'
 
 const source = new URL('../geo/corridors.txt', import.meta.url)
-const target = new URL('../geo/corridors.data.json', import.meta.url)
+const target = new URL('../geo/corridors.data.ts', import.meta.url)
 
 const byName = new Map<string, Place[]>()
 for (const place of loadPlaces()) {
@@ -68,5 +68,14 @@ for (const line of readFileSync(source, 'utf8').split('\n')) {
 }
 for (const fault of faults) console.error(fault)
 if (faults.some((fault) => fault.includes('no place'))) process.exit(1)
-writeFileSync(target, `[\n${out.map((corridor) => JSON.stringify(corridor)).join(',\n')}\n]\n`)
+writeFileSync(
+  target,
+  `/** Made by server/cli/corridors.ts from corridors.txt: edit that. */
+import type { CorridorRow } from './corridors.ts'
+
+export const corridorRows: readonly CorridorRow[] = [
+${out.map((corridor) => `  ${JSON.stringify(corridor)},`).join('\n')}
+]
+`,
+)
 console.log(`${out.length} corridors, ${out.reduce((sum, c) => sum + c.points.length, 0)} towns`)

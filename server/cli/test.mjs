@@ -14,7 +14,7 @@ await main(async () => {
   console.log('Setting up')
   await setup({ build: wanted('browser') })
   process.env.NEXT_TELEMETRY_DISABLED = '1'
-  if (wanted('types')) await check('types', 'node_modules/typescript/bin/tsc', '--noEmit')
+  if (wanted('types')) await check('types', 'node_modules/typescript/lib/tsc.js', '--noEmit')
   if (wanted('lint'))
     await check('lint', 'node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings')
   const { register } = await import('tsx/esm/api')

@@ -1,4 +1,4 @@
-import data from './corridors.data.json' with { type: 'json' }
+import { corridorRows } from './corridors.data.ts'
 import { roadBetween } from './curve.ts'
 import type { LatLon } from './distance.ts'
 import { Polyline, type Pose } from './polyline.ts'
@@ -21,17 +21,18 @@ export interface Corridor {
   line: Polyline
 }
 
-interface Row {
+/** A highway as corridors.data.ts holds it: its towns as longitude, latitude and name. */
+export interface CorridorRow {
   id: string
   shield: string
   network: Corridor['network']
-  points: [number, number, string][]
+  points: readonly (readonly [number, number, string])[]
 }
 
 /** Two highways that share a stretch between two towns share its curve too, so they are drawn as one road. */
 const curves = new Map<string, LatLon[]>()
 
-function curve(row: Row, i: number): LatLon[] {
+function curve(row: CorridorRow, i: number): LatLon[] {
   const [, , from] = row.points[i]!
   const [, , to] = row.points[i + 1]!
   const back = curves.get(`${to}|${from}`)
@@ -48,7 +49,7 @@ function curve(row: Row, i: number): LatLon[] {
   return made
 }
 
-function build(row: Row): Corridor {
+function build(row: CorridorRow): Corridor {
   const points: LatLon[] = []
   const townIndexes = [0]
   for (let i = 0; i + 1 < row.points.length; i++) {
@@ -67,7 +68,7 @@ function build(row: Row): Corridor {
 }
 
 /** Every highway of the net, in the order of corridors.txt. */
-export const corridors: Corridor[] = (data as unknown as Row[]).map(build)
+export const corridors: Corridor[] = corridorRows.map(build)
 
 /** The highway of that id, or undefined. */
 export function findCorridor(id: string): Corridor | undefined {
