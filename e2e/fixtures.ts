@@ -1,4 +1,5 @@
 import * as fs from 'node:fs'
+import net from 'node:net'
 import path from 'node:path'
 import { AxeBuilder } from '@axe-core/playwright'
 import { test as base, type Cookie, expect, type Page } from '@playwright/test'
@@ -71,6 +72,35 @@ export const test = base.extend<{ signIn: (login: Login) => Promise<void> }, { h
     })
   },
 })
+
+/** A way to a server that can be cut as a network is: open connections break, new ones are refused. */
+export async function severable(url: string) {
+  const sockets = new Set<net.Socket>()
+  const keep = (socket: net.Socket) => {
+    sockets.add(socket)
+    socket.on('error', () => undefined).once('close', () => sockets.delete(socket))
+  }
+  const server = net.createServer((near) => {
+    const far = net.connect(Number(new URL(url).port), '127.0.0.1')
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      keep(from)
+      from.pipe(to)
+      from.once('close', () => to.destroy())
+    }
+  })
+  const port = await freePort()
+  const restore = () => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  const cut = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve())
+      for (const socket of sockets) socket.destroy()
+    })
+  await restore()
+  return { url: `http://127.0.0.1:${port}`, cut, restore }
+}
 
 /** No violation of WCAG 2.2 AA, in both themes. */
 export async function expectAccessible(page: Page): Promise<void> {
