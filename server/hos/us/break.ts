@@ -1,7 +1,7 @@
-import type { Instant } from '../../../time/instant.ts'
-import { type Gauge, STANDING } from '../gauge.ts'
-import type { Limit } from '../limits.ts'
-import { DRIVING, type Span, type Timeline } from '../timeline.ts'
+import type { Instant } from '../../time/instant.ts'
+import { type Gauge, STANDING } from '../north-america/gauge.ts'
+import type { Limit } from '../north-america/limits.ts'
+import { DRIVING, type Span, type Timeline } from '../north-america/timeline.ts'
 
 /** Driving since the last 30 consecutive minutes without any: 49 CFR 395.3(a)(3)(ii). */
 export function breakGauge(line: Timeline, limit: Limit, interruptionMs: number): Gauge {

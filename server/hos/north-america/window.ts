@@ -1,8 +1,8 @@
-import type { Instant } from '../../../time/instant.ts'
-import type { CalculationPoint } from '../calculation-point.ts'
-import { type Extension, extensionAt, type Gauge, STANDING } from '../gauge.ts'
-import type { Limit } from '../limits.ts'
-import { ON_DUTY, type Timeline } from '../timeline.ts'
+import type { Instant } from '../../time/instant.ts'
+import type { CalculationPoint } from './calculation-point.ts'
+import { type Extension, extensionAt, type Gauge, STANDING } from './gauge.ts'
+import type { Limit } from './limits.ts'
+import { ON_DUTY, type Timeline } from './timeline.ts'
 
 /**
  * Time that passes from the first on-duty minute after the calculation point, less the one rest that a pair leaves out:

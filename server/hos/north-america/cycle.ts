@@ -1,9 +1,9 @@
-import { type Instant, MINUTE } from '../../../time/instant.ts'
-import { addDays } from '../../../time/zone.ts'
-import { type HosOptions, HosRefusal } from '../../types.ts'
-import { type Gauge, STANDING } from '../gauge.ts'
-import type { Limit } from '../limits.ts'
-import { ON_DUTY, type Span, type Timeline } from '../timeline.ts'
+import { type Instant, MINUTE } from '../../time/instant.ts'
+import { addDays } from '../../time/zone.ts'
+import { type HosOptions, HosRefusal } from '../types.ts'
+import { type Gauge, STANDING } from './gauge.ts'
+import type { Limit } from './limits.ts'
+import { ON_DUTY, type Span, type Timeline } from './timeline.ts'
 
 /**
  * Time on duty in the carrier's present day and the ones before it, since the last restart: 49 CFR 395.3(b) and (c), 395.5(b).

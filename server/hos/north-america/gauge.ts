@@ -1,7 +1,7 @@
 import type { Instant } from '../../time/instant.ts'
 import type { ClockName } from '../types.ts'
 import type { CalculationPoint } from './calculation-point.ts'
-import type { Span } from './timeline.ts'
+import type { Rest, Span } from './timeline.ts'
 
 /** What a limit was counted from. */
 export interface Basis {
@@ -17,6 +17,8 @@ export interface Basis {
  */
 export interface Gauge {
   name: ClockName
+  /** It is judged, and has no clock. */
+  clockless?: true
   rule: string
   citation: string
   levelAt(boundary: number, points: readonly CalculationPoint[]): number
@@ -42,4 +44,20 @@ export function extensionAt(extensions: readonly Extension[], at: Instant): numb
   let most = 0
   for (const { from, until, ms } of extensions) if (from <= at && at < until && ms > most) most = ms
   return most
+}
+
+/**
+ * From when the conditions were met until the end of the next full rest; met in such a rest they count for nothing: 49 CFR
+ * 395.1(b)(1), SOR/2005-313 s. 76(2).
+ */
+export function adverseExtensions(
+  met: readonly Instant[],
+  resets: readonly Rest[],
+  present: Rest | null,
+  ms: number,
+): Extension[] {
+  return met.map((from) => {
+    const next = resets.find((rest) => rest.until > from || rest === present)
+    return { from, until: next?.until ?? Number.POSITIVE_INFINITY, ms }
+  })
 }

@@ -1,0 +1,135 @@
+import type { Instant } from '../../time/instant.ts'
+import type { Clock, Explanation, Violation } from '../types.ts'
+import type { CalculationPoints } from './calculation-point.ts'
+import type { Gauge } from './gauge.ts'
+import type { PairLaw } from './limits.ts'
+import { BERTH, DRIVING, ON_DUTY, type Rest, type Timeline } from './timeline.ts'
+
+export interface Audit {
+  /** In order of `from`, then of rule. */
+  violations: Violation[]
+  clocks: Clock[]
+  /** Instants at which an answer changes if the present status goes on, as far as the gauges know. */
+  changes: Instant[]
+  /** A limit is reached to the instant: driving on is past it. */
+  atLimit: boolean
+}
+
+/**
+ * Walks a log once with all its rules. Only driving breaks them: a violation begins where driving goes on past a level of
+ * zero, and is the same one until the level has been above zero again.
+ * @param gauges those without a clock come with `clockless`
+ */
+export function auditOf(line: Timeline, points: CalculationPoints, gauges: readonly Gauge[]): Audit {
+  const states = gauges.map(() => ({ above: true, open: null as Mutable<Violation> | null }))
+  const violations: Violation[] = []
+  for (let i = 0; i < line.count; i++) {
+    const from = line.at[i]!
+    const until = line.at[i + 1]!
+    const here = points.at(i)
+    for (let g = 0; g < gauges.length; g++) {
+      const gauge = gauges[g]!
+      const state = states[g]!
+      const level = gauge.levelAt(i, here)
+      if (level > 0) state.above = true
+      if (line.kind[i] !== DRIVING || level >= until - from) continue
+      if (state.above) {
+        state.above = false
+        state.open = violationOf(gauge, level > 0 ? from + level : from)
+        violations.push(state.open)
+      }
+      state.open!.until = until
+      state.open!.explanation.reachedMs = state.open!.explanation.limitMs - (level - (until - from))
+    }
+  }
+  violations.sort(byTimeAndRule)
+
+  const here = points.at(line.count)
+  const audit: Audit = { violations, clocks: [], changes: [], atLimit: false }
+  gauges.forEach((gauge, g) => {
+    const level = gauge.levelAt(line.count, here)
+    if (line.present === DRIVING && level === 0 && states[g]!.above) audit.atLimit = true
+    const { limitMs, since } = gauge.basis()
+    const { running, runsOutAt, settlesAt } = gauge.ahead(level)
+    if (runsOutAt !== null) audit.changes.push(runsOutAt)
+    if (settlesAt !== undefined) audit.changes.push(settlesAt)
+    if (gauge.clockless) return
+    const remainingMs = Math.max(0, level)
+    audit.clocks.push({ name: gauge.name, rule: gauge.rule, limitMs, remainingMs, running, runsOutAt, since })
+  })
+  return audit
+}
+
+export const byTimeAndRule = (a: Violation, b: Violation) => a.from - b.from || (a.rule < b.rule ? -1 : 1)
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] extends Explanation ? Mutable<Explanation> : T[K] }
+
+function violationOf(gauge: Gauge, from: Instant): Mutable<Violation> {
+  const { limitMs, since, rests } = gauge.basis()
+  return {
+    rule: gauge.rule,
+    from,
+    until: from,
+    explanation: {
+      citation: gauge.citation,
+      limitMs,
+      reachedMs: limitMs,
+      since,
+      rests: rests.map((rest) => ({ from: rest.from, until: rest.until })),
+    },
+  }
+}
+
+/** The rest that goes on, null on duty; one that begins at the instant asked about has no length yet. */
+export function presentRest(line: Timeline): Rest | null {
+  if (line.present >= ON_DUTY) return null
+  const { count } = line
+  const last = line.rests.at(-1)
+  if (last?.end === count) return last
+  const begun = { from: line.at[count]!, until: line.at[count]!, first: count, end: count }
+  return { ...begun, opening: count === 0, berth: begun }
+}
+
+/** When the present rest, going on as it is, first makes a pair that it does not make yet. */
+export function pairDoneAt(
+  line: Timeline,
+  pair: PairLaw,
+  points: CalculationPoints,
+  resting: Rest,
+): Instant | null {
+  const asOf = line.at[line.count]!
+  const inBerth = line.present === BERTH
+  if (pair.of === 'berth' && !inBerth) return null
+  let runFrom = asOf
+  if (inBerth) {
+    let first = line.count
+    while (first > resting.first && line.kind[first - 1] === BERTH) first--
+    runFrom = line.at[first]!
+  }
+  const from = pair.of === 'berth' ? runFrom : resting.from
+  const berthMs = resting.berth.until - resting.berth.from
+  let next: Instant | null = null
+  for (const first of points.firsts) {
+    if (first.until > from) continue
+    let doneAt = Math.max(from + pair.leastMs, from + pair.togetherMs - (first.until - first.from))
+    if (first.berthMs < pair.berthMs && berthMs < pair.berthMs) {
+      if (!inBerth) continue
+      doneAt = Math.max(doneAt, runFrom + pair.berthMs)
+    }
+    if (doneAt > asOf && (next === null || doneAt < next)) next = doneAt
+  }
+  return next
+}
+
+/** The earlier of two instants that may not come. */
+export function earliest(a: Instant | null, b: Instant | null): Instant | null {
+  if (a === null || b === null) return a ?? b
+  return Math.min(a, b)
+}
+
+/** The first of these after `asOf`. */
+export function firstAfter(asOf: Instant, instants: readonly (Instant | null)[]): Instant | null {
+  let next: Instant | null = null
+  for (const at of instants) if (at !== null && at > asOf) next = earliest(next, at)
+  return next
+}
