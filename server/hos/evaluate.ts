@@ -1,4 +1,5 @@
 import type { Instant } from '../time/instant.ts'
+import { evaluateCanada } from './ca/evaluate.ts'
 import { evaluateEu } from './eu/evaluate.ts'
 import type { DutyEvent, Evaluation, HosOptions, RulesetId } from './types.ts'
 import { evaluateUnitedStates } from './us/evaluate.ts'
@@ -14,6 +15,7 @@ export function evaluate(
   options: HosOptions,
   asOf: Instant,
 ): Evaluation {
+  if (ruleset.startsWith('ca-')) return evaluateCanada(log, ruleset, options, asOf)
   return ruleset === 'eu-561'
     ? evaluateEu(log, options, asOf)
     : evaluateUnitedStates(log, ruleset, options, asOf)

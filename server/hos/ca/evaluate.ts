@@ -1,0 +1,81 @@
+import type { Instant } from '../../time/instant.ts'
+import {
+  auditOf,
+  byTimeAndRule,
+  earliest,
+  firstAfter,
+  pairDoneAt,
+  presentRest,
+} from '../north-america/audit.ts'
+import { CalculationPoints } from '../north-america/calculation-point.ts'
+import { countedGauge } from '../north-america/counted.ts'
+import { adverseExtensions, type Gauge } from '../north-america/gauge.ts'
+import { timelineOf } from '../north-america/timeline.ts'
+import type { DutyEvent, Evaluation, HosOptions, RulesetId } from '../types.ts'
+import { cycleGauge } from './cycle.ts'
+import { dayGauge } from './day.ts'
+import { deferralsOf, notingSplits } from './deferral.ts'
+import { canadianLaw } from './limits.ts'
+import { dailyRests } from './off-10-day.ts'
+import { longRestGauge } from './off-24-in-14.ts'
+import { smallestOf } from './smallest.ts'
+import { windowGauge } from './window.ts'
+
+/**
+ * Judges a log as it is known at `asOf` by the rules south of latitude 60° (SOR/2005-313): every violation, every clock, and
+ * when an answer changes next with no new event.
+ * @param log events in order of time; each holds until the next, the last until `asOf`; later ones are left out
+ * @throws HosRefusal for a log, zone, ruleset or option that can't be judged
+ */
+export function evaluateCanada(
+  log: readonly DutyEvent[],
+  ruleset: RulesetId,
+  options: HosOptions,
+  asOf: Instant,
+): Evaluation {
+  const law = canadianLaw(ruleset)
+  const { drive, duty } = law
+  const adverse = options.adverseConditions ?? []
+  const line = timelineOf(log, options, asOf, adverse)
+  const pair = options.team ? law.pair.team : law.pair.single
+  const points = new CalculationPoints(line, law.reset.ms, pair)
+  const resting = presentRest(line)
+  const pairedAt = resting && pairDoneAt(line, pair, points, resting)
+  const restedAt = () => (resting ? earliest(resting.from + law.reset.ms, pairedAt) : null)
+  const longer = adverseExtensions(adverse, points.resets, resting, law.adverse.ms)
+  const deferrals = deferralsOf(line, options, law.deferral)
+  const splitOn = new Set<number>()
+  const shift = (gauge: Gauge) => (deferrals.firstDays.size > 0 ? notingSplits(gauge, line, splitOn) : gauge)
+
+  const audit = auditOf(line, points, [
+    smallestOf(
+      shift(countedGauge(line, 'drive', 'drivenMs', drive.shift, longer)),
+      dayGauge(line, 'drive', 'drivenMs', drive.day, longer, deferrals),
+    ),
+    smallestOf(
+      shift(countedGauge(line, 'duty', 'onDutyMs', duty.shift, longer)),
+      dayGauge(line, 'duty', 'onDutyMs', duty.day, longer, deferrals),
+    ),
+    shift(windowGauge(line, law.window, longer, restedAt)),
+    cycleGauge(line, law, options),
+    longRestGauge(line, law),
+  ])
+  const daily = dailyRests(line, law, options, deferrals, resting, splitOn)
+
+  const changes = [...audit.changes, ...daily.changesAt, ...adverse, line.nextDayAt, pairedAt]
+  if (resting) {
+    const { restartMs, withoutRest } = law.cycle
+    changes.push(resting.from + law.reset.ms, resting.from + restartMs)
+    if (withoutRest) changes.push(resting.from + withoutRest.restMs)
+  }
+  // A log that has not begun is of no day yet, and nothing of it changes.
+  const begun = log[0] !== undefined && log[0].at <= asOf
+  return {
+    asOf,
+    status: line.status,
+    statusSince: line.statusSince,
+    clocks: audit.clocks,
+    violations: [...audit.violations, ...daily.violations].sort(byTimeAndRule),
+    nextChangeAt: audit.atLimit ? asOf + 1 : begun ? firstAfter(asOf, changes) : null,
+  }
+}

@@ -1,0 +1,147 @@
+import { DAY, HOUR, MINUTE } from '../../time/instant.ts'
+import type { Limit, PairLaw } from '../north-america/limits.ts'
+import { HosRefusal, type RulesetId } from '../types.ts'
+
+/** The rest that a day must hold: SOR/2005-313 s. 14. */
+export interface DailyRestLaw {
+  rule: string
+  inForceSince: string
+  /** All rests of the day together. */
+  totalMs: number
+  totalCitation: string
+  /** A shorter rest counts nothing. */
+  leastMs: number
+  /** The consecutive hours that end a shift; what lies beyond them is further rest. */
+  mandatoryMs: number
+  furtherCitation: string
+}
+
+/** Rest of one day taken on the next: SOR/2005-313 s. 16. */
+export interface DeferralLaw {
+  mostMs: number
+  /** In the two days together. */
+  drivingMs: number
+  mandatoryCitation: string
+  totalCitation: string
+  addedCitation: string
+  drivingCitation: string
+  /** A driver who splits may not defer. */
+  splitCitation: string
+}
+
+export interface CanadianLaw {
+  /** A rest of this length ends the shift. */
+  reset: { ms: number; citation: string }
+  pair: { single: PairLaw; team: PairLaw }
+  drive: { shift: Limit; day: Limit }
+  duty: { shift: Limit; day: Limit }
+  window: Limit
+  dailyRest: DailyRestLaw
+  deferral: DeferralLaw
+  /** What limits grow by and daily rest shrinks by. */
+  adverse: { ms: number; citation: string }
+  /** A rest of `restMs` must lie within the `withinMs` before any driving. */
+  longRest: { limit: Limit; restMs: number; withinMs: number }
+  cycle: {
+    limit: Limit
+    days: number
+    restartMs: number
+    restartCitation: string
+    /** On-duty time since the last rest of `restMs`. */
+    withoutRest: { limit: Limit; restMs: number } | null
+  }
+}
+
+const IN_FORCE_SINCE = '2007-01-01'
+const limit = (rule: string, ms: number, section: string): Limit => ({
+  ms,
+  rule,
+  citation: `SOR/2005-313 ${section}`,
+  inForceSince: IN_FORCE_SINCE,
+})
+
+/** South of latitude 60°, whatever the cycle. */
+const SOUTH: Omit<CanadianLaw, 'cycle'> = {
+  reset: { ms: 8 * HOUR, citation: 'SOR/2005-313 s. 13' },
+  pair: {
+    single: {
+      of: 'berth',
+      leastMs: 2 * HOUR,
+      togetherMs: 10 * HOUR,
+      berthMs: 0,
+      citation: 'SOR/2005-313 s. 18(1)',
+    },
+    team: {
+      of: 'berth',
+      leastMs: 4 * HOUR,
+      togetherMs: 8 * HOUR,
+      berthMs: 0,
+      citation: 'SOR/2005-313 s. 19(1)',
+    },
+  },
+  drive: {
+    shift: limit('ca.drive-13', 13 * HOUR, 's. 13(1)'),
+    day: limit('ca.drive-13', 13 * HOUR, 's. 12(1)'),
+  },
+  duty: {
+    shift: limit('ca.duty-14', 14 * HOUR, 's. 13(2)'),
+    day: limit('ca.duty-14', 14 * HOUR, 's. 12(2)'),
+  },
+  window: limit('ca.window-16', 16 * HOUR, 's. 13(3)'),
+  dailyRest: {
+    rule: 'ca.off-10-day',
+    inForceSince: IN_FORCE_SINCE,
+    totalMs: 10 * HOUR,
+    totalCitation: 'SOR/2005-313 s. 14(1)',
+    leastMs: 30 * MINUTE,
+    mandatoryMs: 8 * HOUR,
+    furtherCitation: 'SOR/2005-313 s. 14(3)',
+  },
+  deferral: {
+    mostMs: 2 * HOUR,
+    drivingMs: 26 * HOUR,
+    mandatoryCitation: 'SOR/2005-313 s. 16(a)',
+    totalCitation: 'SOR/2005-313 s. 16(b)',
+    addedCitation: 'SOR/2005-313 s. 16(c)',
+    drivingCitation: 'SOR/2005-313 s. 16(d)',
+    splitCitation: 'SOR/2005-313 s. 16',
+  },
+  adverse: { ms: 2 * HOUR, citation: 'SOR/2005-313 s. 76(2)' },
+  longRest: {
+    // The rest must lie wholly within the fourteen days, so it may have ended thirteen days ago.
+    limit: limit('ca.off-24-in-14', 13 * DAY, 's. 25'),
+    restMs: 24 * HOUR,
+    withinMs: 14 * DAY,
+  },
+}
+
+/** The rules of Canada south of latitude 60°. */
+export const CANADA: Partial<Record<RulesetId, CanadianLaw>> = {
+  'ca-south-70-7': {
+    ...SOUTH,
+    cycle: {
+      limit: limit('ca.cycle-70-7', 70 * HOUR, 's. 26'),
+      days: 7,
+      restartMs: 36 * HOUR,
+      restartCitation: 'SOR/2005-313 s. 28(1)(a)',
+      withoutRest: null,
+    },
+  },
+  'ca-south-120-14': {
+    ...SOUTH,
+    cycle: {
+      limit: limit('ca.cycle-120-14', 120 * HOUR, 's. 27(a)'),
+      days: 14,
+      restartMs: 72 * HOUR,
+      restartCitation: 'SOR/2005-313 s. 28(1)(b)',
+      withoutRest: { limit: limit('ca.cycle-120-14', 70 * HOUR, 's. 27(b)'), restMs: 24 * HOUR },
+    },
+  },
+}
+
+/** @throws HosRefusal for a ruleset of another country */
+export function canadianLaw(ruleset: RulesetId): CanadianLaw {
+  const law = CANADA[ruleset]
+  if (!law) throw new HosRefusal('unknown-ruleset', null, `"${ruleset}" is no ruleset of Canada`)
+  return law
+}

@@ -1,0 +1,176 @@
+import type { Instant } from '../../time/instant.ts'
+import type { Rest, Timeline } from '../north-america/timeline.ts'
+import type { Explanation, HosOptions, Violation } from '../types.ts'
+import { type Deferrals, dayNumber } from './deferral.ts'
+import type { CanadianLaw } from './limits.ts'
+
+export interface DailyRests {
+  violations: Violation[]
+  /** When the present rest, going on, may change them. */
+  changesAt: Instant[]
+}
+
+/**
+ * The days, of those that have ended, in which too little rest was taken: SOR/2005-313 s. 14, or s. 16 for two days of which
+ * the first defers rest to the second.
+ * @param resting the rest that goes on
+ * @param splitOn numbers of the days on which driving was lawful only by a pair of rests in the berth
+ */
+export function dailyRests(
+  line: Timeline,
+  law: CanadianLaw,
+  options: HosOptions,
+  deferrals: Deferrals,
+  resting: Rest | null,
+  splitOn: ReadonlySet<number>,
+): DailyRests {
+  const { rule, leastMs, mandatoryMs } = law.dailyRest
+  const found: DailyRests = { violations: [], changesAt: [] }
+  const days = endedDays(line, law, options, deferrals)
+  for (const [d, day] of days.entries()) {
+    const first = deferrals.firstDays.has(d - 1) ? days[d - 1] : undefined
+    if (day.worked) {
+      const shortage = day.defers
+        ? firstDayShortage(law, day)
+        : first
+          ? secondDayShortage(law, first, day, splitOn.has(d - 1) || splitOn.has(d))
+          : shortageOf(law, day)
+      if (shortage) {
+        const explanation = { ...shortage, since: day.from, rests: [] }
+        found.violations.push({ rule, from: day.until, until: day.until, explanation })
+      }
+    }
+    if (resting && resting.from >= day.from && resting.from < day.until) {
+      const addedMs = first ? deferredMs(law, first) : 0
+      for (const ms of [leastMs, mandatoryMs, mandatoryMs + day.lackMs, mandatoryMs + addedMs]) {
+        found.changesAt.push(resting.from + ms)
+      }
+    }
+  }
+  return found
+}
+
+/** What a day holds, and what it needs if no rest is deferred. */
+interface Day {
+  from: Instant
+  until: Instant
+  worked: boolean
+  /** Is it day one of a deferral? */
+  defers: boolean
+  neededMs: number
+  neededFurtherMs: number
+  restedMs: number
+  /** Rest that is no part of the consecutive hours that end a shift. */
+  furtherMs: number
+  /** What the last rest of the day had to give to the further hours. */
+  lackMs: number
+  /** The longest rest of which it has a part, whole. */
+  longestMs: number
+  drivenMs: number
+}
+
+function endedDays(line: Timeline, law: CanadianLaw, options: HosOptions, deferrals: Deferrals): Day[] {
+  const { leastMs, mandatoryMs, totalMs } = law.dailyRest
+  const { rests } = line
+  const adverseOn = new Set(options.adverseConditions?.map((at) => dayNumber(line, options, at)))
+  const days: Day[] = []
+  let next = 0
+  /** The hours that end a shift, of the rest that goes on from one day into the next. */
+  let mandatory = { from: 0, until: 0 }
+  for (let d = 0; d < line.day[line.count]!; d++) {
+    const [first, end] = [line.dayBoundary[d]!, line.dayBoundary[d + 1]!]
+    const until = line.at[end]!
+    const from = d > 0 ? line.at[first]! : startOfFirstDay(line, options)
+    // Before the log the driver rests, and has had the mandatory hours when it opens.
+    let restedMs = d > 0 ? 0 : line.at[0]! - from
+    let furtherMs = restedMs
+    let besideLastMs = furtherMs
+    let longestMs = 0
+    let overnight: Rest | null = null
+    while (next < rests.length && rests[next]!.until <= from) next++
+    for (let r = next; r < rests.length && rests[r]!.from < until; r++) {
+      const rest = rests[r]!
+      const lengthMs = rest.opening ? Number.POSITIVE_INFINITY : rest.until - rest.from
+      besideLastMs = furtherMs
+      if (lengthMs < leastMs) continue
+      const insideMs = overlapMs(rest, from, until)
+      restedMs += insideMs
+      furtherMs += insideMs
+      longestMs = Math.max(longestMs, lengthMs)
+      if (lengthMs < mandatoryMs || rest.opening) continue
+      if (rest.from < from) furtherMs -= overlapMs(mandatory, from, until)
+      else if (rest.until <= until) furtherMs -= mandatoryMs
+      else overnight = rest
+    }
+    const neededMs = totalMs - (adverseOn.has(d) ? law.adverse.ms : 0)
+    const neededFurtherMs = neededMs - mandatoryMs
+    const defers = deferrals.firstDays.has(d)
+    // A day that defers keeps of the further hours those that it has not deferred.
+    const keptMs = defers ? clamp(restedMs - mandatoryMs, 0, neededFurtherMs) : neededFurtherMs
+    const lackMs = Math.max(0, keptMs - besideLastMs)
+    if (overnight) {
+      // Which day gets the hours beyond the mandatory ones is not in the text: here the first, as far as it lacks them.
+      const beyondMs = overnight.until - overnight.from - mandatoryMs
+      const mandatoryFrom = overnight.from + Math.min(lackMs, beyondMs)
+      mandatory = { from: mandatoryFrom, until: mandatoryFrom + mandatoryMs }
+      furtherMs -= overlapMs(mandatory, from, until)
+    }
+    const worked = line.onDutyMs[end]! > line.onDutyMs[first]!
+    const drivenMs = line.drivenMs[end]! - line.drivenMs[first]!
+    days.push({
+      ...{ from, until, worked, defers, neededMs, neededFurtherMs },
+      ...{ restedMs, furtherMs, lackMs, longestMs, drivenMs },
+    })
+  }
+  return days
+}
+
+type Shortage = Pick<Explanation, 'citation' | 'limitMs' | 'reachedMs'>
+
+const shortOf = (citation: string, limitMs: number, reachedMs: number): Shortage | null =>
+  reachedMs < limitMs ? { citation, limitMs, reachedMs } : null
+
+/** s. 14 */
+function shortageOf({ dailyRest }: CanadianLaw, day: Day): Shortage | null {
+  return (
+    shortOf(dailyRest.totalCitation, day.neededMs, day.restedMs) ??
+    shortOf(dailyRest.furtherCitation, day.neededFurtherMs, day.furtherMs)
+  )
+}
+
+/** s. 16(a): of the mandatory hours none is deferred. */
+function firstDayShortage({ dailyRest, deferral }: CanadianLaw, day: Day): Shortage | null {
+  return shortOf(deferral.mandatoryCitation, dailyRest.mandatoryMs, day.restedMs)
+}
+
+/** s. 16, and s. 14(3), which holds on day two as on any other. */
+function secondDayShortage(law: CanadianLaw, first: Day, day: Day, split: boolean): Shortage | null {
+  const { dailyRest, deferral } = law
+  const addedMs = deferredMs(law, first)
+  const drivenMs = first.drivenMs + day.drivenMs
+  if (addedMs > 0 && split) {
+    return { citation: deferral.splitCitation, limitMs: first.neededMs, reachedMs: first.restedMs }
+  }
+  if (drivenMs > deferral.drivingMs) {
+    return { citation: deferral.drivingCitation, limitMs: deferral.drivingMs, reachedMs: drivenMs }
+  }
+  return (
+    shortOf(deferral.totalCitation, first.neededMs + day.neededMs, first.restedMs + day.restedMs) ??
+    (addedMs > 0 ? shortOf(deferral.addedCitation, dailyRest.mandatoryMs + addedMs, day.longestMs) : null) ??
+    shortOf(dailyRest.furtherCitation, day.neededFurtherMs, day.furtherMs)
+  )
+}
+
+/** What day one leaves to day two: whatever it lacks. */
+function deferredMs({ deferral }: CanadianLaw, first: Day): number {
+  const lackMs = Math.max(first.neededMs - first.restedMs, first.neededFurtherMs - first.furtherMs)
+  return clamp(lackMs, 0, deferral.mostMs)
+}
+
+const clamp = (value: number, least: number, most: number) => Math.min(Math.max(value, least), most)
+
+const overlapMs = (span: { from: Instant; until: Instant }, from: Instant, until: Instant) =>
+  Math.max(0, Math.min(span.until, until) - Math.max(span.from, from))
+
+const startOfFirstDay = ({ clock, at }: Timeline, { dayStartMinutes }: HosOptions) =>
+  clock.startOf(clock.dateOf(at[0]!, dayStartMinutes), dayStartMinutes)
