@@ -4,19 +4,10 @@ import type { Violation } from './types.ts'
 
 /** A rule in words: how it is called, and what reaches its limit. */
 const WORDS: Record<string, { title: string; reached: string }> = {
-  'us.drive-11': { title: '11-hour driving limit', reached: 'driving' },
-  'us.drive-10': { title: '10-hour driving limit', reached: 'driving' },
-  'us.window-14': { title: '14-hour window', reached: 'since coming on duty' },
-  'us.duty-15': { title: '15-hour on-duty limit', reached: 'on duty' },
   'us.break-30': {
     title: '8-hour limit of driving without a break',
     reached: 'driving without a 30-minute interruption',
   },
-  'us.cycle-60-7': { title: '60-hour/7-day limit', reached: 'on duty in 7 days' },
-  'us.cycle-70-8': { title: '70-hour/8-day limit', reached: 'on duty in 8 days' },
-  'ca.drive-13': { title: '13-hour driving limit', reached: 'driving' },
-  'ca.duty-14': { title: '14-hour on-duty limit', reached: 'on duty' },
-  'ca.window-16': { title: '16-hour window', reached: 'since coming on duty' },
   'ca.off-10-day': { title: '10 hours off in a day', reached: 'off duty in the day' },
   'ca.off-24-in-14': { title: '24 hours off in 14 days', reached: 'without 24 hours off' },
   'ca.cycle-70-7': { title: 'Cycle 1, 70 hours in 7 days', reached: 'on duty in 7 days' },
@@ -35,8 +26,20 @@ const WORDS: Record<string, { title: string; reached: string }> = {
   'eu.rest-compensation': { title: 'Compensation for a reduced weekly rest', reached: 'of compensation' },
 }
 
+/** Rules of one pattern in every jurisdiction: `us.drive-11`, `us.tx.cycle-70-7`. */
+function wordsOf(rule: string): { title: string; reached: string } | undefined {
+  if (WORDS[rule]) return WORDS[rule]
+  const [, kind, hours, days] = /\.(drive|window|duty|cycle)-(\d+)(?:-(\d+))?$/.exec(rule) ?? []
+  if (kind === 'drive') return { title: `${hours}-hour driving limit`, reached: 'driving' }
+  if (kind === 'window') return { title: `${hours}-hour window`, reached: 'since coming on duty' }
+  if (kind === 'duty') return { title: `${hours}-hour on-duty limit`, reached: 'on duty' }
+  if (kind === 'cycle')
+    return { title: `${hours}-hour/${days}-day limit`, reached: `on duty in ${days} days` }
+  return undefined
+}
+
 /** "11-hour driving limit"; a rule that is not known keeps its own name. */
-export const ruleTitle = (rule: string): string => WORDS[rule]?.title ?? rule
+export const ruleTitle = (rule: string): string => wordsOf(rule)?.title ?? rule
 
 /** "11 h", "8 h 30 min", "45 min" */
 export function durationText(ms: number): string {
@@ -68,6 +71,6 @@ export function explain(violation: Violation, timeZone: string): string {
   } else if (first) {
     basis.push(`after ${durationText(first.until - first.from)} off ending ${time(first.until)}`)
   }
-  const reached = `${durationText(limitMs)} ${WORDS[violation.rule]?.reached ?? ''}`.trim()
+  const reached = `${durationText(limitMs)} ${wordsOf(violation.rule)?.reached ?? ''}`.trim()
   return `${reached} reached at ${time(violation.from)}${basis.length > 0 ? ` (${basis.join(', ')})` : ''}, ${citation}`
 }

@@ -51,9 +51,10 @@ export function auditOf(line: Timeline, points: CalculationPoints, gauges: reado
     if (line.present === DRIVING && level === 0 && states[g]!.above) audit.atLimit = true
     const { limitMs, since } = gauge.basis()
     const { running, runsOutAt, settlesAt } = gauge.ahead(level)
-    if (runsOutAt !== null) audit.changes.push(runsOutAt)
+    if (runsOutAt !== null && Number.isFinite(runsOutAt)) audit.changes.push(runsOutAt)
     if (settlesAt !== undefined) audit.changes.push(settlesAt)
-    if (gauge.clockless) return
+    // A limit that is lifted (395.1(h)(3)) has no clock.
+    if (gauge.clockless || !Number.isFinite(level)) return
     const remainingMs = Math.max(0, level)
     audit.clocks.push({ name: gauge.name, rule: gauge.rule, limitMs, remainingMs, running, runsOutAt, since })
   })
@@ -93,12 +94,13 @@ export function presentRest(line: Timeline): Rest | null {
 /** When the present rest, going on as it is, first makes a pair that it does not make yet. */
 export function pairDoneAt(
   line: Timeline,
-  pair: PairLaw,
+  pair: PairLaw | null,
   points: CalculationPoints,
   resting: Rest,
 ): Instant | null {
   const asOf = line.at[line.count]!
   const inBerth = line.present === BERTH
+  if (pair === null) return null
   if (pair.of === 'berth' && !inBerth) return null
   let runFrom = asOf
   if (inBerth) {

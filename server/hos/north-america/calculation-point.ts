@@ -33,10 +33,10 @@ export class CalculationPoints {
   #open: Candidate[] = []
   #combined: readonly CalculationPoint[]
 
-  constructor(line: Timeline, resetMs: number, law: PairLaw) {
+  constructor(line: Timeline, resetMs: number, law: PairLaw | null) {
     this.#line = line
     this.#resets = line.rests.filter((rest) => rest.opening || rest.until - rest.from >= resetMs)
-    this.#candidates = candidatesOf(line, this.#resets, law)
+    this.#candidates = law ? candidatesOf(line, this.#resets, law) : []
     this.#points = [{ boundary: 0, left: null, rests: [] }]
     this.#combined = this.#points
   }

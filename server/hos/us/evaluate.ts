@@ -4,7 +4,7 @@ import { CalculationPoints } from '../north-america/calculation-point.ts'
 import { countedGauge } from '../north-america/counted.ts'
 import { cycleGauge } from '../north-america/cycle.ts'
 import { adverseExtensions, type Extension, type Gauge } from '../north-america/gauge.ts'
-import { ON_DUTY, type Rest, type Timeline, timelineOf } from '../north-america/timeline.ts'
+import { DRIVING, ON_DUTY, type Rest, type Timeline, timelineOf } from '../north-america/timeline.ts'
 import { windowGauge } from '../north-america/window.ts'
 import type { DutyEvent, Evaluation, HosOptions, RulesetId } from '../types.ts'
 import { breakDoneAt, breakGauge } from './break.ts'
@@ -62,15 +62,32 @@ function gaugesOf(
   return gauges
 }
 
-/** The duty tours for which 395.1(o) is claimed and the claim is good. */
+/** The duty tours that may be longer. */
 function longTours(
   line: Timeline,
   law: UnitedStatesLaw,
   options: HosOptions,
   resets: readonly Rest[],
 ): Extension[] {
-  const { longTour, window, cycle } = law
-  if (!longTour || !window || !options.shortHaul16?.length) return []
+  const { longTour, window } = law
+  if (!longTour || !window) return []
+  const ms = longTour.windowMs - window.ms
+  const { allowed } = longTour
+  return allowed.by === 'claim'
+    ? claimedTours(line, law, options, resets, allowed.apartDays, ms)
+    : countedTours(line, window.ms, options, resets, allowed, ms)
+}
+
+/** 395.1(o): tours for which it is claimed, and the claim is good. */
+function claimedTours(
+  line: Timeline,
+  { cycle }: UnitedStatesLaw,
+  options: HosOptions,
+  resets: readonly Rest[],
+  apartDays: number,
+  ms: number,
+): Extension[] {
+  if (!options.shortHaul16?.length) return []
   const dayOf = (at: Instant) => Date.parse(line.clock.dateOf(at, options.dayStartMinutes)) / DAY
   const good: Instant[] = []
   for (const claim of [...options.shortHaul16].sort((a, b) => a - b)) {
@@ -82,13 +99,46 @@ function longTours(
         rest.until <= claim &&
         rest.until - rest.from >= (cycle.restartMs ?? Number.POSITIVE_INFINITY),
     )
-    if (apart === 0 || apart > longTour.apartDays || restarted) good.push(claim)
+    if (apart === 0 || apart > apartDays || restarted) good.push(claim)
   }
   return good.map((claim) => ({
     from: resets.findLast((rest) => rest.until <= claim)?.until ?? Number.NEGATIVE_INFINITY,
     until: resets.find((rest) => rest.until > claim)?.until ?? Number.POSITIVE_INFINITY,
-    ms: longTour.windowMs - window.ms,
+    ms,
   }))
+}
+
+/** 395.1(e)(2): every tour, until the days of the week that may be long have been used by driving past the window. */
+function countedTours(
+  line: Timeline,
+  windowMs: number,
+  options: HosOptions,
+  resets: readonly Rest[],
+  { days, ofDays }: { days: number; ofDays: number },
+  ms: number,
+): Extension[] {
+  const dayOf = (at: Instant) => Date.parse(line.clock.dateOf(at, options.dayStartMinutes)) / DAY
+  const found: Extension[] = []
+  const used: number[] = []
+  const edges = [0, ...resets.filter((rest) => rest.end > 0).map((rest) => rest.end), line.count]
+  for (let e = 0; e + 1 < edges.length; e++) {
+    const [first, end] = [edges[e]!, edges[e + 1]!]
+    let opened = first
+    while (opened < end && line.kind[opened]! < ON_DUTY) opened++
+    if (opened === end) continue
+    const from = line.at[opened]!
+    let lastDriven = from
+    for (let i = opened; i < end; i++) if (line.kind[i] === DRIVING) lastDriven = line.at[i + 1]!
+    const day = dayOf(from)
+    if (used.filter((one) => day - one < ofDays).length >= days) continue
+    found.push({
+      from: line.at[first]!,
+      until: end < line.count ? line.at[end]! : Number.POSITIVE_INFINITY,
+      ms,
+    })
+    if (lastDriven > from + windowMs) used.push(day)
+  }
+  return found
 }
 
 /** The next instant at which any answer is another though nothing happens. */

@@ -1,11 +1,24 @@
 import { HOUR, MINUTE } from '../../time/instant.ts'
 import type { Limit, PairLaw } from '../north-america/limits.ts'
 import { HosRefusal, type RulesetId } from '../types.ts'
+import { alaska } from './alaska.ts'
+import { states } from './states.ts'
+
+/**
+ * 395.1(o): a window of this length where the driver claims it, once in so many days unless a restart lies between.
+ * 395.1(e)(2): on so many days of any seven, without a word.
+ */
+export interface LongTourLaw {
+  windowMs: number
+  allowed: { by: 'claim'; apartDays: number } | { by: 'days'; days: number; ofDays: number }
+  citation: string
+}
 
 export interface UnitedStatesLaw {
   /** A rest of this length sets driving and window (or duty) to nothing. */
   reset: { ms: number; citation: string }
-  pair: PairLaw
+  /** null: a full rest must be taken in one piece. */
+  pair: PairLaw | null
   drive: Limit
   /** Counted as time that passes since coming on duty. */
   window: Limit | null
@@ -13,9 +26,10 @@ export interface UnitedStatesLaw {
   duty: Limit | null
   break: { limit: Limit; interruptionMs: number } | null
   cycle: { limit: Limit; days: number; restartMs: number | null; restartCitation: string }
+  /** By how much a limit grows; Infinity: till the run is finished. */
   adverse: { driveMs: number; windowMs: number; citation: string }
-  /** 395.1(o): a window of this length, once in so many days unless a restart lies between. */
-  longTour: { windowMs: number; apartDays: number; citation: string } | null
+  /** A longer window now and then. */
+  longTour: LongTourLaw | null
 }
 
 const SPLIT_SINCE = '2020-09-29'
@@ -34,7 +48,9 @@ const CYCLE_70: Limit = {
   inForceSince: SINCE_2005,
 }
 
-const PROPERTY: Omit<UnitedStatesLaw, 'cycle'> = {
+export type DailyLaw = Omit<UnitedStatesLaw, 'cycle'>
+
+const PROPERTY: DailyLaw = {
   reset: { ms: 10 * HOUR, citation: '49 CFR 395.3(a)(1)' },
   pair: {
     of: 'rest',
@@ -56,10 +72,10 @@ const PROPERTY: Omit<UnitedStatesLaw, 'cycle'> = {
     interruptionMs: 30 * MINUTE,
   },
   adverse: { driveMs: 2 * HOUR, windowMs: 2 * HOUR, citation: '49 CFR 395.1(b)(1)' },
-  longTour: { windowMs: 16 * HOUR, apartDays: 6, citation: '49 CFR 395.1(o)' },
+  longTour: { windowMs: 16 * HOUR, allowed: { by: 'claim', apartDays: 6 }, citation: '49 CFR 395.1(o)' },
 }
 
-const PASSENGER: Omit<UnitedStatesLaw, 'cycle'> = {
+const PASSENGER: DailyLaw = {
   reset: { ms: 8 * HOUR, citation: '49 CFR 395.5(a)' },
   pair: { of: 'berth', leastMs: 2 * HOUR, togetherMs: 8 * HOUR, berthMs: 0, citation: '49 CFR 395.1(g)(3)' },
   drive: { ms: 10 * HOUR, rule: 'us.drive-10', citation: '49 CFR 395.5(a)(1)', inForceSince: SINCE_2005 },
@@ -77,8 +93,8 @@ const passengerCycle = (limit: Limit, paragraph: string): Limit => ({
   citation: `49 CFR 395.5(b)(${paragraph})`,
 })
 
-/** The rules of the United States; whoever drives under another state's rules changes numbers here, not code. */
-export const UNITED_STATES: Partial<Record<RulesetId, UnitedStatesLaw>> = {
+/** The rules of the United States; whoever drives under a state's own rules changes numbers, not code. */
+const LAWS: Partial<Record<RulesetId, UnitedStatesLaw>> = {
   'us-property-60-7': { ...PROPERTY, cycle: { limit: CYCLE_60, days: 7, ...RESTART } },
   'us-property-70-8': { ...PROPERTY, cycle: { limit: CYCLE_70, days: 8, ...RESTART } },
   'us-passenger-60-7': {
@@ -89,10 +105,26 @@ export const UNITED_STATES: Partial<Record<RulesetId, UnitedStatesLaw>> = {
     ...PASSENGER,
     cycle: { limit: passengerCycle(CYCLE_70, '2'), days: 8, ...NO_RESTART },
   },
+  // 395.1(e)(1): within 150 air miles of the reporting location, released there within 14 h. No interruption is asked for.
+  'us-short-haul': { ...PROPERTY, break: null, cycle: { limit: CYCLE_70, days: 8, ...RESTART } },
+  // 395.1(e)(2): vehicles that need no commercial licence; not together with a split or 395.1(o).
+  'us-short-haul-non-cdl': {
+    ...PROPERTY,
+    pair: null,
+    break: null,
+    longTour: {
+      windowMs: 16 * HOUR,
+      allowed: { by: 'days', days: 2, ofDays: 7 },
+      citation: '49 CFR 395.1(e)(2)(iv)',
+    },
+    cycle: { limit: CYCLE_70, days: 8, ...RESTART },
+  },
+  ...alaska(PROPERTY, PASSENGER, RESTART, NO_RESTART),
+  ...states(PROPERTY, PASSENGER, RESTART),
 }
 
 export function unitedStatesLaw(ruleset: RulesetId): UnitedStatesLaw {
-  const law = UNITED_STATES[ruleset]
+  const law = LAWS[ruleset]
   if (!law) throw new HosRefusal('unknown-ruleset', null, `"${ruleset}" is no ruleset of the United States`)
   return law
 }
