@@ -8,7 +8,7 @@ import type { Weeks } from './weeks.ts'
 export const RULE = 'eu.rest-compensation'
 
 /** What a reduced weekly rest lacks to 45 h, and by when it must be made good. */
-interface Debt {
+export interface Debt {
   rest: Rest
   owedMs: number
   deadline: Instant
@@ -23,12 +23,7 @@ const SEARCH_STEPS = 5_000
  * rests never one.
  */
 export function compensationViolations(timeline: Timeline, reading: Reading, weeks: Weeks): Violation[] {
-  const debts: Debt[] = []
-  for (const [rest, week] of reading.weekOfReduced) {
-    const deadline = weeks.startOf(week + MS.weeksToCompensate + 1)
-    if (deadline <= timeline.asOf) debts.push({ rest, owedMs: MS.weeklyRest - rest.restMs, deadline })
-  }
-  debts.sort((a, b) => a.deadline - b.deadline || a.rest.from - b.rest.from)
+  const debts = debtsOf(reading, weeks).filter(({ deadline }) => deadline <= timeline.asOf)
   return unpaid(debts, timeline).map(({ rest, owedMs, deadline }) => ({
     rule: RULE,
     from: deadline,
@@ -41,6 +36,19 @@ export function compensationViolations(timeline: Timeline, reading: Reading, wee
       rests: shown([rest]),
     },
   }))
+}
+
+/** What no rest so far has paid, whether its deadline has passed or not. */
+export const openDebts = (timeline: Timeline, reading: Reading, weeks: Weeks): Debt[] =>
+  unpaid(debtsOf(reading, weeks), timeline)
+
+function debtsOf(reading: Reading, weeks: Weeks): Debt[] {
+  const debts: Debt[] = []
+  for (const [rest, week] of reading.weekOfReduced) {
+    const deadline = weeks.startOf(week + MS.weeksToCompensate + 1)
+    debts.push({ rest, owedMs: MS.weeklyRest - rest.restMs, deadline })
+  }
+  return debts.sort((a, b) => a.deadline - b.deadline || a.rest.from - b.rest.from)
 }
 
 /** What a rest has beyond its own need by a deadline: 9 h for a daily, 45 h for a weekly one; reduced ones nothing. */

@@ -14,6 +14,8 @@ export interface DailyDriving {
   limitMs: number
   /** Did the day pass its ninth hour with an extension? */
   extended: boolean
+  /** Of the fixed week of `asOf`. */
+  extensionsLeft: number
   violations: Violation[]
 }
 
@@ -69,7 +71,7 @@ export function dailyDriving(
 
   const left = MS.extensionsPerWeek - (extensions.get(weeks.of(timeline.asOf)) ?? 0)
   const limitMs = day.extended || left > 0 ? MS.drivingDayExtended : MS.drivingDay
-  return { drivenMs: day.drivenMs, limitMs, extended: day.extended, violations }
+  return { drivenMs: day.drivenMs, limitMs, extended: day.extended, extensionsLeft: left, violations }
 }
 
 const begin = (since: Instant | null): Day => ({

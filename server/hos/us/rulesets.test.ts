@@ -10,7 +10,10 @@ const START = Date.UTC(2026, 2, 2, 12)
 const CENTRAL: HosOptions = { timeZone: 'America/Chicago', dayStartMinutes: 0 }
 
 /** Statuses one after the other, from START on. */
-function told(...stretches: readonly [DutyStatus, number][]): { log: DutyEvent[]; until: Instant } {
+function told(...stretches: readonly (readonly [DutyStatus, number])[]): {
+  log: DutyEvent[]
+  until: Instant
+} {
   let at = START
   const log = stretches.map(([status, hours]): DutyEvent => {
     const event = { at, status }
@@ -22,7 +25,7 @@ function told(...stretches: readonly [DutyStatus, number][]): { log: DutyEvent[]
 
 function broken(
   ruleset: RulesetId,
-  stretches: readonly [DutyStatus, number][],
+  stretches: readonly (readonly [DutyStatus, number])[],
   options: Partial<HosOptions> = {},
 ) {
   const { log, until } = told(...stretches)
@@ -32,7 +35,7 @@ function broken(
 }
 const clocks = (
   ruleset: RulesetId,
-  stretches: readonly [DutyStatus, number][],
+  stretches: readonly (readonly [DutyStatus, number])[],
   options: Partial<HosOptions> = {},
 ) => {
   const { log, until } = told(...stretches)
