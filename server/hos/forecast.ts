@@ -228,15 +228,38 @@ function adviceOf(course: Course, status: DutyStatus, until: Instant, before: Ev
 function restsThatGiveMore(course: Course): RestAdvice[] {
   const { ruleset, options, asOf } = course
   const before = evaluate(known(course), ruleset, options, asOf)
-  const all = restsOf(ruleset).flatMap((status) =>
-    comingBack(course, status).map(({ at }) => adviceOf(course, status, at, before)),
-  )
+  const all = restsOf(ruleset).flatMap((status) => {
+    const rests = comingBack(course, status).map(({ at }) => adviceOf(course, status, at, before))
+    const earlier = earliestWay(course, status, rests)
+    return earlier === null ? rests : [adviceOf(course, status, earlier, before), ...rests]
+  })
   // Shortest first; off duty before the berth where both give the same.
   all.sort((a, b) => a.ms - b.ms || b.driving.ms - a.driving.ms)
   const better: RestAdvice[] = []
   for (const one of all) if (one.driving.ms > (better.at(-1)?.driving.ms ?? 0)) better.push(one)
   const firsts = restsBefore(course)
   return better.map((one) => ({ ...one, pairedWith: firsts(one) }))
+}
+
+/**
+ * What a day must hold has no clock, so resting may allow driving before any clock gains: the first minute of it, if there is
+ * one before the first of `rests` that allows it.
+ */
+function earliestWay(course: Course, status: DutyStatus, rests: readonly RestAdvice[]): Instant | null {
+  const { asOf } = course
+  const enough = (minutes: number) =>
+    drivingFrom(rested(course, status, asOf + minutes * MINUTE)).ms >= WORTH_MS
+  const index = rests.findIndex((rest) => rest.driving.ms >= WORTH_MS)
+  const first = rests[index]
+  if (!first || enough(0)) return null
+  let no = Math.floor((rests[index - 1]?.ms ?? 0) / MINUTE)
+  let yes = Math.ceil(first.ms / MINUTE)
+  while (yes - no > 1) {
+    const middle = (no + yes) >> 1
+    if (enough(middle)) yes = middle
+    else no = middle
+  }
+  return yes * MINUTE < first.ms ? asOf + yes * MINUTE : null
 }
 
 /** The earlier rest of a pair that a rest of this kind and length completes: the calculation point is then its end. */
