@@ -1,7 +1,8 @@
 import type { Db } from '../db/pool.ts'
 import { evaluate } from '../hos/evaluate.ts'
 import { explain, ruleTitle } from '../hos/explain.ts'
-import { type DutyStatus, type Evaluation, HosRefusal, type Violation } from '../hos/types.ts'
+import type { Course } from '../hos/forecast.ts'
+import { type Evaluation, HosRefusal, type Violation } from '../hos/types.ts'
 import { DAY, type Instant } from '../time/instant.ts'
 import { type Driver, type DriverKey, findDrivers } from './drivers.ts'
 import { type LogEntry, nextEntryAfter } from './events.ts'
@@ -32,14 +33,18 @@ export function violationRow(violation: Violation, timeZone: string): ViolationR
   }
 }
 
+/** A merged log as the hours engine takes it. */
+export const courseOf = (driver: Driver, log: readonly LogEntry[], asOf: Instant): Course => ({
+  log: log.map(({ at, status }) => ({ at, status })),
+  ruleset: driver.ruleset,
+  options: { timeZone: driver.timeZone, dayStartMinutes: driver.dayStartMinutes },
+  asOf,
+})
+
 /** Judges a merged log; entries ahead of `now` (driving that will end by itself) are not known yet. */
 export function judge(driver: Driver, log: readonly LogEntry[], now: Instant): Evaluation {
-  return evaluate(
-    log.map(({ at, status }) => ({ at, status: status as DutyStatus })),
-    driver.ruleset,
-    { timeZone: driver.timeZone, dayStartMinutes: driver.dayStartMinutes },
-    now,
-  )
+  const course = courseOf(driver, log, now)
+  return evaluate(course.log, course.ruleset, course.options, now)
 }
 
 /**

@@ -1,15 +1,17 @@
 import type { Db } from '../db/pool.ts'
 import { AppError } from '../errors.ts'
 import { getFleet } from '../fleet/fleets.ts'
-import type { DutyStatus } from '../hos/types.ts'
+import { ruleTitle } from '../hos/explain.ts'
+import { advise } from '../hos/forecast.ts'
+import { type DutyStatus, HosRefusal } from '../hos/types.ts'
 import { DAY, type Instant } from '../time/instant.ts'
 import { addDays, zone } from '../time/zone.ts'
-import { judge, violationRow } from './clocks.ts'
+import { courseOf, judge, violationRow } from './clocks.ts'
 import { type Driver, findDrivers } from './drivers.ts'
 import { entryAt, type LogEntry } from './events.ts'
 import { horizonMs, loadLogs } from './load.ts'
 import { placesOf } from './place.ts'
-import type { DayEvent, DayLog, DaySegment } from './schema.ts'
+import type { AdviceRow, DayEvent, DayLog, DaySegment } from './schema.ts'
 
 /** A pair of rests can take a violation back for so long after it; older days are judged with this much after them. */
 export const SETTLES_MS = 3 * DAY
@@ -102,11 +104,40 @@ export async function loadDays(
         .filter((violation) => violation.from < ends && violation.until > begins)
         .map((violation) => violationRow(violation, driver.timeZone)),
       clocks: [...judge(driver, log, recordedUntil).clocks],
+      advice: recordedUntil < ends ? adviceFor(driver, log, now) : null,
       unitNumbers: [...new Set(events.flatMap(({ unitNumber }) => unitNumber ?? []))],
       distanceMeters: await distanceOf(db, fleetId, driverId, begins, recordedUntil),
     })
   }
   return days
+}
+
+/** A page shows a few rests, not each that gives a minute more. */
+const RESTS_SHOWN = 3
+
+function adviceFor(driver: Driver, log: readonly LogEntry[], now: Instant): AdviceRow | null {
+  try {
+    const { now: straight, rests } = advise(courseOf(driver, log, now))
+    return {
+      driveUntil: straight.until,
+      driveMs: straight.ms,
+      limitedBy: straight.limitedBy && ruleTitle(straight.limitedBy),
+      rests: rests
+        .filter(({ driving }) => driving.ms > straight.ms)
+        .slice(0, RESTS_SHOWN)
+        .map(({ status, ms, until, driving, pairedWith }) => ({
+          status,
+          ms,
+          until,
+          driveMs: driving.ms,
+          limitedBy: driving.limitedBy && ruleTitle(driving.limitedBy),
+          paired: pairedWith !== null,
+        })),
+    }
+  } catch (error) {
+    if (error instanceof HosRefusal) return null
+    throw error
+  }
 }
 
 /** One day; today if no date is given. A day that has not begun is not found. */

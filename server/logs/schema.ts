@@ -76,6 +76,23 @@ export interface DayEvent {
   recordedBy: string | null
 }
 
+/** What the driver may still do, and which rest to take, as of now. */
+export interface AdviceRow {
+  /** How long driving could go on from now, and the rule that ends it. */
+  driveUntil: Instant
+  driveMs: number
+  limitedBy: string | null
+  /** The shortest rests that give more driving, each more than the one before; with what ends the driving after it. */
+  rests: {
+    status: DutyStatus
+    ms: number
+    until: Instant
+    driveMs: number
+    limitedBy: string | null
+    paired: boolean
+  }[]
+}
+
 /** One driver's 24-hour period: the same model for screen, CSV and paper, so that they cannot disagree. */
 export interface DayLog {
   driver: {
@@ -101,6 +118,8 @@ export interface DayLog {
   violations: ViolationRow[]
   /** As of recordedUntil. */
   clocks: Clock[]
+  /** For the day that is going on; null for those that are over. */
+  advice: AdviceRow | null
   unitNumbers: string[]
   distanceMeters: number | null
 }
