@@ -93,31 +93,44 @@ export class CalculationPoints {
 
 const lengthOf = (span: Span) => span.until - span.from
 
+/**
+ * The rests that may be one of a pair, tour by tour. A tour that has one of them only makes no pair, so it is left out; of
+ * the last one a rest still to come may be the second, so it stays.
+ */
 function candidatesOf(line: Timeline, resets: readonly Rest[], law: PairLaw): Candidate[] {
   const found: Candidate[] = []
   const spans = law.of === 'rest' ? line.rests : berthRuns(line)
   let reset = 0
-  let tour: Candidate[] = []
-  const endTour = () => {
-    if (tour.length > 1) pair(tour, law)
-    found.push(...tour)
-    tour = []
-  }
-  for (const span of spans) {
+  let tour: Span[] = []
+  for (let i = 0; i < spans.length; i++) {
+    const span = spans[i]!
     while (reset < resets.length && resets[reset]!.end < span.end) {
       reset++
-      endTour()
+      if (tour.length > 1) addTour(found, tour, law)
+      if (tour.length > 0) tour = []
     }
-    if (lengthOf(span) < law.leastMs) continue
-    const berthMs = law.of === 'rest' ? lengthOf((span as Rest).berth) : lengthOf(span)
     // A rest that resets may be a second, and ends its tour.
-    tour.push({ ...pick(span), berthMs, partner: null, openUntil: Number.NEGATIVE_INFINITY })
+    if (span.until - span.from >= law.leastMs) tour.push(span)
   }
-  endTour()
+  addTour(found, tour, law)
   return found
 }
 
-const pick = ({ from, until, first, end }: Span): Span => ({ from, until, first, end })
+function addTour(found: Candidate[], spans: readonly Span[], law: PairLaw): void {
+  const tour = spans.map(
+    (span): Candidate => ({
+      from: span.from,
+      until: span.until,
+      first: span.first,
+      end: span.end,
+      berthMs: law.of === 'rest' ? lengthOf((span as Rest).berth) : lengthOf(span),
+      partner: null,
+      openUntil: Number.NEGATIVE_INFINITY,
+    }),
+  )
+  if (tour.length > 1) pair(tour, law)
+  for (const one of tour) found.push(one)
+}
 
 function berthRuns(line: Timeline): Span[] {
   const runs: Span[] = []

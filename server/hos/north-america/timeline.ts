@@ -204,7 +204,7 @@ function append(line: Timeline, kind: number, from: Instant, until: Instant, day
 class Days {
   index = 0
   nextAt: Instant
-  #date: string
+  readonly #first: string
   readonly #clock: Zone
   readonly #dayStartMinutes: number
 
@@ -214,13 +214,18 @@ class Days {
     }
     this.#clock = clock
     this.#dayStartMinutes = dayStartMinutes
-    this.#date = addDays(clock.dateOf(first, dayStartMinutes), 1)
-    this.nextAt = clock.startOf(this.#date, dayStartMinutes)
+    this.#first = clock.dateOf(first, dayStartMinutes)
+    this.nextAt = clock.startOf(addDays(this.#first, 1), dayStartMinutes)
   }
 
   advance(): void {
     this.index++
-    this.#date = addDays(this.#date, 1)
-    this.nextAt = this.#clock.startOf(this.#date, this.#dayStartMinutes)
+    const clock = this.#clock
+    const after = this.nextAt + DAY
+    // Where the clocks read the same a day later nothing has to be looked up.
+    this.nextAt =
+      clock.offsetAt(after) === clock.offsetAt(this.nextAt)
+        ? after
+        : clock.startOf(addDays(this.#first, this.index + 1), this.#dayStartMinutes)
   }
 }
