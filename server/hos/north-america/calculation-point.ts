@@ -147,40 +147,42 @@ function berthRuns(line: Timeline): Span[] {
   return opening?.opening ? runs.filter((run) => run.first >= opening.end) : runs
 }
 
+const enough = (a: Candidate, b: Candidate, law: PairLaw) =>
+  lengthOf(a) + lengthOf(b) >= law.togetherMs && (a.berthMs >= law.berthMs || b.berthMs >= law.berthMs)
+
+/** Of the rests before, only those longer than all after them can be the latest that is long enough. */
+function putLongest(stack: Candidate[], one: Candidate): void {
+  while (stack.length > 0 && lengthOf(stack[stack.length - 1]!) <= lengthOf(one)) stack.pop()
+  stack.push(one)
+}
+
+/** Of the rests after, from the end on, only those longer than all later ones can be the last that is long enough. */
+function putRecord(records: Candidate[], one: Candidate): void {
+  const longest = records[records.length - 1]
+  if (!longest || lengthOf(one) > lengthOf(longest)) records.push(one)
+}
+
 /** Finds for each rest of a tour the latest earlier one that it makes a pair with, and till when each one may be left out. */
 function pair(tour: readonly Candidate[], law: PairLaw): void {
-  const enough = (a: Candidate, b: Candidate) =>
-    lengthOf(a) + lengthOf(b) >= law.togetherMs && (a.berthMs >= law.berthMs || b.berthMs >= law.berthMs)
-  // Of the rests before, only those longer than all after them can be the latest that is long enough; likewise in the berth.
   let all: Candidate[] = []
   let inBerth: Candidate[] = []
-  const latest = (stack: readonly Candidate[], second: Candidate) => {
-    for (let i = stack.length - 1; i >= 0; i--) if (enough(stack[i]!, second)) return stack[i]!
-    return null
-  }
-  const put = (stack: Candidate[], one: Candidate) => {
-    while (stack.length > 0 && lengthOf(stack[stack.length - 1]!) <= lengthOf(one)) stack.pop()
-    stack.push(one)
-  }
   for (const second of tour) {
     const stack = second.berthMs >= law.berthMs ? all : inBerth
-    second.partner = latest(stack, second)
-    put(all, second)
-    if (second.berthMs >= law.berthMs) put(inBerth, second)
+    for (let i = stack.length - 1; i >= 0 && !second.partner; i--)
+      if (enough(stack[i]!, second, law)) second.partner = stack[i]!
+    putLongest(all, second)
+    if (second.berthMs >= law.berthMs) putLongest(inBerth, second)
   }
-  // From the end: of the rests after, the last one that is long enough.
   all = []
   inBerth = []
-  const add = (records: Candidate[], one: Candidate) => {
-    const longest = records[records.length - 1]
-    if (!longest || lengthOf(one) > lengthOf(longest)) records.push(one)
-  }
   for (let i = tour.length - 1; i >= 0; i--) {
     const first = tour[i]!
-    const records = first.berthMs >= law.berthMs ? all : inBerth
-    const last = records.find((second) => enough(first, second))
-    if (last) first.openUntil = last.until
-    add(all, first)
-    if (first.berthMs >= law.berthMs) add(inBerth, first)
+    for (const second of first.berthMs >= law.berthMs ? all : inBerth) {
+      if (!enough(first, second, law)) continue
+      first.openUntil = second.until
+      break
+    }
+    putRecord(all, first)
+    if (first.berthMs >= law.berthMs) putRecord(inBerth, first)
   }
 }

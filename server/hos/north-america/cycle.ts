@@ -77,9 +77,12 @@ export function cycleGauge(
   }
 }
 
+const NOTHING: readonly number[] = []
+
 /** Carried milliseconds that count on each day of the log, day 0 first. */
-function carriedOf(options: HosOptions, days: number): number[] {
-  const minutes = options.carriedMinutes ?? []
+function carriedOf(options: HosOptions, days: number): readonly number[] {
+  const minutes = options.carriedMinutes
+  if (minutes === undefined || minutes.length === 0) return NOTHING
   for (const value of minutes) {
     if (!Number.isFinite(value) || value < 0) {
       throw new HosRefusal('bad-option', null, 'carriedMinutes must be minutes, none below zero')

@@ -20,17 +20,6 @@ export function windowGauge(
   /** What has passed by a point that leaves out the rest which ends here: it stays so while that rest goes on. */
   let standingMs = Number.POSITIVE_INFINITY
 
-  function elapsedMs(boundary: number, { boundary: point, left }: CalculationPoint): number {
-    const opened = opens[point]!
-    if (opened >= boundary) return 0
-    const from = line.at[opened]!
-    const until = line.at[boundary]!
-    if (left === null) return until - from
-    const leftFrom = Math.max(left.from, from)
-    const leftUntil = Math.min(left.until, until)
-    return until - from - (leftUntil > leftFrom ? leftUntil - leftFrom : 0)
-  }
-
   return {
     name: 'window',
     rule: limit.rule,
@@ -41,7 +30,7 @@ export function windowGauge(
       standingMs = Number.POSITIVE_INFINITY
       let least = Number.POSITIVE_INFINITY
       for (const point of points) {
-        const elapsed = elapsedMs(boundary, point)
+        const elapsed = elapsedMs(line, opens, boundary, point)
         const stands = point.left?.end === boundary
         if (stands && elapsed < standingMs) standingMs = elapsed
         if (elapsed < least || (stands && elapsed === least)) {
@@ -71,6 +60,23 @@ export function windowGauge(
       return { running: true, runsOutAt: ends ? runsOutAt : null }
     },
   }
+}
+
+/** What has passed of the window that opens after a calculation point, less the rest that it leaves out. */
+function elapsedMs(
+  line: Timeline,
+  opens: readonly number[],
+  boundary: number,
+  { boundary: point, left }: CalculationPoint,
+): number {
+  const opened = opens[point]!
+  if (opened >= boundary) return 0
+  const from = line.at[opened]!
+  const until = line.at[boundary]!
+  if (left === null) return until - from
+  const leftFrom = Math.max(left.from, from)
+  const leftUntil = Math.min(left.until, until)
+  return until - from - (leftUntil > leftFrom ? leftUntil - leftFrom : 0)
 }
 
 /** For each boundary the first segment from there on that is on duty; `count` if none is. */
