@@ -8,7 +8,7 @@ const WORDS: Record<string, { title: string; reached: string }> = {
     title: '8-hour limit of driving without a break',
     reached: 'driving without a 30-minute interruption',
   },
-  'ca.off-10-day': { title: '10 hours off in a day', reached: 'off duty in the day' },
+  'ca.off-10-day': { title: '10 hours off in a day', reached: 'of rest not' },
   'ca.off-24-in-14': { title: '24 hours off in 14 days', reached: 'without 24 hours off' },
   'ca.cycle-70-7': { title: 'Cycle 1, 70 hours in 7 days', reached: 'on duty in 7 days' },
   'ca.cycle-120-14': { title: 'Cycle 2, 120 hours in 14 days', reached: 'on duty in 14 days' },

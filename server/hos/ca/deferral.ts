@@ -52,7 +52,9 @@ export function notingSplits(gauge: Gauge, line: Timeline, splitOn: Set<number>)
         const length = line.at[boundary + 1]! - line.at[boundary]!
         // The first point is the last full rest, always.
         const unsplit = gauge.levelAt(boundary, points.slice(0, 1))
-        if (unsplit < length && gauge.levelAt(boundary, points) >= length) splitOn.add(line.day[boundary]!)
+        const lawful = gauge.levelAt(boundary, points)
+        if (unsplit < length && lawful > Math.max(0, unsplit)) splitOn.add(line.day[boundary]!)
+        return lawful
       }
       return gauge.levelAt(boundary, points)
     },

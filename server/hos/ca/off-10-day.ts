@@ -36,7 +36,7 @@ export function dailyRests(
           ? secondDayShortage(law, first, day, splitOn.has(d - 1) || splitOn.has(d))
           : shortageOf(law, day)
       if (shortage) {
-        const explanation = { ...shortage, since: day.from, rests: [] }
+        const explanation = { since: day.from, ...shortage, rests: [] }
         found.violations.push({ rule, from: day.until, until: day.until, explanation })
       }
     }
@@ -111,21 +111,30 @@ function endedDays(line: Timeline, law: CanadianLaw, options: HosOptions, deferr
     if (overnight) {
       // Which day gets the hours beyond the mandatory ones is not in the text: here the first, as far as it lacks them.
       const beyondMs = overnight.until - overnight.from - mandatoryMs
-      const mandatoryFrom = overnight.from + Math.min(lackMs, beyondMs)
+      const mandatoryFrom = overnight.from + Math.min(lackMs, beyondMs, until - overnight.from)
       mandatory = { from: mandatoryFrom, until: mandatoryFrom + mandatoryMs }
       furtherMs -= overlapMs(mandatory, from, until)
     }
     const worked = line.onDutyMs[end]! > line.onDutyMs[first]!
     const drivenMs = line.drivenMs[end]! - line.drivenMs[first]!
     days.push({
-      ...{ from, until, worked, defers, neededMs, neededFurtherMs },
-      ...{ restedMs, furtherMs, lackMs, longestMs, drivenMs },
+      from,
+      until,
+      worked,
+      defers,
+      neededMs,
+      neededFurtherMs,
+      restedMs,
+      furtherMs,
+      lackMs,
+      longestMs,
+      drivenMs,
     })
   }
   return days
 }
 
-type Shortage = Pick<Explanation, 'citation' | 'limitMs' | 'reachedMs'>
+type Shortage = Pick<Explanation, 'citation' | 'limitMs' | 'reachedMs'> & { since?: Instant }
 
 const shortOf = (citation: string, limitMs: number, reachedMs: number): Shortage | null =>
   reachedMs < limitMs ? { citation, limitMs, reachedMs } : null
@@ -147,15 +156,16 @@ function firstDayShortage({ dailyRest, deferral }: CanadianLaw, day: Day): Short
 function secondDayShortage(law: CanadianLaw, first: Day, day: Day, split: boolean): Shortage | null {
   const { dailyRest, deferral } = law
   const addedMs = deferredMs(law, first)
-  const drivenMs = first.drivenMs + day.drivenMs
-  if (addedMs > 0 && split) {
-    return { citation: deferral.splitCitation, limitMs: first.neededMs, reachedMs: first.restedMs }
+  // Where nothing may be deferred, it is the rest of day one that lacks.
+  const notDeferred = { since: first.from, limitMs: first.neededMs, reachedMs: first.restedMs }
+  if (split && addedMs > 0) return { citation: deferral.splitCitation, ...notDeferred }
+  if (first.drivenMs + day.drivenMs > deferral.drivingMs) {
+    return { citation: deferral.drivingCitation, ...notDeferred }
   }
-  if (drivenMs > deferral.drivingMs) {
-    return { citation: deferral.drivingCitation, limitMs: deferral.drivingMs, reachedMs: drivenMs }
-  }
+  const neededMs = first.neededMs + day.neededMs
+  const total = shortOf(deferral.totalCitation, neededMs, first.restedMs + day.restedMs)
+  if (total) return { since: first.from, ...total }
   return (
-    shortOf(deferral.totalCitation, first.neededMs + day.neededMs, first.restedMs + day.restedMs) ??
     (addedMs > 0 ? shortOf(deferral.addedCitation, dailyRest.mandatoryMs + addedMs, day.longestMs) : null) ??
     shortOf(dailyRest.furtherCitation, day.neededFurtherMs, day.furtherMs)
   )
