@@ -1,5 +1,6 @@
-import { type Instant, MINUTE } from '../time/instant.ts'
+import { DAY, type Instant, MINUTE } from '../time/instant.ts'
 import { evaluate } from './evaluate.ts'
+import { LogState } from './incremental.ts'
 import type { DutyEvent, HosOptions } from './types.ts'
 import { minuteByMinute } from './us/minute-by-minute.testing.ts'
 
@@ -58,6 +59,8 @@ export async function benchHos(print: (line: object) => void): Promise<void> {
 
   const events: number[] = []
   const plainEvents: number[] = []
+  const steps: number[] = []
+  const wholeSteps: number[] = []
   const drivers: number[] = []
   const plainDrivers: number[] = []
   for (let round = 1; round <= ROUNDS; round++) {
@@ -65,12 +68,15 @@ export async function benchHos(print: (line: object) => void): Promise<void> {
     plainEvents.push(rate(() => count(plain, fortnight)))
     drivers.push(rate((i) => once(engine, weeks[i % DRIVERS]!)))
     plainDrivers.push(rate((i) => once(plain, weeks[i % DRIVERS]!)))
+    steps.push(1e6 / rate((i) => heartbeats(weeks[i % DRIVERS]!, byState)))
+    wholeSteps.push(1e6 / rate((i) => heartbeats(weeks[i % DRIVERS]!, byWhole)))
     console.error(
       `hos ${round}/${ROUNDS}: ${events.at(-1)!.toFixed(0)} events/s, ${drivers.at(-1)!.toFixed(0)} drivers/s`,
     )
   }
   print(line('hos', events, 'events/s', plainEvents))
   print(line('hos-clocks', drivers, 'drivers/s', plainDrivers))
+  print(line('hos-step', steps, 'µs', wholeSteps, 'the whole log at each heartbeat'))
 }
 
 interface Sample {
@@ -81,6 +87,41 @@ interface Sample {
 function count(work: (one: Sample) => unknown, one: Sample): number {
   work(one)
   return one.log.length
+}
+
+/** A day of a driver who is a week on: a heartbeat each half minute, each with a whole answer. */
+function heartbeats({ log, until }: Sample, answers: (log: readonly DutyEvent[]) => Answers): number {
+  const from = until - DAY
+  const answer = answers(log.filter(({ at }) => at < from))
+  let next = log.findIndex(({ at }) => at >= from)
+  let steps = 0
+  for (let at = from; at < until; at += HEARTBEAT_MS) {
+    const events: DutyEvent[] = []
+    while (next < log.length && log[next]!.at <= at) events.push(log[next++]!)
+    answer(events, at)
+    steps++
+  }
+  return steps
+}
+
+type Answers = (events: readonly DutyEvent[], asOf: Instant) => void
+const HEARTBEAT_MS = MINUTE / 2
+
+function byState(past: readonly DutyEvent[]): Answers {
+  const state = new LogState(RULESET, OPTIONS)
+  for (const event of past) state.advance(event)
+  return (events, asOf) => {
+    for (const event of events) state.advance(event)
+    state.answer(asOf)
+  }
+}
+
+function byWhole(past: readonly DutyEvent[]): Answers {
+  const log = [...past]
+  return (events, asOf) => {
+    log.push(...events)
+    evaluate(log, RULESET, OPTIONS, asOf)
+  }
 }
 
 function once(work: (one: Sample) => unknown, one: Sample): number {
@@ -99,13 +140,19 @@ function rate(work: (i: number) => number): number {
 const median = (values: readonly number[]) =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!
 
-function line(name: string, values: readonly number[], unit: string, baseline: readonly number[]) {
-  const [value, against] = [median(values), median(baseline)]
+function line(
+  name: string,
+  values: readonly number[],
+  unit: string,
+  baseline: readonly number[],
+  against = 'minute by minute',
+) {
+  const [value, plain] = [median(values), median(baseline)]
   return {
     name,
-    value: Math.round(value),
+    value: value < 100 ? Number(value.toFixed(3)) : Math.round(value),
     unit,
-    baseline: { name: 'minute by minute', value: Number(against.toFixed(2)), unit },
-    ratio: Number((value / against).toFixed(1)),
+    baseline: { name: against, value: Number(plain.toFixed(2)), unit },
+    ratio: Number((value / plain).toPrecision(3)),
   }
 }

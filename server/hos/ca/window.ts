@@ -22,7 +22,7 @@ export function windowGauge(
     ...gauge,
     ahead(levelMs) {
       const notOpen = levelMs === gauge.basis().limitMs
-      if (notOpen) return gauge.ahead(levelMs)
+      if (notOpen || levelMs <= 0) return gauge.ahead(levelMs)
       const runsOutAt = line.at[line.count]! + levelMs
       const rested = restedAt()
       const ends = levelMs > 0 && !(rested !== null && rested <= runsOutAt)

@@ -11,7 +11,7 @@ export interface Audit {
   clocks: Clock[]
   /** Instants at which an answer changes if the present status goes on, as far as the gauges know. */
   changes: Instant[]
-  /** A limit is reached to the instant: driving on is past it. */
+  /** At or past a limit, and driving has just begun or reached it: driving on breaks it. */
   atLimit: boolean
 }
 
@@ -48,7 +48,9 @@ export function auditOf(line: Timeline, points: CalculationPoints, gauges: reado
   const audit: Audit = { violations, clocks: [], changes: [], atLimit: false }
   gauges.forEach((gauge, g) => {
     const level = gauge.levelAt(line.count, here)
-    if (line.present === DRIVING && level === 0 && states[g]!.above) audit.atLimit = true
+    const { above, open } = states[g]!
+    if (line.present === DRIVING && level <= 0 && (above || open!.until < line.at[line.count]!))
+      audit.atLimit = true
     const { limitMs, since } = gauge.basis()
     const { running, runsOutAt, settlesAt } = gauge.ahead(level)
     if (runsOutAt !== null && Number.isFinite(runsOutAt)) audit.changes.push(runsOutAt)

@@ -44,9 +44,9 @@ export function windowGauge(
     ahead(levelMs) {
       const { count } = line
       const resting = line.present < ON_DUTY
-      if (best === undefined || (resting && (opens[best.boundary]! >= count || best.left?.end === count))) {
-        return STANDING
-      }
+      // What is used up runs down no further while the driver rests.
+      const stands = resting && (levelMs <= 0 || opens[best!.boundary]! >= count || best!.left?.end === count)
+      if (best === undefined || stands) return STANDING
       const runsOutAt = line.at[count]! + levelMs
       if (resting && standingMs < limitMs) {
         return {

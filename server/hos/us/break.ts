@@ -41,5 +41,5 @@ export function breakDoneAt(line: Timeline, interruptionMs: number): Instant | n
   let first = line.count
   while (first > 0 && line.kind[first - 1] !== DRIVING) first--
   const doneAt = line.at[first]! + interruptionMs
-  return first > 0 && doneAt > line.at[line.count]! ? doneAt : null
+  return doneAt > line.at[line.count]! ? doneAt : null
 }
