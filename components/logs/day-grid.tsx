@@ -14,7 +14,7 @@ const ROWS: readonly { row: GridRow; title: string; short: string }[] = [
   { row: 'ON', title: 'On duty', short: 'On' },
 ]
 /** One row is so many units of the drawing high; across it is measured in minutes. */
-const UNIT = 100
+export const UNIT = 100
 const ROW_INDEX: Record<DutyStatus, number> = {
   OFF: 0,
   PC: 0,
@@ -43,7 +43,7 @@ export function hoursOf({
   from,
   until,
   driver: { timeZone },
-}: Pick<DayLog, 'from' | 'until' | 'driver'>): Hour[] {
+}: Pick<DayLog, 'from' | 'until'> & { driver: Pick<DayLog['driver'], 'timeZone'> }): Hour[] {
   const hours: Hour[] = []
   for (let at = from; at <= until; at += HOUR) {
     const hour = Number(clockTime(at, timeZone).slice(0, 2))
@@ -205,7 +205,7 @@ function strokes(day: DayLog): { d: string; dashed: boolean; key: number }[] {
 }
 
 /** Short ticks at the quarters, longer ones at the half hours, hanging from the top of each row. */
-function ticks(minutes: number): string {
+export function ticks(minutes: number): string {
   let d = ''
   for (let row = 0; row < 4; row++) {
     for (let minute = 15; minute < minutes; minute += 15) {
@@ -215,11 +215,13 @@ function ticks(minutes: number): string {
   return d
 }
 
-function hourLines(minutes: number): string {
+/** The hours as upright lines. */
+export function hourLines(minutes: number): string {
   let d = ''
   for (let minute = 60; minute < minutes; minute += 60) d += `M${minute} 0V${UNIT * 4}`
   return d
 }
 
-const rowLines = (minutes: number) =>
+/** The frame and what parts the rows. */
+export const rowLines = (minutes: number) =>
   `M0 0H${minutes}V${UNIT * 4}H0Z${[1, 2, 3].map((row) => `M0 ${row * UNIT}H${minutes}`).join('')}`

@@ -2,6 +2,7 @@
 import {
   Bell,
   FileDown,
+  FlaskConical,
   LogOut,
   type LucideIcon,
   Map as MapIcon,
@@ -35,6 +36,7 @@ const ROOMS: readonly { href: string; label: string; icon: LucideIcon }[] = [
   { href: '/drivers', label: 'Drivers', icon: Users },
   { href: '/alerts', label: 'Alerts', icon: Bell },
   { href: '/export', label: 'Export', icon: FileDown },
+  { href: '/lab', label: 'Hours lab', icon: FlaskConical },
 ]
 
 /** What stands around every page of the console. */
@@ -98,7 +100,7 @@ function Frame({ me, children }: { me: Me; children: ReactNode }) {
       </main>
       <nav
         aria-label="Pages"
-        className="grid shrink-0 grid-cols-4 border-line border-t bg-surface pb-[env(safe-area-inset-bottom)] md:hidden"
+        className="grid shrink-0 grid-cols-5 border-line border-t bg-surface pb-[env(safe-area-inset-bottom)] md:hidden"
       >
         {ROOMS.map((room) => (
           <RoomLink key={room.href} {...room} stacked current={pathname.startsWith(room.href)} />

@@ -1,0 +1,178 @@
+import type { ReactNode } from 'react'
+import type { RulesetId, Violation } from '../../server/hos/types.ts'
+import { hoursMinutes, minutesThatAddUp } from '../../server/time/duration.ts'
+import { type Instant, MINUTE } from '../../server/time/instant.ts'
+import { clockTime, dateTitle, hoursMinutesSpoken } from '../format.ts'
+import { STATUS_WORDS } from '../logs/clocks.ts'
+import { clockChange, hourLines, hoursOf, rowLines, ticks, UNIT } from '../logs/day-grid.tsx'
+import { cx } from '../ui/classes.ts'
+import type { LabDay } from './days.ts'
+import type { Stretch } from './draw.ts'
+import { isDashed, rowIndexOf, rowsOf } from './rulesets.ts'
+
+const LINE = 'fill-none [vector-effect:non-scaling-stroke]'
+/** Below this width of a column every third hour is named. */
+const SPARSE = '@max-[34rem]:hidden'
+
+/**
+ * One day of the lab as a graph grid: the rows of the ruleset, violations shaded, and grey what lies after the instant asked
+ * about.
+ * @param stretches what the log says of the day
+ * @param tail where the last status goes on though nothing is said of it
+ * @param over what lies over the drawing and takes the pointer
+ */
+export function LabGrid({
+  day,
+  ruleset,
+  timeZone,
+  stretches,
+  tail,
+  violations,
+  asOf,
+  cursor,
+  over,
+}: {
+  day: LabDay
+  ruleset: RulesetId
+  timeZone: string
+  stretches: readonly Stretch[]
+  tail: Stretch | null
+  violations: readonly Violation[]
+  asOf: Instant | null
+  cursor: Instant | null
+  over: ReactNode
+}) {
+  const { from, until } = day
+  const rows = rowsOf(ruleset)
+  const minutes = (until - from) / MINUTE
+  const x = (at: Instant) => (Math.min(Math.max(at, from), until) - from) / MINUTE
+  const percent = (at: Instant) => `${(x(at) / minutes) * 100}%`
+  const totals = minutesThatAddUp(
+    rows.map((_, i) =>
+      stretches
+        .filter(({ status }) => rowIndexOf(ruleset, status) === i)
+        .reduce((sum, stretch) => sum + stretch.until - stretch.from, 0),
+    ),
+  )
+  const y = (stretch: Stretch) => UNIT * (rowIndexOf(ruleset, stretch.status) + 0.5)
+  const change = clockChange(day)
+  return (
+    <div className="@container">
+      <div className="grid grid-cols-[auto_1fr_auto] gap-x-2 text-xs md:gap-x-3">
+        <div />
+        <div aria-hidden className="relative h-5 text-2xs text-muted tabular-nums">
+          {hoursOf({ from, until, driver: { timeZone } }).map(({ at, label }, i) => (
+            <span
+              key={at}
+              className={cx(
+                'absolute -translate-x-1/2 whitespace-nowrap',
+                i % 3 !== 0 && SPARSE,
+                /[MN]/.test(label) && 'font-semibold text-ink',
+              )}
+              style={{ left: percent(at) }}
+            >
+              {label}
+            </span>
+          ))}
+        </div>
+        <div />
+        <div className="grid h-28 grid-rows-4">
+          {rows.map(({ status, title, short }, i) => (
+            <span key={status} className="flex items-center gap-1.5">
+              <span aria-hidden className="w-2 text-2xs text-faint tabular-nums max-md:hidden">
+                {i + 1}
+              </span>
+              <span className="max-md:sr-only">{title}</span>
+              <span aria-hidden className="md:hidden">
+                {short}
+              </span>
+            </span>
+          ))}
+        </div>
+        <div className="relative h-28">
+          <svg
+            role="img"
+            aria-label={spoken(day, timeZone, stretches)}
+            viewBox={`0 0 ${minutes} ${UNIT * 4}`}
+            preserveAspectRatio="none"
+            className="size-full overflow-visible"
+          >
+            <rect width={minutes} height={UNIT * 4} className="fill-surface" />
+            {asOf !== null && asOf < until && (
+              <rect x={x(asOf)} width={minutes - x(asOf)} height={UNIT * 4} className="fill-sunken" />
+            )}
+            {violations.map(
+              (violation) =>
+                x(violation.until) > x(violation.from) && (
+                  <path
+                    key={`${violation.rule}${violation.from}`}
+                    d={`M${x(violation.from)} 0V${UNIT * 4}H${x(violation.until)}V0Z`}
+                    className="fill-danger-fill/20 stroke-danger-fill [vector-effect:non-scaling-stroke]"
+                    strokeDasharray="3 3"
+                  />
+                ),
+            )}
+            <path d={ticks(minutes)} className={cx(LINE, 'stroke-line')} />
+            <path d={hourLines(minutes)} className={cx(LINE, 'stroke-line-strong/45')} />
+            <path d={rowLines(minutes)} className={cx(LINE, 'stroke-line-strong')} />
+            {tail && (
+              <path
+                d={`M${x(tail.from)} ${y(tail)}H${x(tail.until)}`}
+                strokeWidth={1.5}
+                strokeDasharray="1 4"
+                strokeLinecap="round"
+                className={cx(LINE, 'stroke-faint')}
+              />
+            )}
+            {stretches.map((stretch, i) => {
+              const before = stretches[i - 1] ?? stretch
+              return (
+                <path
+                  key={stretch.from}
+                  d={`M${x(stretch.from)} ${y(before)}V${y(stretch)}H${x(stretch.until)}`}
+                  strokeWidth={2.5}
+                  strokeDasharray={isDashed(stretch.status) ? '5 4' : undefined}
+                  strokeLinejoin="round"
+                  strokeLinecap="square"
+                  className={cx(LINE, 'stroke-ink')}
+                />
+              )
+            })}
+          </svg>
+          {asOf !== null && asOf >= from && asOf <= until && (
+            <span
+              aria-hidden
+              className="pointer-events-none absolute inset-y-0 w-px bg-line-strong"
+              style={{ left: percent(asOf) }}
+            />
+          )}
+          {cursor !== null && (
+            <span
+              aria-hidden
+              className="pointer-events-none absolute -inset-y-1 -ml-px w-0.5 rounded bg-accent"
+              style={{ left: percent(cursor) }}
+            />
+          )}
+          {over}
+        </div>
+        <div className="grid h-28 grid-rows-4 text-right font-medium tabular-nums">
+          {rows.map(({ status }, i) => (
+            <span key={status} className="flex items-center justify-end">
+              {hoursMinutes(totals[i]! * MINUTE)}
+            </span>
+          ))}
+        </div>
+      </div>
+      {change && <p className="pt-1 text-2xs text-muted">{change}</p>}
+    </div>
+  )
+}
+
+/** The day for ears: what follows what. */
+function spoken(day: LabDay, timeZone: string, stretches: readonly Stretch[]): string {
+  const course = stretches.map(
+    ({ from, until, status }) =>
+      `${clockTime(from, timeZone)} ${STATUS_WORDS[status].toLowerCase()} for ${hoursMinutesSpoken(until - from)}`,
+  )
+  return `${dateTitle(day.date)}: ${course.join(', ') || 'nothing in the log'}.`
+}

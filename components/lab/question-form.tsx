@@ -1,0 +1,117 @@
+'use client'
+import { useId, useMemo } from 'react'
+import { SelectField, TextField } from '../ui/field.tsx'
+import { FLAG_WORDS, isFlag, type LabOptions, LIST_WORDS } from './options.ts'
+import { type Question, type ReadQuestion, sentence } from './question.ts'
+import { isRulesetId, type OptionId, RULESET_IDS, RULESETS } from './rulesets.ts'
+
+/** Ruleset, zone, day, the instant asked about, and the circumstances that the ruleset asks for. */
+export function QuestionForm({
+  question,
+  read,
+  onChange,
+}: {
+  question: Question
+  read: ReadQuestion
+  onChange(change: Partial<Question>): void
+}) {
+  const zonesId = useId()
+  const zones = useMemo(() => Intl.supportedValuesOf('timeZone'), [])
+  const { ruleset, timeZone, dayStart, asOf, options } = question
+  const setOption = (change: Partial<LabOptions>) => onChange({ options: { ...options, ...change } })
+  // Without a crew there is nothing to say about a crew's rest.
+  const asked = RULESETS[ruleset].options.filter(
+    (id) => id !== 'crewReducedRestCounts' || options.multiManning,
+  )
+  const flags = asked.filter(isFlag)
+  return (
+    <div className="flex flex-col gap-3">
+      <SelectField
+        label="Rules"
+        value={ruleset}
+        onChange={({ target: { value } }) => isRulesetId(value) && onChange({ ruleset: value })}
+      >
+        {RULESET_IDS.map((id) => (
+          <option key={id} value={id}>
+            {RULESETS[id].title}
+          </option>
+        ))}
+      </SelectField>
+      <div className="grid grid-cols-[1fr_6.5rem] items-start gap-3">
+        <TextField
+          label="Home terminal’s zone"
+          list={zonesId}
+          value={timeZone}
+          autoComplete="off"
+          spellCheck={false}
+          error={read.zoneFault}
+          onChange={({ target: { value } }) => onChange({ timeZone: value })}
+        />
+        <datalist id={zonesId}>
+          {zones.map((name) => (
+            <option key={name} value={name} />
+          ))}
+        </datalist>
+        <TextField
+          label="Day starts at"
+          type="time"
+          value={dayStart}
+          error={read.dayStartFault}
+          onChange={({ target: { value } }) => onChange({ dayStart: value })}
+        />
+      </div>
+      <TextField
+        label="As of"
+        type="datetime-local"
+        value={asOf}
+        error={read.asOfFault}
+        hint="Local time; the last event if nothing is said."
+        onChange={({ target: { value } }) => onChange({ asOf: value })}
+      />
+      {flags.length > 0 && (
+        <div className="flex flex-col gap-2">
+          {flags.map((id) => (
+            <label key={id} className="flex cursor-pointer items-start gap-2 py-0.5">
+              <input
+                type="checkbox"
+                checked={options[id]}
+                onChange={({ target: { checked } }) => setOption({ [id]: checked })}
+                className="mt-0.5 size-4 shrink-0"
+              />
+              {FLAG_WORDS[id]}
+            </label>
+          ))}
+        </div>
+      )}
+      {asked.map(
+        (id) => isFlag(id) || <ListOption key={id} {...{ id, options, read }} onChange={setOption} />,
+      )}
+    </div>
+  )
+}
+
+function ListOption({
+  id,
+  options,
+  read,
+  onChange,
+}: {
+  id: Exclude<OptionId, keyof typeof FLAG_WORDS>
+  options: LabOptions
+  read: ReadQuestion
+  onChange(change: Partial<LabOptions>): void
+}) {
+  const { label, hint, placeholder } = LIST_WORDS[id]
+  const fault = read.options.faults[id]
+  return (
+    <TextField
+      label={label}
+      hint={hint}
+      placeholder={placeholder}
+      value={options[id]}
+      autoComplete="off"
+      error={fault && sentence(fault)}
+      onChange={({ target: { value } }) => onChange({ [id]: value })}
+    />
+  )
+}
