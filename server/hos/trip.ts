@@ -1,0 +1,191 @@
+import { HOUR, type Instant, MINUTE } from '../time/instant.ts'
+import { canadianLaw } from './ca/limits.ts'
+import { evaluate } from './evaluate.ts'
+import { advise, type Course, drivingFrom, drivingOf, restsOf, type Step, whatIf } from './forecast.ts'
+import type { DutyEvent, DutyStatus, RulesetId } from './types.ts'
+import { unitedStatesLaw } from './us/limits.ts'
+
+export interface LegalTrip {
+  /** The legs with the rests between them, from `asOf` on. */
+  steps: Step[]
+  arrivalAt: Instant
+  restMs: number
+}
+
+export interface TripOptions {
+  /** A trip that takes longer than this is not looked for; 14 days if left out. */
+  mostMs?: number
+  /** How many ways to go on are looked at before it gives up; 4,000 if left out. */
+  mostWays?: number
+}
+
+/** A way so far: what has been done, and what is left of the leg that is under way. */
+interface Way {
+  steps: Step[]
+  log: readonly DutyEvent[]
+  at: Instant
+  leg: number
+  leftMs: number
+  /** No way can arrive sooner: now, and all that is left to do. */
+  bound: Instant
+}
+
+/** Rests that may be the first of a pair: 395.1(g)(1)(ii), SOR/2005-313 s. 18, 19. */
+const FIRST_OF_A_PAIR_MS = [2 * HOUR, 3 * HOUR, 4 * HOUR, 5 * HOUR, 7 * HOUR, 8 * HOUR]
+/** (EC) 561/2006 art. 4(g), 4(h), 7; parts of a break or a rest only where they complete it. */
+const EUROPEAN_RESTS_MS = [30 * MINUTE, 45 * MINUTE, 3 * HOUR, 9 * HOUR, 11 * HOUR, 24 * HOUR, 45 * HOUR]
+
+/**
+ * The legs in their order, with the rests that make them legal and an arrival that no other placing of rests makes earlier.
+ * A leg may be interrupted. Rests are tried where driving can't go on and between legs, in the lengths that give more
+ * driving and those that may be the first of a pair; the way with the earliest possible arrival is followed first, so
+ * the first to arrive is the earliest.
+ * @returns null if there is none within the bounds
+ * @throws HosRefusal as `evaluate`
+ */
+export function planLegalTrip(
+  course: Course,
+  legs: readonly Step[],
+  { mostMs = 14 * 24 * HOUR, mostWays = 4_000 }: TripOptions = {},
+): LegalTrip | null {
+  const todo = legs.filter(({ ms }) => ms > 0)
+  const restOf = todo.map((_, i) => todo.slice(i).reduce((sum, { ms }) => sum + ms, 0))
+  const start: Way = {
+    steps: [],
+    log: course.log.filter((event) => event.at <= course.asOf),
+    at: course.asOf,
+    leg: 0,
+    leftMs: todo[0]?.ms ?? 0,
+    bound: course.asOf + (restOf[0] ?? 0),
+  }
+  const open = [start]
+  const seen = new Map<string, Instant>()
+  for (let looked = 0; open.length > 0 && looked < mostWays; looked++) {
+    const way = take(open)
+    if (way.leg >= todo.length) {
+      // A pair that was counted on must be complete by now.
+      if (!whatIf(course, way.steps).legal) continue
+      const restMs = way.at - course.asOf - (restOf[0] ?? 0)
+      return { steps: joined(way.steps), arrivalAt: way.at, restMs }
+    }
+    const here = { ...course, log: way.log, asOf: way.at }
+    const key = keyOf(here, way)
+    const before = seen.get(key)
+    if (before !== undefined && before <= way.at) continue
+    seen.set(key, way.at)
+    for (const step of stepsFrom(here, way, todo)) {
+      const next = after(way, step, todo, restOf)
+      if (next.bound - course.asOf <= mostMs) open.push(next)
+    }
+  }
+  return null
+}
+
+/** The way that can arrive first; of those the one that has come furthest. */
+function take(open: Way[]): Way {
+  let best = 0
+  for (let i = 1; i < open.length; i++) {
+    const [a, b] = [open[i]!, open[best]!]
+    if (a.bound < b.bound || (a.bound === b.bound && a.at > b.at)) best = i
+  }
+  const [way] = open.splice(best, 1)
+  return way!
+}
+
+/** Ways that stand alike: the same left to do, the same clocks, the same rests that may still pair. */
+function keyOf(course: Course, way: Way): string {
+  const { clocks, nextChangeAt } = evaluate(course.log, course.ruleset, course.options, course.asOf)
+  const left = clocks.map(({ remainingMs }) => Math.round(remainingMs / MINUTE)).join()
+  const rests = lastRests(course.log, course.asOf)
+  const next = nextChangeAt === null ? '' : Math.round((nextChangeAt - course.asOf) / MINUTE)
+  return `${way.leg} ${way.leftMs} ${left} ${rests} ${next} ${way.steps.at(-1)?.status ?? ''}`
+}
+
+/** How long ago the rests of two hours and more were, and how long: of the last two days. */
+function lastRests(log: readonly DutyEvent[], asOf: Instant): string {
+  const found: string[] = []
+  for (let i = log.length - 1; i >= 0 && asOf - log[i]!.at < 48 * HOUR; i--) {
+    const until = log[i + 1]?.at ?? asOf
+    if (RESTS.has(log[i]!.status) && until - log[i]!.at >= 15 * MINUTE)
+      found.push(`${log[i]!.status}${(asOf - until) / MINUTE}:${(until - log[i]!.at) / MINUTE}`)
+  }
+  return found.join()
+}
+
+const RESTS: ReadonlySet<DutyStatus> = new Set(['OFF', 'SB', 'PC', 'REST', 'FERRY'])
+
+/** What may be done next: the leg for as long as is legal, or a rest. */
+function stepsFrom(course: Course, way: Way, legs: readonly Step[]): Step[] {
+  const { status } = legs[way.leg]!
+  const steps: Step[] = []
+  for (const ms of longest(course, status, way.leftMs)) if (ms >= MINUTE) steps.push({ status, ms })
+  // A rest that gives nothing is no way on; a longer one in its place is.
+  if (way.steps.length > 0 && RESTS.has(way.steps.at(-1)!.status)) return steps
+  return [...steps, ...restsHere(course)]
+}
+
+function restsHere(course: Course): Step[] {
+  const { ruleset } = course
+  if (ruleset.startsWith('eu')) return EUROPEAN_RESTS_MS.map((ms): Step => ({ status: 'REST', ms }))
+  const rests = advise(course).rests.map(({ status, ms }): Step => ({ status, ms }))
+  for (const ms of FIRST_OF_A_PAIR_MS) for (const status of restsOf(ruleset)) rests.push({ status, ms })
+  return rests
+}
+
+/**
+ * How long a leg may go on from here: as the log stands, and where that is longer, counting on a rest after it that makes a
+ * pair with one before it, as a driver does who splits.
+ */
+function longest(course: Course, status: DutyStatus, mostMs: number): number[] {
+  if (status !== drivingOf(course.ruleset)) return [legalFor(course, mostMs, (ms) => [{ status, ms }])]
+  const strict = Math.min(mostMs, drivingFrom(course).ms)
+  if (strict === mostMs || course.ruleset.startsWith('eu')) return [strict]
+  const rest: Step = { status: 'SB', ms: resetOf(course.ruleset) - MINUTE }
+  const hopeful = legalFor(course, mostMs, (ms) => [{ status, ms }, rest])
+  return hopeful > strict ? [strict, hopeful] : [strict]
+}
+
+const resetOf = (ruleset: RulesetId): number =>
+  (ruleset.startsWith('ca-') ? canadianLaw(ruleset) : unitedStatesLaw(ruleset)).reset.ms
+
+/** The longest legal plan of a kind that grows, to the minute. What is broken in any case is not its fault. */
+function legalFor(course: Course, mostMs: number, plan: (ms: number) => Step[]): number {
+  const named = ({ rule, from }: { rule: string; from: Instant }) => `${rule} ${from}`
+  const inAnyCase = new Set(whatIf(course, []).violations.map(named))
+  const legal = (ms: number) => whatIf(course, plan(ms)).violations.every((one) => inAnyCase.has(named(one)))
+  if (legal(mostMs)) return mostMs
+  let [yes, no] = [0, Math.ceil(mostMs / MINUTE)]
+  while (no - yes > 1) {
+    const middle = (yes + no) >> 1
+    if (legal(middle * MINUTE)) yes = middle
+    else no = middle
+  }
+  return yes * MINUTE
+}
+
+function after(way: Way, step: Step, legs: readonly Step[], restOf: readonly number[]): Way {
+  const rests = RESTS.has(step.status) && step.status !== legs[way.leg]!.status
+  const leftMs = rests ? way.leftMs : way.leftMs - step.ms
+  const done = leftMs <= 0
+  const leg = done ? way.leg + 1 : way.leg
+  const left = done ? (legs[leg]?.ms ?? 0) : leftMs
+  const at = way.at + step.ms
+  return {
+    steps: [...way.steps, step],
+    log: [...way.log, { at: way.at, status: step.status }],
+    at,
+    leg,
+    leftMs: left,
+    bound: at + left + (restOf[leg + 1] ?? 0),
+  }
+}
+
+function joined(steps: readonly Step[]): Step[] {
+  const found: Step[] = []
+  for (const { status, ms } of steps) {
+    const last = found.at(-1)
+    if (last?.status === status) last.ms += ms
+    else found.push({ status, ms })
+  }
+  return found
+}
