@@ -1,7 +1,7 @@
 import { HOUR, type Instant, MINUTE } from '../time/instant.ts'
 import { canadianLaw } from './ca/limits.ts'
 import { evaluate } from './evaluate.ts'
-import { advise, type Course, drivingFrom, drivingOf, restsOf, type Step, whatIf } from './forecast.ts'
+import { advise, type Course, drivingFrom, drivingOf, type Step, whatIf } from './forecast.ts'
 import type { DutyEvent, DutyStatus, RulesetId } from './types.ts'
 import { unitedStatesLaw } from './us/limits.ts'
 
@@ -15,7 +15,7 @@ export interface LegalTrip {
 export interface TripOptions {
   /** A trip that takes longer than this is not looked for; 14 days if left out. */
   mostMs?: number
-  /** How many ways to go on are looked at before it gives up; 4,000 if left out. */
+  /** How many ways to go on are looked at before it gives up; 20,000 if left out. */
   mostWays?: number
 }
 
@@ -30,8 +30,9 @@ interface Way {
   bound: Instant
 }
 
-/** Rests that may be the first of a pair: 395.1(g)(1)(ii), SOR/2005-313 s. 18, 19. */
-const FIRST_OF_A_PAIR_MS = [2 * HOUR, 3 * HOUR, 4 * HOUR, 5 * HOUR, 7 * HOUR, 8 * HOUR]
+/** Rests that may be one of a pair, in whole hours: 2 and 8, 3 and 7 (395.1(g)(1)(ii)); 2 and 6 or 8, 4 and 4 or 6, 5 and 5. */
+const PARTS_OF_TEN_MS = [2 * HOUR, 3 * HOUR, 7 * HOUR, 8 * HOUR]
+const PARTS_IN_THE_BERTH_MS = [2 * HOUR, 4 * HOUR, 5 * HOUR, 6 * HOUR]
 /** (EC) 561/2006 art. 4(g), 4(h), 7; parts of a break or a rest only where they complete it. */
 const EUROPEAN_RESTS_MS = [30 * MINUTE, 45 * MINUTE, 3 * HOUR, 9 * HOUR, 11 * HOUR, 24 * HOUR, 45 * HOUR]
 
@@ -46,7 +47,7 @@ const EUROPEAN_RESTS_MS = [30 * MINUTE, 45 * MINUTE, 3 * HOUR, 9 * HOUR, 11 * HO
 export function planLegalTrip(
   course: Course,
   legs: readonly Step[],
-  { mostMs = 14 * 24 * HOUR, mostWays = 4_000 }: TripOptions = {},
+  { mostMs = 14 * 24 * HOUR, mostWays = 20_000 }: TripOptions = {},
 ): LegalTrip | null {
   const todo = legs.filter(({ ms }) => ms > 0)
   const restOf = todo.map((_, i) => todo.slice(i).reduce((sum, { ms }) => sum + ms, 0))
@@ -60,7 +61,7 @@ export function planLegalTrip(
   }
   const open = [start]
   const seen = new Map<string, Instant>()
-  for (let looked = 0; open.length > 0 && looked < mostWays; looked++) {
+  for (let looked = 0; open.length > 0 && looked < mostWays; ) {
     const way = take(open)
     if (way.leg >= todo.length) {
       // A pair that was counted on must be complete by now.
@@ -73,6 +74,7 @@ export function planLegalTrip(
     const before = seen.get(key)
     if (before !== undefined && before <= way.at) continue
     seen.set(key, way.at)
+    looked++
     for (const step of stepsFrom(here, way, todo)) {
       const next = after(way, step, todo, restOf)
       if (next.bound - course.asOf <= mostMs) open.push(next)
@@ -128,8 +130,9 @@ function restsHere(course: Course): Step[] {
   const { ruleset } = course
   if (ruleset.startsWith('eu')) return EUROPEAN_RESTS_MS.map((ms): Step => ({ status: 'REST', ms }))
   const rests = advise(course).rests.map(({ status, ms }): Step => ({ status, ms }))
-  for (const ms of FIRST_OF_A_PAIR_MS) for (const status of restsOf(ruleset)) rests.push({ status, ms })
-  return rests
+  // The berth serves every kind of pair.
+  const parts = resetOf(ruleset) >= 10 * HOUR ? PARTS_OF_TEN_MS : PARTS_IN_THE_BERTH_MS
+  return [...rests, ...parts.map((ms): Step => ({ status: 'SB', ms }))]
 }
 
 /**
