@@ -55,6 +55,8 @@ export const RULESETS: Readonly<Record<RulesetId, Ruleset>> = {
   'us-texas-intrastate': us('Texas, intrastate, 70 h / 7 days'),
   'ca-south-70-7': canada('Canada south of 60°, cycle 1, 70 h / 7 days'),
   'ca-south-120-14': canada('Canada south of 60°, cycle 2, 120 h / 14 days'),
+  'ca-north-80-7': canada('Canada north of 60°, 80 h / 7 days'),
+  'ca-north-120-14': canada('Canada north of 60°, 120 h / 14 days'),
   'eu-561': {
     title: 'European Union, (EC) 561/2006',
     jurisdiction: 'eu',

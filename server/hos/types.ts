@@ -29,6 +29,8 @@ export type RulesetId =
   | 'us-florida-intrastate-80-8'
   | 'ca-south-70-7'
   | 'ca-south-120-14'
+  | 'ca-north-80-7'
+  | 'ca-north-120-14'
   | 'eu-561'
 
 /** The circumstances that a rule asks about. Instants are UTC; a calendar date is `YYYY-MM-DD` in `timeZone`. */

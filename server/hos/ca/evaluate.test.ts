@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { MINUTE } from '../../time/instant.ts'
+import { HOUR, MINUTE } from '../../time/instant.ts'
 import { zone } from '../../time/zone.ts'
 import { explain } from '../explain.ts'
 import type { DutyEvent, DutyStatus, HosOptions, RulesetId } from '../types.ts'
@@ -229,9 +229,17 @@ describe('ten hours off in a day, two of them beyond the eight: s. 14', () => {
   })
 
   test('a stop of thirty minutes counts, of twenty-nine nothing', () => {
-    const log = (end: string) => `01 00:00 OFF, 02 00:00 ON, 02 07:00 OFF, 02 ${end} ON, 02 14:30 OFF`
-    assert.deepEqual(judge(log('07:30'), '03 08:00').violations, [])
-    assert.deepEqual(judge(log('07:29'), '03 08:00').violations, ['ca.off-10-day 03 00:00'])
+    const log = (stop: string, off: string) =>
+      `01 00:00 OFF, 02 00:00 ON, 02 07:00 OFF, 02 ${stop} ON, 02 ${off} OFF`
+    assert.deepEqual(judge(log('07:30', '14:30'), '03 08:00').violations, [])
+    assert.deepEqual(judge(log('07:29', '14:29'), '03 08:00').violations, ['ca.off-10-day 03 00:00'])
+  })
+
+  test('a stop over midnight counts in both days once it is thirty minutes long', () => {
+    const log = '01 00:00 OFF, 02 00:00 ON, 02 04:00 OFF, 02 13:50 ON, 02 23:50 OFF'
+    assert.deepEqual(judge(log, '03 00:19').violations, ['ca.off-10-day 03 00:00'])
+    assert.equal(judge(log, '03 00:00').next, '03 00:20')
+    assert.deepEqual(judge(log, '03 00:20').violations, [])
   })
 
   test('exactly eight hours twice are no further two hours; the hours beyond eight are', () => {
@@ -302,6 +310,13 @@ describe('rest deferred to the next day: s. 16', () => {
     }
     assert.equal(failing('03 01:00 OFF, 03 11:00 ON, 03 22:01 OFF'), 's. 16(b)')
     assert.equal(failing('03 01:00 OFF, 03 10:59 ON, 03 21:59 OFF, 04 07:30 ON'), 's. 16(c)')
+  })
+
+  test('the deferred time may be added to a rest that goes on beyond day two', () => {
+    const late = `${hours.first}, 03 01:00 OFF, 03 09:00 ON, 03 12:00 OFF, 03 14:00 ON, 03 22:00 OFF`
+    assert.deepEqual(judge(late, '04 07:59', options).citations, ['s. 16(c)'])
+    assert.equal(judge(late, '04 06:00', options).next, '04 08:00')
+    assert.deepEqual(judge(late, '04 08:00', options).violations, [])
   })
 
   test('the two days have at most 26 hours of driving', () => {
@@ -447,5 +462,104 @@ describe('what is next', () => {
         assert.match(value[1]!, /^SOR\/2005-313 s\. \d+/)
       }
     }
+  })
+})
+
+describe('north of latitude 60°, SOR/2005-313 ss. 37 to 54', () => {
+  const north = (
+    stretches: readonly (readonly [DutyStatus, number])[],
+    ruleset: RulesetId = 'ca-north-80-7',
+  ) => {
+    let at = Date.UTC(2026, 2, 2, 13)
+    const start = at
+    const log = stretches.map(([status, hours]) => {
+      const event = { at, status }
+      at += hours * HOUR
+      return event
+    })
+    const options = { timeZone: 'America/Yellowknife', dayStartMinutes: 0 }
+    const { violations, clocks } = evaluateCanada(log, ruleset, options, at)
+    return {
+      broken: violations.map(({ rule, from }) => `${rule} +${(from - start) / HOUR}`),
+      left: Object.fromEntries(clocks.map(({ name, remainingMs }) => [name, remainingMs / HOUR])),
+    }
+  }
+
+  test('15 hours of driving, 18 on duty, 20 elapsed, then 8 off', () => {
+    assert.deepEqual(north([['D', 2]]).left, { drive: 13, duty: 16, window: 18, cycle: 78 })
+    assert.deepEqual(north([['D', 16]]).broken, ['ca.north.drive-15 +15'])
+    assert.deepEqual(
+      north([
+        ['ON', 17],
+        ['D', 2],
+      ]).broken,
+      ['ca.north.duty-18 +18'],
+    )
+    assert.deepEqual(
+      north([
+        ['D', 1],
+        ['OFF', 7],
+        ['D', 1],
+        ['OFF', 7],
+        ['D', 1],
+        ['OFF', 2],
+        ['D', 2],
+      ]).broken,
+      ['ca.north.window-20 +20'],
+    )
+    assert.deepEqual(
+      north([
+        ['D', 15],
+        ['OFF', 8],
+        ['D', 15],
+      ]).broken,
+      [],
+    )
+  })
+
+  test('no daily limits and no daily rest', () => {
+    assert.deepEqual(
+      north([
+        ['D', 5],
+        ['OFF', 8],
+        ['D', 10],
+        ['ON', 3],
+      ]).broken,
+      [],
+    )
+  })
+
+  test('two berth periods of 2 hours and more, 8 together', () => {
+    assert.deepEqual(
+      north([
+        ['D', 8],
+        ['SB', 4],
+        ['D', 7],
+        ['SB', 4],
+        ['D', 8],
+      ]).broken,
+      [],
+    )
+    assert.deepEqual(
+      north([
+        ['D', 8],
+        ['SB', 4],
+        ['D', 7],
+        ['SB', 3],
+        ['D', 8],
+      ]).broken.slice(0, 1),
+      ['ca.north.drive-15 +22'],
+    )
+  })
+
+  test('80 hours without 24 off in cycle 2', () => {
+    const day = [
+      ['ON', 15],
+      ['OFF', 9],
+    ] as const
+    assert.deepEqual(
+      north([...day, ...day, ...day, ...day, ...day, ['ON', 5], ['D', 1]], 'ca-north-120-14').broken,
+      ['ca.north.cycle-120-14 +125'],
+    )
   })
 })

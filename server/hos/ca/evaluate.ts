@@ -8,10 +8,11 @@ import {
   presentRest,
 } from '../north-america/audit.ts'
 import { CalculationPoints } from '../north-america/calculation-point.ts'
-import { countedGauge } from '../north-america/counted.ts'
+import { type Counted, countedGauge } from '../north-america/counted.ts'
 import { adverseExtensions, type Gauge } from '../north-america/gauge.ts'
+import type { Limit } from '../north-america/limits.ts'
 import { timelineOf } from '../north-america/timeline.ts'
-import type { DutyEvent, Evaluation, HosOptions, RulesetId } from '../types.ts'
+import type { ClockName, DutyEvent, Evaluation, HosOptions, RulesetId } from '../types.ts'
 import { cycleGauge } from './cycle.ts'
 import { dayGauge } from './day.ts'
 import { deferralsOf, notingSplits } from './deferral.ts'
@@ -22,7 +23,7 @@ import { smallestOf } from './smallest.ts'
 import { windowGauge } from './window.ts'
 
 /**
- * Judges a log as it is known at `asOf` by the rules south of latitude 60° (SOR/2005-313): every violation, every clock, and
+ * Judges a log as it is known at `asOf` by SOR/2005-313: every violation, every clock, and
  * when an answer changes next with no new event.
  * @param log events in order of time; each holds until the next, the last until `asOf`; later ones are left out
  * @throws HosRefusal for a log, zone, ruleset or option that can't be judged
@@ -47,20 +48,22 @@ export function evaluateCanada(
   const splitOn = new Set<number>()
   const shift = (gauge: Gauge) => (deferrals.firstDays.size > 0 ? notingSplits(gauge, line, splitOn) : gauge)
 
+  const both = (name: ClockName, counted: Counted, limits: { shift: Limit; day: Limit | null }) => {
+    const gauge = shift(countedGauge(line, name, counted, limits.shift, longer))
+    if (!limits.day) return gauge
+    return smallestOf(gauge, dayGauge(line, name, counted, limits.day, longer, deferrals))
+  }
+
   const audit = auditOf(line, points, [
-    smallestOf(
-      shift(countedGauge(line, 'drive', 'drivenMs', drive.shift, longer)),
-      dayGauge(line, 'drive', 'drivenMs', drive.day, longer, deferrals),
-    ),
-    smallestOf(
-      shift(countedGauge(line, 'duty', 'onDutyMs', duty.shift, longer)),
-      dayGauge(line, 'duty', 'onDutyMs', duty.day, longer, deferrals),
-    ),
+    both('drive', 'drivenMs', drive),
+    both('duty', 'onDutyMs', duty),
     shift(windowGauge(line, law.window, longer, restedAt)),
     cycleGauge(line, law, options),
     longRestGauge(line, law),
   ])
-  const daily = dailyRests(line, law, options, deferrals, resting, splitOn)
+  const daily = law.dailyRest
+    ? dailyRests(line, { ...law, dailyRest: law.dailyRest }, options, deferrals, resting, splitOn)
+    : { violations: [], changesAt: [] }
 
   const changes = [...audit.changes, ...daily.changesAt, ...adverse, line.nextDayAt, pairedAt]
   if (resting) {

@@ -33,10 +33,12 @@ export interface CanadianLaw {
   /** A rest of this length ends the shift. */
   reset: { ms: number; citation: string }
   pair: { single: PairLaw; team: PairLaw }
-  drive: { shift: Limit; day: Limit }
-  duty: { shift: Limit; day: Limit }
+  /** By shift, and south of 60° by day. */
+  drive: { shift: Limit; day: Limit | null }
+  duty: { shift: Limit; day: Limit | null }
   window: Limit
-  dailyRest: DailyRestLaw
+  /** null north of 60°. */
+  dailyRest: DailyRestLaw | null
   deferral: DeferralLaw
   /** What limits grow by and daily rest shrinks by. */
   adverse: { ms: number; citation: string }
@@ -115,7 +117,22 @@ const SOUTH: Omit<CanadianLaw, 'cycle'> = {
   },
 }
 
-/** The rules of Canada south of latitude 60°. */
+/** North of latitude 60°, ss. 37 to 54: shifts only, no daily limits and no daily rest. */
+const NORTH: Omit<CanadianLaw, 'cycle'> = {
+  ...SOUTH,
+  reset: { ms: 8 * HOUR, citation: 'SOR/2005-313 s. 39' },
+  pair: {
+    single: { ...SOUTH.pair.single, togetherMs: 8 * HOUR, citation: 'SOR/2005-313 s. 41' },
+    team: { ...SOUTH.pair.team, citation: 'SOR/2005-313 s. 42' },
+  },
+  drive: { shift: limit('ca.north.drive-15', 15 * HOUR, 's. 39(1)(a)'), day: null },
+  duty: { shift: limit('ca.north.duty-18', 18 * HOUR, 's. 39(1)(b)'), day: null },
+  window: limit('ca.north.window-20', 20 * HOUR, 's. 39(1)(c)'),
+  dailyRest: null,
+  longRest: { ...SOUTH.longRest, limit: limit('ca.north.off-24-in-14', 13 * DAY, 's. 50') },
+}
+
+/** The rules of Canada. */
 export const CANADA: Partial<Record<RulesetId, CanadianLaw>> = {
   'ca-south-70-7': {
     ...SOUTH,
@@ -135,6 +152,26 @@ export const CANADA: Partial<Record<RulesetId, CanadianLaw>> = {
       restartMs: 72 * HOUR,
       restartCitation: 'SOR/2005-313 s. 28(1)(b)',
       withoutRest: { limit: limit('ca.cycle-120-14', 70 * HOUR, 's. 27(b)'), restMs: 24 * HOUR },
+    },
+  },
+  'ca-north-80-7': {
+    ...NORTH,
+    cycle: {
+      limit: limit('ca.north.cycle-80-7', 80 * HOUR, 's. 51'),
+      days: 7,
+      restartMs: 36 * HOUR,
+      restartCitation: 'SOR/2005-313 s. 53(1)(a)',
+      withoutRest: null,
+    },
+  },
+  'ca-north-120-14': {
+    ...NORTH,
+    cycle: {
+      limit: limit('ca.north.cycle-120-14', 120 * HOUR, 's. 52(a)'),
+      days: 14,
+      restartMs: 72 * HOUR,
+      restartCitation: 'SOR/2005-313 s. 53(1)(b)',
+      withoutRest: { limit: limit('ca.north.cycle-120-14', 80 * HOUR, 's. 52(b)'), restMs: 24 * HOUR },
     },
   },
 }

@@ -2,7 +2,10 @@ import type { Instant } from '../../time/instant.ts'
 import type { Rest, Timeline } from '../north-america/timeline.ts'
 import type { Explanation, HosOptions, Violation } from '../types.ts'
 import { type Deferrals, dayNumber } from './deferral.ts'
-import type { CanadianLaw } from './limits.ts'
+import type { CanadianLaw, DailyRestLaw } from './limits.ts'
+
+/** South of 60°, where a day must hold its rest. */
+type LawWithDailyRest = CanadianLaw & { dailyRest: DailyRestLaw }
 
 export interface DailyRests {
   violations: Violation[]
@@ -18,7 +21,7 @@ export interface DailyRests {
  */
 export function dailyRests(
   line: Timeline,
-  law: CanadianLaw,
+  law: LawWithDailyRest,
   options: HosOptions,
   deferrals: Deferrals,
   resting: Rest | null,
@@ -69,7 +72,7 @@ interface Day {
   drivenMs: number
 }
 
-function endedDays(line: Timeline, law: CanadianLaw, options: HosOptions, deferrals: Deferrals): Day[] {
+function endedDays(line: Timeline, law: LawWithDailyRest, options: HosOptions, deferrals: Deferrals): Day[] {
   const { leastMs, mandatoryMs, totalMs } = law.dailyRest
   const { rests } = line
   const adverseOn = new Set(options.adverseConditions?.map((at) => dayNumber(line, options, at)))
@@ -140,7 +143,7 @@ const shortOf = (citation: string, limitMs: number, reachedMs: number): Shortage
   reachedMs < limitMs ? { citation, limitMs, reachedMs } : null
 
 /** s. 14 */
-function shortageOf({ dailyRest }: CanadianLaw, day: Day): Shortage | null {
+function shortageOf({ dailyRest }: LawWithDailyRest, day: Day): Shortage | null {
   return (
     shortOf(dailyRest.totalCitation, day.neededMs, day.restedMs) ??
     shortOf(dailyRest.furtherCitation, day.neededFurtherMs, day.furtherMs)
@@ -148,12 +151,12 @@ function shortageOf({ dailyRest }: CanadianLaw, day: Day): Shortage | null {
 }
 
 /** s. 16(a): of the mandatory hours none is deferred. */
-function firstDayShortage({ dailyRest, deferral }: CanadianLaw, day: Day): Shortage | null {
+function firstDayShortage({ dailyRest, deferral }: LawWithDailyRest, day: Day): Shortage | null {
   return shortOf(deferral.mandatoryCitation, dailyRest.mandatoryMs, day.restedMs)
 }
 
 /** s. 16, and s. 14(3), which holds on day two as on any other. */
-function secondDayShortage(law: CanadianLaw, first: Day, day: Day, split: boolean): Shortage | null {
+function secondDayShortage(law: LawWithDailyRest, first: Day, day: Day, split: boolean): Shortage | null {
   const { dailyRest, deferral } = law
   const addedMs = deferredMs(law, first)
   // Where nothing may be deferred, it is the rest of day one that lacks.
@@ -172,7 +175,7 @@ function secondDayShortage(law: CanadianLaw, first: Day, day: Day, split: boolea
 }
 
 /** What day one leaves to day two: whatever it lacks. */
-function deferredMs({ deferral }: CanadianLaw, first: Day): number {
+function deferredMs({ deferral }: LawWithDailyRest, first: Day): number {
   const lackMs = Math.max(first.neededMs - first.restedMs, first.neededFurtherMs - first.furtherMs)
   return clamp(lackMs, 0, deferral.mostMs)
 }
