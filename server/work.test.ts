@@ -241,6 +241,25 @@ describe('clocks and alerts', () => {
     await assertBoardIsTrue(fleet, now)
   })
 
+  test('a European driver is judged by European rules, from the same motion and statuses', async () => {
+    const fleet = await TestFleet.make(pool, BEFORE, { ruleset: 'eu-561', timeZone: 'Europe/Berlin' })
+    const { driverId } = fleet.trucks[0]!
+    const fixes = journey(START, [4.75 * HOUR, 80], [MINUTE, 0])
+    const now = fixes.at(-1)!.at + 10 * SECOND
+    await fleet.report(fixes, now)
+    await workAt(now)
+    assert.ok((await alerts(fleet, now)).includes('limit-passed eu.break-45'))
+    const [row] = await fleet.person(now).logs.drivers()
+    assert.equal(row!.status, 'DRIVE')
+    const set = await fleet.person(now + MINUTE).logs.setStatus({ driverId, status: 'OFF' })
+    assert.equal(set.status, 'REST')
+    await workAt(now + 46 * MINUTE)
+    assert.ok(!(await alerts(fleet, now + 46 * MINUTE)).includes('limit-passed eu.break-45'))
+    const day = await fleet.person(now + 46 * MINUTE).logs.day({ driverId })
+    assert.ok(day.violations.some(({ rule }) => rule === 'eu.break-45'))
+    assert.equal(day.advice?.driveMs, 4.5 * HOUR)
+  })
+
   test('what the facts resolve is resolved, what a person resolved stays so', async () => {
     const fleet = await TestFleet.make(pool, BEFORE)
     const { driverId } = fleet.trucks[0]!

@@ -2,7 +2,7 @@ import type { Db } from '../db/pool.ts'
 import { evaluate } from '../hos/evaluate.ts'
 import { explain, ruleTitle } from '../hos/explain.ts'
 import type { Course } from '../hos/forecast.ts'
-import { type Evaluation, HosRefusal, type Violation } from '../hos/types.ts'
+import { type DutyStatus, type Evaluation, HosRefusal, type Violation } from '../hos/types.ts'
 import { DAY, type Instant } from '../time/instant.ts'
 import { type Driver, type DriverKey, findDrivers } from './drivers.ts'
 import { type LogEntry, nextEntryAfter } from './events.ts'
@@ -33,9 +33,22 @@ export function violationRow(violation: Violation, timeZone: string): ViolationR
   }
 }
 
-/** A merged log as the hours engine takes it. */
+/** What people set and motion shows, in the words of (EU) 165/2014 art. 34. */
+const EUROPEAN: Partial<Record<DutyStatus, DutyStatus>> = {
+  OFF: 'REST',
+  SB: 'REST',
+  PC: 'REST',
+  ON: 'WORK',
+  YM: 'WORK',
+  D: 'DRIVE',
+}
+
+/** A merged log as the hours engine takes it, in the words of the driver's rules. */
 export const courseOf = (driver: Driver, log: readonly LogEntry[], asOf: Instant): Course => ({
-  log: log.map(({ at, status }) => ({ at, status })),
+  log: log.map(({ at, status }) => ({
+    at,
+    status: driver.ruleset === 'eu-561' ? (EUROPEAN[status] ?? status) : status,
+  })),
   ruleset: driver.ruleset,
   options: { timeZone: driver.timeZone, dayStartMinutes: driver.dayStartMinutes },
   asOf,
