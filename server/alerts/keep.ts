@@ -2,7 +2,7 @@ import { newId } from '../db/id.ts'
 import type { Db } from '../db/pool.ts'
 import { isAtWork } from '../fleet/state.ts'
 import { nearestTown } from '../geo/places.ts'
-import type { DutyStatus } from '../hos/types.ts'
+import { DUTY_STATUSES } from '../hos/types.ts'
 import type { Instant } from '../time/instant.ts'
 import { assessSilence, type SilentFacts, type WantedAlert } from './assess.ts'
 
@@ -82,20 +82,7 @@ export async function keepSilenceAlerts(tx: Db, now: Instant): Promise<Set<numbe
   return changed
 }
 
-const STATUSES: readonly DutyStatus[] = [
-  'OFF',
-  'SB',
-  'D',
-  'ON',
-  'PC',
-  'YM',
-  'REST',
-  'DRIVE',
-  'WORK',
-  'POA',
-  'FERRY',
-]
-const AT_WORK = STATUSES.filter(isAtWork)
+const AT_WORK = DUTY_STATUSES.filter(isAtWork)
 
 /**
  * Inserts what is not there. One that the facts had resolved opens again when they come back (the driver drove on); one that

@@ -1,6 +1,7 @@
 import { HOUR, type Instant } from '../time/instant.ts'
 import { evaluate } from './evaluate.ts'
 import {
+  DUTY_STATUSES,
   type DutyEvent,
   type DutyStatus,
   type Evaluation,
@@ -10,20 +11,7 @@ import {
   type Violation,
 } from './types.ts'
 
-const STATUSES: readonly DutyStatus[] = [
-  'OFF',
-  'SB',
-  'D',
-  'ON',
-  'PC',
-  'YM',
-  'REST',
-  'DRIVE',
-  'WORK',
-  'POA',
-  'FERRY',
-]
-const CODE = new Map(STATUSES.map((status, code) => [status, code]))
+const CODE = new Map(DUTY_STATUSES.map((status, code) => [status, code]))
 const RESTS: ReadonlySet<DutyStatus> = new Set(['OFF', 'SB', 'PC'])
 
 /** A log is cut when it has grown to this, so that cutting costs next to nothing an event. */
@@ -127,7 +115,8 @@ export class LogState {
 
   #log(): DutyEvent[] {
     const log: DutyEvent[] = new Array(this.#count)
-    for (let i = 0; i < this.#count; i++) log[i] = { at: this.#at[i]!, status: STATUSES[this.#status[i]!]! }
+    for (let i = 0; i < this.#count; i++)
+      log[i] = { at: this.#at[i]!, status: DUTY_STATUSES[this.#status[i]!]! }
     return log
   }
 
@@ -172,7 +161,7 @@ export class LogState {
   }
 
   #kind(i: number): number {
-    const status = STATUSES[this.#status[i]!]!
+    const status = DUTY_STATUSES[this.#status[i]!]!
     if (RESTS.has(status)) return REST
     return status === 'D' ? DRIVING : WORK
   }

@@ -5,6 +5,20 @@ export type NorthAmericanStatus = 'OFF' | 'SB' | 'D' | 'ON' | 'PC' | 'YM'
 /** Activities of (EC) 561/2006 and (EU) 165/2014 art. 34; FERRY is rest taken on a ferry or train. */
 export type EuropeanStatus = 'REST' | 'DRIVE' | 'WORK' | 'POA' | 'FERRY'
 export type DutyStatus = NorthAmericanStatus | EuropeanStatus
+/** All of them, in an order that stays. */
+export const DUTY_STATUSES: readonly DutyStatus[] = [
+  'OFF',
+  'SB',
+  'D',
+  'ON',
+  'PC',
+  'YM',
+  'REST',
+  'DRIVE',
+  'WORK',
+  'POA',
+  'FERRY',
+]
 
 /** A status begins at `at` and holds until the next event, the last one until the instant asked about. */
 export interface DutyEvent {

@@ -73,34 +73,34 @@ export async function recordStatus(tx: Db, status: NewStatus, now: Instant): Pro
 }
 
 /** The vehicle that a driver has at an instant; null if none. */
-export async function vehicleOf(
+export const vehicleOf = async (
   db: Db,
   { fleetId, driverId }: DriverKey,
   at: Instant,
-): Promise<number | null> {
-  const { rows } = await db.query<{ vehicleId: number }>(
-    `select vehicle_id as "vehicleId" from driver_assignments
-     where fleet_id = $1 and driver_id = $2 and from_at <= $3 and (until_at is null or until_at > $3)
-     order by from_at desc limit 1`,
-    [fleetId, driverId, new Date(at)],
-  )
-  return rows[0]?.vehicleId ?? null
-}
+): Promise<number | null> => (await assignmentAt(db, fleetId, 'driver_id', driverId, at))?.vehicleId ?? null
 
 /** The driver who has a vehicle at an instant; null if none. */
-export async function driverOf(
+export const driverOf = async (
   db: Db,
   fleetId: number,
   vehicleId: number,
   at: Instant,
-): Promise<number | null> {
-  const { rows } = await db.query<{ driverId: number }>(
-    `select driver_id as "driverId" from driver_assignments
-     where fleet_id = $1 and vehicle_id = $2 and from_at <= $3 and (until_at is null or until_at > $3)
+): Promise<number | null> => (await assignmentAt(db, fleetId, 'vehicle_id', vehicleId, at))?.driverId ?? null
+
+async function assignmentAt(
+  db: Db,
+  fleetId: number,
+  column: 'driver_id' | 'vehicle_id',
+  id: number,
+  at: Instant,
+): Promise<{ driverId: number; vehicleId: number } | undefined> {
+  const { rows } = await db.query<{ driverId: number; vehicleId: number }>(
+    `select driver_id as "driverId", vehicle_id as "vehicleId" from driver_assignments
+     where fleet_id = $1 and ${column} = $2 and from_at <= $3 and (until_at is null or until_at > $3)
      order by from_at desc limit 1`,
-    [fleetId, vehicleId, new Date(at)],
+    [fleetId, id, new Date(at)],
   )
-  return rows[0]?.driverId ?? null
+  return rows[0]
 }
 
 /** Does motion go on at `at`, as far as the fixes tell: seen after it, or the newest fix moves and nothing came since? */
