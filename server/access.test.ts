@@ -23,6 +23,7 @@ const ACCESS: Record<string, Row> = {
   'live.stream': { who: 'person' },
   'logs.drivers': { who: 'person' },
   'logs.day': { who: 'person', foreign: (other) => ({ driverId: other.driverId }) },
+  'logs.advice': { who: 'person', foreign: (other) => ({ driverId: other.driverId }) },
   'logs.setStatus': { who: 'person', foreign: (other) => ({ driverId: other.driverId, status: 'OFF' }) },
   'logs.reportStatus': { who: 'device' },
   'alerts.list': { who: 'person' },

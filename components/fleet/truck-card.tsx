@@ -8,6 +8,7 @@ import { hoursMinutes } from '../../server/time/duration.ts'
 import { reasonOf, useTRPC } from '../api.tsx'
 import { age, ago, coordinates, distance, heading, speed, zonedTime } from '../format.ts'
 import { useLive, useLiveValue, useNow } from '../live/live.tsx'
+import { AdviceList } from '../logs/advice-list.tsx'
 import { ClockMeter } from '../logs/clock-meter.tsx'
 import { readClocks } from '../logs/clocks.ts'
 import { StatusBadge } from '../logs/status-badge.tsx'
@@ -18,6 +19,7 @@ import { Notice } from '../ui/notice.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 
 const PLACE_EVERY_MS = 15_000
+const ADVICE_EVERY_MS = 30_000
 
 /** Everything about one truck at a glance: who drives, for how long still, where it is and since when we know. */
 export function TruckCard({ vehicleId, onClose }: { vehicleId: number; onClose(): void }) {
@@ -70,6 +72,10 @@ export function TruckCard({ vehicleId, onClose }: { vehicleId: number; onClose()
 function DriverPart({ driver }: { driver: DriverRow }) {
   const now = useNow()
   const readings = readClocks(driver, now)
+  const trpc = useTRPC()
+  const { data: advice } = useQuery(
+    trpc.logs.advice.queryOptions({ driverId: driver.driverId }, { refetchInterval: ADVICE_EVERY_MS }),
+  )
   return (
     <>
       <div className="flex items-center justify-between gap-3 px-4 pb-3">
@@ -103,6 +109,11 @@ function DriverPart({ driver }: { driver: DriverRow }) {
           </p>
         </div>
       ))}
+      {advice && (
+        <div className="border-line border-t px-4 py-3 text-xs">
+          <AdviceList advice={advice} timeZone={driver.timeZone} today={now} most={1} />
+        </div>
+      )}
       <div className="border-line border-t px-4 py-3">
         <Link href={`/drivers/${driver.driverId}`} className={buttonClass('plain', 'small')}>
           <CalendarDays aria-hidden className="size-4" />

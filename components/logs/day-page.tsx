@@ -6,7 +6,7 @@ import { useRouter } from 'next/navigation'
 import { useEffect } from 'react'
 import type { AdviceRow, DayEvent, DayLog, DriverRow } from '../../server/logs/schema.ts'
 import { hoursMinutes } from '../../server/time/duration.ts'
-import { DAY, type Instant, MINUTE } from '../../server/time/instant.ts'
+import { DAY } from '../../server/time/instant.ts'
 import { addDays } from '../../server/time/zone.ts'
 import { reasonOf, useTRPC } from '../api.tsx'
 import { SetStatusMenu } from '../drivers/set-status.tsx'
@@ -24,8 +24,9 @@ import { useLiveValue, useNow } from '../live/live.tsx'
 import { Button, buttonClass, IconButton } from '../ui/button.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
+import { AdviceList } from './advice-list.tsx'
 import { ClockMeter } from './clock-meter.tsx'
-import { readClocks, STATUS_WORDS } from './clocks.ts'
+import { readClocks } from './clocks.ts'
 import { DayGridWithCursor } from './day-cursor.tsx'
 import { StatusBadge } from './status-badge.tsx'
 
@@ -246,35 +247,17 @@ function Clocks({ day, live }: { day: DayLog; live: DriverRow | null }) {
   )
 }
 
-/** What the driver may do now, and which rest brings what: the question that every call to a dispatcher ends with. */
+/** The question that every call to a dispatcher ends with. */
 function Advice({ day, advice }: { day: DayLog; advice: AdviceRow }) {
-  const { timeZone } = day.driver
-  const time = (at: Instant) => zonedDateTime(at, timeZone, day.recordedUntil)
-  const until = (ms: number, by: string | null) =>
-    `${hoursMinutes(ms)} of driving${by ? ` (${lower(by)})` : ''}`
   return (
     <section aria-labelledby="advice" className="rounded-lg border border-line bg-surface px-4 py-3">
       <h2 id="advice" className="mb-1.5 font-semibold">
         What is possible
       </h2>
-      <ul className="flex flex-col gap-1 tabular-nums">
-        <li>
-          {advice.driveMs >= MINUTE
-            ? `Driving on: until ${time(advice.driveUntil)}, ${until(advice.driveMs, advice.limitedBy)}.`
-            : `No driving now${advice.limitedBy ? `: ${lower(advice.limitedBy)}` : ''}.`}
-        </li>
-        {advice.rests.map((rest) => (
-          <li key={`${rest.status}${rest.ms}`} className="text-muted">
-            {STATUS_WORDS[rest.status]} {hoursMinutes(rest.ms)}, until {time(rest.until)}
-            {rest.paired && ', as one of a pair'}: then {until(rest.driveMs, rest.limitedBy)}.
-          </li>
-        ))}
-      </ul>
+      <AdviceList advice={advice} timeZone={day.driver.timeZone} today={day.recordedUntil} />
     </section>
   )
 }
-
-const lower = (title: string) => title[0]!.toLowerCase() + title.slice(1)
 
 function Events({ day }: { day: DayLog }) {
   const { timeZone } = day.driver

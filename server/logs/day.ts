@@ -112,6 +112,20 @@ export async function loadDays(
   return days
 }
 
+/** What a driver may do from `now` on; null where the log can't be judged. */
+export async function loadAdvice(
+  db: Db,
+  fleetId: number,
+  driverId: number,
+  now: Instant,
+): Promise<AdviceRow | null> {
+  const [driver] = await findDrivers(db, [{ fleetId, driverId }])
+  if (!driver) throw new AppError('not-found', 'There is no such driver in this fleet.', 'driverId')
+  const from = now - horizonMs(driver.ruleset)
+  const [log = []] = await loadLogs(db, [{ fleetId, driverId, from, until: now }])
+  return adviceFor(driver, log, now)
+}
+
 /** A page shows a few rests, not each that gives a minute more. */
 const RESTS_SHOWN = 3
 

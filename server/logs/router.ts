@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts'
 import { notifyFleet } from '../fleet/changes.ts'
 import { deviceProcedure, personProcedure, router } from '../trpc.ts'
 import { findDriverRow, listDriverRows } from './board.ts'
-import { loadDay } from './day.ts'
+import { loadAdvice, loadDay } from './day.ts'
 import { DayOfDriver, type DriverRow, SetStatus } from './schema.ts'
 import { driverOf, recordStatus, vehicleOf } from './status.ts'
 
@@ -17,6 +17,9 @@ export const logsRouter = router({
   day: personProcedure
     .input(DayOfDriver)
     .query(({ ctx, input }) => loadDay(ctx.db, ctx.person.fleetId, input.driverId, input.date, ctx.now)),
+  advice: personProcedure
+    .input(DayOfDriver.pick({ driverId: true }))
+    .query(({ ctx, input }) => loadAdvice(ctx.db, ctx.person.fleetId, input.driverId, ctx.now)),
   setStatus: personProcedure.input(SetStatus).mutation(async ({ ctx, input }): Promise<DriverRow> => {
     const { fleetId, name } = ctx.person
     const { driverId, status, at = ctx.now, annotation = '' } = input
