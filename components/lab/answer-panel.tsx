@@ -84,8 +84,8 @@ function Unjudged({
       ].filter(Boolean)
       return (
         <Said icon={WARNS} title="Not judged">
-          {parts.join(' and ')} can’t be read. What could be read is drawn, but a log is judged as a whole or
-          not at all.
+          {parts.join(' and ')} can’t be read, and a question is judged as a whole or not at all.
+          {answer.lines > 0 && ' What could be read of the log is drawn.'}
         </Said>
       )
     }

@@ -11,7 +11,7 @@ import { STATUS_WORDS } from '../logs/clocks.ts'
 import { Button } from '../ui/button.tsx'
 import { Kbd } from '../ui/kbd.tsx'
 import { daysBetween, type LabDay, snapped, stepped } from './days.ts'
-import { drawFrom, drawStretch, removeChange, type Stretch, statusAt, stretchesOf } from './draw.ts'
+import { drawFrom, drawStretch, removeChange, type Stretch, stretchesOf } from './draw.ts'
 import { LabGrid } from './lab-grid.tsx'
 import { rowsOf } from './rulesets.ts'
 
@@ -272,7 +272,8 @@ function Sheet({
     if (number) {
       done()
       const { status } = rows[Number(number) - 1]!
-      if (statusAt(log, now, before) !== status || log.length === 0) onDraw(drawFrom(log, now, status))
+      // Ahead of the log nothing is said, so that there even rest is news.
+      if (log.findLast(({ at }) => at <= now)?.status !== status) onDraw(drawFrom(log, now, status))
     } else if (key === 'Delete' || key === 'Backspace') {
       done()
       const left = removeChange(log, now)

@@ -71,7 +71,8 @@ export function LabGrid({
               )}
               style={{ left: percent(at) }}
             >
-              {label}
+              {/* Two readings of an hour stand close; that the clocks changed is said below. */}
+              {label.split(' ')[0]}
             </span>
           ))}
         </div>
@@ -155,7 +156,7 @@ export function LabGrid({
           )}
           {over}
         </div>
-        <div className="grid h-28 grid-rows-4 text-right font-medium tabular-nums">
+        <div className="grid h-28 min-w-9 grid-rows-4 text-right font-medium tabular-nums">
           {rows.map(({ status }, i) => (
             <span key={status} className="flex items-center justify-end">
               {hoursMinutes(totals[i]! * MINUTE)}

@@ -1,6 +1,6 @@
 'use client'
-import { Check, Eraser, Link2 } from 'lucide-react'
-import { type ReactNode, useEffect, useMemo, useState } from 'react'
+import { Check, Eraser, Link2, TriangleAlert } from 'lucide-react'
+import { type ReactNode, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react'
 import type { DutyEvent } from '../../server/hos/types.ts'
 import { zone } from '../../server/time/zone.ts'
 import { useViewer } from '../shell/viewer.tsx'
@@ -22,43 +22,53 @@ import { SAMPLES } from './samples.ts'
 const ADDRESS_AFTER_MS = 300
 const COPIED_MS = 2_000
 
+interface Opened {
+  /** Counts what was opened. */
+  key: number
+  question: Question
+  /** The address held something that is no question. */
+  unreadable: boolean
+  today: number
+}
+
 /** A log held against the rules, in this browser alone. */
 export function LabPage() {
   const { fleet } = useViewer()
-  const [opened, setOpened] = useState<{ key: number; question: Question; today: number } | null>(null)
+  const [opened, setOpened] = useState<Opened | null>(null)
   // The question is in the fragment: unlike a query it is never sent to the server, so nobody else reads the log. That also
   // means that only the browser can draw the page.
   useEffect(() => {
     const open = () => {
       const code = window.location.hash.slice(1)
       const found = code === '' ? null : decodeQuestion(code)
-      if (code !== '' && !found)
-        say('This link can’t be read', {
-          detail: 'It may have been cut short. The lab starts empty.',
-          tone: 'warning',
-        })
       const question = found ?? emptyQuestion(fleet.timeZone)
-      setOpened((before) => ({ key: (before?.key ?? 0) + 1, question, today: Date.now() }))
+      setOpened((before) => ({
+        key: (before?.key ?? 0) + 1,
+        question,
+        unreadable: code !== '' && !found,
+        today: Date.now(),
+      }))
     }
     open()
     window.addEventListener('hashchange', open)
     return () => window.removeEventListener('hashchange', open)
   }, [fleet.timeZone])
   if (!opened) return <Loading />
-  return <Lab key={opened.key} start={opened.question} today={opened.today} />
+  const { key, ...rest } = opened
+  return <Lab key={key} {...rest} />
 }
 
-function Lab({ start, today }: { start: Question; today: number }) {
+function Lab({ question: start, unreadable, today }: Omit<Opened, 'key'>) {
   const { fleet } = useViewer()
   const [question, setQuestion] = useState(start)
   /** What drawing and samples have replaced. */
   const [past, setPast] = useState<readonly Question[]>([])
   const [preview, setPreview] = useState<DutyEvent[] | null>(null)
   const read = useMemo(() => readQuestion(question), [question])
-  const answer = useMemo(
-    () => answerOf(question.ruleset, read, preview ?? undefined),
-    [question, read, preview],
-  )
+  // A long log takes longer to judge than a key may take, so the answer may follow a moment after the text.
+  const { ruleset } = question
+  const asked = useDeferredValue(useMemo(() => ({ ruleset, read, preview }), [ruleset, read, preview]))
+  const answer = useMemo(() => answerOf(asked.ruleset, asked.read, asked.preview ?? undefined), [asked])
   const { parsed, ordered } = read
   const evaluation = answer.kind === 'judged' ? answer.evaluation : null
   const settled = useMemo(
@@ -88,6 +98,7 @@ function Lab({ start, today }: { start: Question; today: number }) {
     <Frame
       actions={
         <>
+          <span className="text-muted text-xs">Samples</span>
           {SAMPLES.map(({ name, question: sample }) => (
             <Button key={name} size="small" onClick={() => replace(sample)}>
               {name}
@@ -106,6 +117,15 @@ function Lab({ start, today }: { start: Question; today: number }) {
         </>
       }
     >
+      {unreadable && question === start && (
+        <p
+          role="alert"
+          className="flex items-center gap-2 rounded-lg border border-warning-fill/50 bg-warning-soft px-4 py-3 text-warning lg:col-span-full"
+        >
+          <TriangleAlert aria-hidden className="size-4 shrink-0" />
+          This link can’t be read; it may have been cut short. The lab starts empty.
+        </p>
+      )}
       <div className="flex min-w-0 flex-col gap-4 lg:row-span-2 xl:row-span-1">
         <section aria-labelledby="lab-question" className="rounded-lg border border-line bg-surface p-4">
           <h2 id="lab-question" className="mb-3 font-semibold">
@@ -126,6 +146,8 @@ function Lab({ start, today }: { start: Question; today: number }) {
         </section>
       </div>
       <Drawing
+        // Another zone has other days; a cursor of this one would point nowhere there.
+        key={read.zone?.name}
         log={preview ?? settled}
         settled={settled}
         ruleset={question.ruleset}
@@ -142,8 +164,8 @@ function Lab({ start, today }: { start: Question; today: number }) {
       <div className="min-w-0 self-start xl:sticky xl:top-4">
         <AnswerPanel
           answer={answer}
-          timeZone={read.zone?.name ?? 'UTC'}
-          ruleset={question.ruleset}
+          timeZone={asked.read.zone?.name ?? 'UTC'}
+          ruleset={asked.ruleset}
           onTranslate={() =>
             redraw(
               tidied(
@@ -166,13 +188,27 @@ function lockedBecause({ zone, parsed, ordered }: ReturnType<typeof readQuestion
 
 /** Keeps the address at the question, so that a reload or a bookmark asks it again. */
 function useAddress(question: Question, home: string): void {
+  const opened = useRef<Question | null>(question)
   useEffect(() => {
-    const timer = window.setTimeout(() => {
+    // What was opened stands in the address already, or can't be read and is left for who wants to look at it.
+    const untouched = question === opened.current
+    // An undo may come back to it when the address has long gone on.
+    if (!untouched) opened.current = null
+    const path = window.location.pathname
+    const write = () => {
       const { pathname, search, hash } = window.location
       const next = fragmentOf(question, home)
-      if (next !== hash) window.history.replaceState(null, '', `${pathname}${search}${next}`)
-    }, ADDRESS_AFTER_MS)
-    return () => window.clearTimeout(timer)
+      if (pathname === path && next !== hash && (hash === '' || !untouched))
+        window.history.replaceState(null, '', `${pathname}${search}${next}`)
+    }
+    const timer = window.setTimeout(write, ADDRESS_AFTER_MS)
+    // The link to this page, pressed on this page, takes the fragment away and tells nobody but the browser.
+    const navigation = 'navigation' in window ? window.navigation : null
+    navigation?.addEventListener('currententrychange', write)
+    return () => {
+      window.clearTimeout(timer)
+      navigation?.removeEventListener('currententrychange', write)
+    }
   }, [question, home])
 }
 
@@ -223,7 +259,7 @@ function Frame({ actions, children }: { actions: ReactNode; children: ReactNode 
         </div>
         <div className="flex flex-wrap items-center gap-2 lg:ml-auto">{actions}</div>
       </header>
-      <div className="grid grid-cols-1 items-start gap-4 lg:grid-cols-[20rem_minmax(0,1fr)] xl:grid-cols-[20rem_minmax(0,1fr)_22rem]">
+      <div className="grid grid-cols-1 items-start gap-4 lg:grid-cols-[22rem_minmax(0,1fr)] xl:grid-cols-[22rem_minmax(0,1fr)_22rem]">
         {children}
       </div>
     </div>

@@ -56,7 +56,7 @@ export function LogField({
       }
     >
       {(control) => (
-        <span className="relative block h-80 overflow-hidden rounded-md border border-line-strong/70 bg-surface hover:border-line-strong has-aria-invalid:border-danger-fill">
+        <span className="relative block h-60 overflow-hidden rounded-md md:h-80 border border-line-strong/70 bg-surface hover:border-line-strong has-aria-invalid:border-danger-fill">
           <span
             aria-hidden
             className="pointer-events-none absolute inset-x-0 top-0"

@@ -1,7 +1,8 @@
 'use client'
-import { useId, useMemo } from 'react'
+import { ChevronRight } from 'lucide-react'
+import { useId, useMemo, useState } from 'react'
 import { SelectField, TextField } from '../ui/field.tsx'
-import { FLAG_WORDS, isFlag, type LabOptions, LIST_WORDS } from './options.ts'
+import { FLAG_WORDS, isFlag, type LabOptions, LIST_WORDS, NO_OPTIONS } from './options.ts'
 import { type Question, type ReadQuestion, sentence } from './question.ts'
 import { isRulesetId, type OptionId, RULESET_IDS, RULESETS } from './rulesets.ts'
 
@@ -23,7 +24,6 @@ export function QuestionForm({
   const asked = RULESETS[ruleset].options.filter(
     (id) => id !== 'crewReducedRestCounts' || options.multiManning,
   )
-  const flags = asked.filter(isFlag)
   return (
     <div className="flex flex-col gap-3">
       <SelectField
@@ -37,7 +37,7 @@ export function QuestionForm({
           </option>
         ))}
       </SelectField>
-      <div className="grid grid-cols-[1fr_6.5rem] items-start gap-3">
+      <div className="grid grid-cols-[1fr_8rem] items-start gap-3">
         <TextField
           label="Home terminal’s zone"
           list={zonesId}
@@ -68,25 +68,53 @@ export function QuestionForm({
         hint="Local time; the last event if nothing is said."
         onChange={({ target: { value } }) => onChange({ asOf: value })}
       />
-      {flags.length > 0 && (
-        <div className="flex flex-col gap-2">
-          {flags.map((id) => (
-            <label key={id} className="flex cursor-pointer items-start gap-2 py-0.5">
-              <input
-                type="checkbox"
-                checked={options[id]}
-                onChange={({ target: { checked } }) => setOption({ [id]: checked })}
-                className="mt-0.5 size-4 shrink-0"
-              />
-              {FLAG_WORDS[id]}
-            </label>
-          ))}
-        </div>
-      )}
-      {asked.map(
-        (id) => isFlag(id) || <ListOption key={id} {...{ id, options, read }} onChange={setOption} />,
-      )}
+      <Circumstances {...{ asked, options, read }} onChange={setOption} />
     </div>
+  )
+}
+
+/** What is seldom said: folded away unless there is something in it, and open while something is wrong in it. */
+function Circumstances({
+  asked,
+  options,
+  read,
+  onChange,
+}: {
+  asked: readonly OptionId[]
+  options: LabOptions
+  read: ReadQuestion
+  onChange(change: Partial<LabOptions>): void
+}) {
+  const said = asked.filter((id) => options[id] !== NO_OPTIONS[id]).length
+  const [open, setOpen] = useState(said > 0)
+  const faulty = Object.keys(read.options.faults).length > 0
+  const flags = asked.filter(isFlag)
+  return (
+    <details
+      open={open || faulty}
+      onToggle={(event) => setOpen(event.currentTarget.open)}
+      className="group -mx-1 rounded-md px-1"
+    >
+      <summary className="flex cursor-pointer list-none items-center gap-1.5 rounded py-1 font-medium [&::-webkit-details-marker]:hidden">
+        <ChevronRight aria-hidden className="size-4 text-faint group-open:rotate-90" />
+        Circumstances
+        <span className="font-normal text-muted text-xs">{said === 0 ? 'none' : `${said} said`}</span>
+      </summary>
+      <div className="flex flex-col gap-3 pt-2">
+        {flags.map((id) => (
+          <label key={id} className="flex cursor-pointer items-start gap-2">
+            <input
+              type="checkbox"
+              checked={options[id]}
+              onChange={({ target: { checked } }) => onChange({ [id]: checked })}
+              className="mt-0.5 size-4 shrink-0"
+            />
+            {FLAG_WORDS[id]}
+          </label>
+        ))}
+        {asked.map((id) => isFlag(id) || <ListOption key={id} {...{ id, options, read, onChange }} />)}
+      </div>
+    </details>
   )
 }
 

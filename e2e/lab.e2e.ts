@@ -1,0 +1,160 @@
+import type { Page } from '@playwright/test'
+import { expect, expectAccessible, test } from './fixtures.ts'
+
+const SENTENCE = '49 CFR 395.3(a)(3)(i)'
+const answerOf = (page: Page) => page.getByRole('region', { name: 'Answer' })
+
+test('the lab: a sample, changed by keyboard until nothing is broken, and its link', async ({
+  page,
+  signIn,
+  house,
+  context,
+}) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+  await signIn(house.demo.login)
+  await page.goto('/export')
+  await page.getByRole('link', { name: 'Hours lab' }).click()
+  const answer = answerOf(page)
+  await expect(answer).toContainText('Nothing to judge yet')
+  await expectAccessible(page)
+
+  await page.getByRole('button', { name: '11 hours passed' }).click()
+  await expect(answer).toContainText(SENTENCE)
+  await expect(answer).toContainText('1 violation')
+  await expect(answer).toContainText('11 h driving reached at 18:00')
+  await expectAccessible(page)
+
+  // By keyboard: from the eleventh hour on, work in place of driving.
+  const log = page.getByLabel('One event a line: local time and status')
+  const time = page.getByRole('slider', { name: 'Time on Monday, March 2, 2026' })
+  await time.focus()
+  await page.keyboard.press('Home')
+  for (let i = 0; i < 4; i++) await page.keyboard.press('PageDown')
+  await expect(time).toHaveAttribute('aria-valuetext', /^11:00 CST: Driving for 0:00/)
+  for (let i = 0; i < 28; i++) await page.keyboard.press('ArrowRight')
+  await expect(time).toHaveAttribute('aria-valuetext', /^18:00 CST: Driving for 7:00/)
+  await page.keyboard.press('4')
+  await expect(answer).toContainText('No violation')
+  await expect(log).toHaveValue(/2026-03-02 18:00 ON\n2026-03-02 19:15 OFF$/)
+
+  await page.getByRole('button', { name: 'Copy link' }).click()
+  await expect(page.getByRole('button', { name: 'Copied' })).toBeVisible()
+  const link = await page.evaluate(() => navigator.clipboard.readText())
+  expect(link).toContain('/lab#')
+  const other = await context.newPage()
+  await other.goto(link)
+  await expect(answerOf(other)).toContainText('No violation')
+  await expect(other.getByLabel('One event a line: local time and status')).toHaveValue(
+    await log.inputValue(),
+  )
+  await other.close()
+
+  // What a key has taken away comes back, also after a reload.
+  await time.focus()
+  await page.keyboard.press('Delete')
+  await expect(answer).toContainText(SENTENCE)
+  await page.keyboard.press('Control+z')
+  await expect(answer).toContainText('No violation')
+  await expect(page).toHaveURL(link)
+  await page.reload()
+  await expect(answer).toContainText('No violation')
+})
+
+test('the lab: circumstances, drawing by mouse, and a line that can’t be read', async ({
+  page,
+  signIn,
+  house,
+}) => {
+  await signIn(house.demo.login)
+  await page.goto('/lab')
+  await page.getByRole('button', { name: '11 hours passed' }).click()
+  const answer = answerOf(page)
+  await expect(answer).toContainText(SENTENCE)
+
+  // Adverse conditions allow two hours more.
+  await page.getByText('Circumstances').click()
+  const adverse = page.getByLabel('Adverse conditions met at')
+  await adverse.fill('2026-03-02 14:30')
+  await expect(answer).toContainText('No violation')
+  await adverse.fill('2026-03-02 25:30')
+  await expect(page.getByText('“25:30” is no time of day.')).toBeVisible()
+  await expect(answer).toContainText('1 field can’t be read')
+  await expectAccessible(page)
+  await adverse.fill('')
+  await expect(answer).toContainText(SENTENCE)
+
+  // By mouse: off duty from 15:00 to 16:00, along the first row.
+  const log = page.getByLabel('One event a line: local time and status')
+  const time = page.getByRole('slider', { name: 'Time on Monday, March 2, 2026' })
+  const box = (await time.boundingBox())!
+  const x = (hours: number) => box.x + (box.width * hours) / 24
+  const y = box.y + box.height / 8
+  await page.mouse.move(x(15), y)
+  await page.mouse.down()
+  await page.mouse.move(x(15.6), y, { steps: 4 })
+  await page.mouse.move(x(16.02), y, { steps: 4 })
+  await expect(answer).toContainText('No violation')
+  await page.mouse.up()
+  await expect(log).toHaveValue(/2026-03-02 15:00 OFF\n2026-03-02 16:00 D\n/)
+  await expect(answer).toContainText('No violation')
+
+  await log.focus()
+  await page.keyboard.press('Control+End')
+  await page.keyboard.type('\n2026-03-02 20:00 DRVE')
+  await expect(page.getByText(/^Line 10: “DRVE” is no status/)).toBeVisible()
+  await expect(answer).toContainText('Not judged')
+  await expect(answer).not.toContainText(SENTENCE)
+  await expectAccessible(page)
+
+  await page.getByLabel('Home terminal’s zone').fill('America/Chicagoo')
+  await expect(page.getByText('No time zone is called “America/Chicagoo”.')).toBeVisible()
+})
+
+test('the lab: the address keeps the question, and one that holds none says so', async ({
+  page,
+  signIn,
+  house,
+}) => {
+  await signIn(house.demo.login)
+  await page.goto('/lab#nothing-that-could-be-read')
+  await expect(page.getByRole('alert').filter({ hasText: 'This link can’t be read' })).toBeVisible()
+  await expectAccessible(page)
+  await page.getByRole('button', { name: '11 hours passed' }).click()
+  await expect(page.getByText('This link can’t be read')).toHaveCount(0)
+  await expect(page).toHaveURL(/\/lab#eyJ/)
+  const link = page.url()
+  // The room's own link leads to where one is.
+  await page.getByRole('link', { name: 'Hours lab' }).click()
+  await page.getByRole('link', { name: 'Export' }).click()
+  await expect(page).toHaveURL(/\/export$/)
+  await page.goBack()
+  await expect(page).toHaveURL(link)
+  await expect(answerOf(page)).toContainText(SENTENCE)
+})
+
+test('the lab: European rows, and a log under the rules of another country', async ({
+  page,
+  signIn,
+  house,
+}) => {
+  await signIn(house.demo.login)
+  await page.goto('/lab')
+  await page.getByRole('button', { name: 'EU day with a reduced rest' }).click()
+  const answer = answerOf(page)
+  await expect(answer).toContainText('European Union')
+  await expect(answer).toContainText('No violation')
+  await expect(page.getByRole('img', { name: /06:00 other work for 15 minutes/ })).toBeVisible()
+  await page
+    .getByLabel('Rules', { exact: true })
+    .selectOption({ label: 'United States, property, 70 h / 8 days' })
+  await expect(answer).toContainText('Line 1: ')
+  await page.getByRole('button', { name: 'Use the statuses of these rules' }).click()
+  await expect(answer).toContainText(/violation/i)
+  await expect(page.getByLabel('One event a line: local time and status')).toHaveValue(/ 06:15 D\n/)
+
+  await page.setViewportSize({ width: 390, height: 800 })
+  await expect(page.getByRole('navigation', { name: 'Pages' }).getByRole('link')).toHaveCount(5)
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390)
+  expect(await page.locator('main').evaluate((main) => main.scrollWidth)).toBe(390)
+  await expectAccessible(page)
+})
