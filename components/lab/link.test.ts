@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import type { DutyStatus } from '../../server/hos/types.ts'
+import { DUTY_STATUSES } from '../../server/hos/types.ts'
 import { zone } from '../../server/time/zone.ts'
 import { decodeQuestion, encodeQuestion } from './link.ts'
 import { formatLog } from './log-text.ts'
@@ -14,7 +14,6 @@ import { SAMPLES } from './samples.ts'
 const record = <T>(shape: { [K in keyof T]: fc.Arbitrary<T[K]> }) =>
   fc.record<T>(shape, { noNullPrototype: true })
 
-const statuses: DutyStatus[] = ['OFF', 'SB', 'D', 'ON', 'PC', 'YM', 'REST', 'DRIVE', 'WORK', 'POA', 'FERRY']
 const timeZone = fc.constantFrom(
   'America/Chicago',
   'Europe/Berlin',
@@ -26,7 +25,7 @@ const log = fc
   .record({
     first: fc.integer({ min: Date.parse('2020-01-02'), max: Date.parse('2030-01-01') }),
     unit: fc.constantFrom(1, 1_000, 60_000),
-    steps: fc.array(record({ units: fc.nat({ max: 3_000 }), status: fc.constantFrom(...statuses) }), {
+    steps: fc.array(record({ units: fc.nat({ max: 3_000 }), status: fc.constantFrom(...DUTY_STATUSES) }), {
       minLength: 1,
       maxLength: 40,
     }),
@@ -84,7 +83,7 @@ describe('the link', () => {
   test('a week of work fits into a message', () => {
     const week = Array.from({ length: 7 * 12 }, (_, i) => ({
       at: Date.parse('2026-03-02T06:00:00Z') + i * 2 * 3_600_000,
-      status: statuses[i % 4]!,
+      status: DUTY_STATUSES[i % 4]!,
     }))
     const text = formatLog(week, zone('America/Chicago'))
     assert.ok(encodeQuestion({ ...emptyQuestion('America/Chicago'), text }).length < 1_000)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import type { DutyStatus } from '../../server/hos/types.ts'
+import { DUTY_STATUSES } from '../../server/hos/types.ts'
 import { HOUR } from '../../server/time/instant.ts'
 import { zone } from '../../server/time/zone.ts'
 import { formatLocal, formatLog, parseLocal, parseLog } from './log-text.ts'
@@ -15,19 +15,6 @@ const SIX = Date.parse('2026-03-02T12:00:00Z')
 
 describe('a log as text', () => {
   test('what is written is read again, also where the clocks change', () => {
-    const statuses: DutyStatus[] = [
-      'OFF',
-      'SB',
-      'D',
-      'ON',
-      'PC',
-      'YM',
-      'REST',
-      'DRIVE',
-      'WORK',
-      'POA',
-      'FERRY',
-    ]
     const names = ['America/Chicago', 'Europe/Berlin', 'Australia/Lord_Howe', 'America/St_Johns', 'UTC']
     const near = fc.oneof(
       fc.integer({ min: Date.parse('2001-01-01'), max: Date.parse('2098-12-31') }),
@@ -36,7 +23,7 @@ describe('a log as text', () => {
       fc.integer({ min: 0, max: 600 }).map((m) => Date.parse('2026-03-08T04:00:00Z') + m * 60_000),
       fc.integer({ min: 0, max: 600 }).map((m) => Date.parse('2026-10-24T20:00:00Z') + m * 60_000),
     )
-    const event = record({ at: near, status: fc.constantFrom(...statuses) })
+    const event = record({ at: near, status: fc.constantFrom(...DUTY_STATUSES) })
     fc.assert(
       fc.property(fc.constantFrom(...names), fc.array(event, { maxLength: 12 }), (name, log) => {
         const parsed = parseLog(formatLog(log, zone(name)), zone(name))

@@ -1,4 +1,4 @@
-import type { DutyEvent, DutyStatus } from '../../server/hos/types.ts'
+import { DUTY_STATUSES, type DutyEvent, type DutyStatus } from '../../server/hos/types.ts'
 import { DAY, HOUR, type Instant, MINUTE, SECOND } from '../../server/time/instant.ts'
 import { isoWithOffset, type Zone } from '../../server/time/zone.ts'
 
@@ -18,10 +18,7 @@ export interface ParsedLog {
   unit: 'Line' | 'Entry'
 }
 
-const STATUSES: ReadonlySet<string> = new Set<DutyStatus>([
-  ...(['OFF', 'SB', 'D', 'ON', 'PC', 'YM'] as const),
-  ...(['REST', 'DRIVE', 'WORK', 'POA', 'FERRY'] as const),
-])
+const STATUSES: ReadonlySet<string> = new Set(DUTY_STATUSES)
 const isStatus = (text: string): text is DutyStatus => STATUSES.has(text)
 
 /** A year outside of these is a slip of the finger, and would make every calendar in between be looked up. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { DUTY_STATUSES } from '../../server/hos/types.ts'
 import { MINUTE } from '../../server/time/instant.ts'
 import { zone } from '../../server/time/zone.ts'
 import { daysBetween, snapped, stepped } from './days.ts'
@@ -66,19 +67,7 @@ describe('rows', () => {
         assert.equal(rowIndexOf(ruleset, status), i)
         assert.equal(statusIn(ruleset, status), status)
       })
-      for (const status of [
-        'OFF',
-        'SB',
-        'D',
-        'ON',
-        'PC',
-        'YM',
-        'REST',
-        'DRIVE',
-        'WORK',
-        'POA',
-        'FERRY',
-      ] as const)
+      for (const status of DUTY_STATUSES)
         assert.ok(rowIndexOf(ruleset, status) >= 0, `${RULESETS[ruleset].title}: ${status}`)
     }
   })

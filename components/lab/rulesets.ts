@@ -28,10 +28,13 @@ const us = (title: string, options: readonly OptionId[] = ['adverse', 'carried']
   options,
 })
 const PROPERTY = ['shortHaul', 'shortHaul16', 'adverse', 'carried'] as const
-const canada = (title: string): Ruleset => ({
+const CANADA = ['team', 'deferral', 'adverse', 'carried'] as const
+/** North of 60° no rule looks at a day, so none can be deferred. */
+const CANADA_NORTH = ['team', 'adverse', 'carried'] as const
+const canada = (title: string, options: readonly OptionId[] = CANADA): Ruleset => ({
   title,
   jurisdiction: 'ca',
-  options: ['team', 'deferral', 'adverse', 'carried'],
+  options,
 })
 
 /**
@@ -55,8 +58,8 @@ export const RULESETS: Readonly<Record<RulesetId, Ruleset>> = {
   'us-texas-intrastate': us('Texas, intrastate, 70 h / 7 days'),
   'ca-south-70-7': canada('Canada south of 60°, cycle 1, 70 h / 7 days'),
   'ca-south-120-14': canada('Canada south of 60°, cycle 2, 120 h / 14 days'),
-  'ca-north-80-7': canada('Canada north of 60°, 80 h / 7 days'),
-  'ca-north-120-14': canada('Canada north of 60°, 120 h / 14 days'),
+  'ca-north-80-7': canada('Canada north of 60°, 80 h / 7 days', CANADA_NORTH),
+  'ca-north-120-14': canada('Canada north of 60°, 120 h / 14 days', CANADA_NORTH),
   'eu-561': {
     title: 'European Union, (EC) 561/2006',
     jurisdiction: 'eu',
