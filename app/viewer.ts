@@ -10,9 +10,13 @@ export const viewer = cache(
     personOf(new Headers({ cookie: (await headers()).get('cookie') ?? '' })),
 )
 
-/** Who is signed in; anyone else goes to the sign-in page. */
+/** Who is signed in; anyone else goes to the sign-in page, and from there to where they were going. */
 export async function signedIn(): Promise<Person> {
   const person = await viewer()
-  if (!person) redirect('/login')
-  return person
+  if (person) return person
+  const going = new URL((await headers()).get('x-restline-path') ?? '/', 'http://localhost')
+  // Next marks its own requests for a page so.
+  going.searchParams.delete('_rsc')
+  const next = going.pathname + going.search
+  redirect(next === '/' ? '/login' : `/login?next=${encodeURIComponent(next)}`)
 }

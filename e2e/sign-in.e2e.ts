@@ -15,8 +15,17 @@ test('a stranger is led to the sign-in page, and from there to where they were g
 
   await page.getByLabel('Password').fill(house.demo.login.password)
   await page.getByLabel('Password').press('Enter')
-  await expect(page.getByRole('heading', { name: 'Live map' })).toBeAttached()
+  await expect(page).toHaveURL(/\/alerts\?state=acknowledged$/)
+  await expect(page.getByRole('tab', { name: /^Acknowledged/ })).toHaveAttribute('aria-selected', 'true')
   await expect(page.getByText(house.demo.fleets[0]!.name)).toBeVisible()
+})
+
+test('a link to a question of the lab survives signing in', async ({ page, house }) => {
+  await page.goto('/lab#kept')
+  await page.getByLabel('E-mail').fill(house.demo.login.email)
+  await page.getByLabel('Password').fill(house.demo.login.password)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await expect(page).toHaveURL(/\/lab#kept$/)
 })
 
 test('signing out ends the session on the server', async ({ page, context, house }) => {

@@ -36,6 +36,8 @@ const server = createServer((req, res) => {
   res.setHeader('x-content-type-options', 'nosniff')
   res.setHeader('referrer-policy', 'strict-origin-when-cross-origin')
   res.setHeader('content-security-policy', "frame-ancestors 'none'")
+  // Where somebody was going, for the sign-in page; what a caller claims here is overwritten.
+  req.headers['x-restline-path'] = url
   handlePage(req, res).catch((error: Error) => {
     console.error(`${req.method} ${url}: ${error.stack}`)
     if (!res.headersSent) res.writeHead(500)

@@ -32,7 +32,8 @@ export function SignIn({ next, demo }: { next: string; demo: Demo | null }) {
       body: JSON.stringify({ email, password }),
     }).catch(() => null)
     if (answer?.ok) {
-      window.location.assign(next)
+      // A fragment comes along by itself; a question of the lab is in it.
+      window.location.assign(next + window.location.hash)
       return
     }
     setBusy(false)
