@@ -23,18 +23,27 @@ export interface Audit {
 export function auditOf(line: Timeline, points: CalculationPoints, gauges: readonly Gauge[]): Audit {
   const states = gauges.map(() => ({ above: true, open: null as Mutable<Violation> | null }))
   const violations: Violation[] = []
+  /** How many rules are broken and not yet above zero again: only they are asked while nobody drives. */
+  let below = 0
   for (let i = 0; i < line.count; i++) {
+    const driving = line.kind[i] === DRIVING
+    if (!driving && below === 0) continue
     const from = line.at[i]!
     const until = line.at[i + 1]!
     const here = points.at(i)
     for (let g = 0; g < gauges.length; g++) {
-      const gauge = gauges[g]!
       const state = states[g]!
+      if (!driving && state.above) continue
+      const gauge = gauges[g]!
       const level = gauge.levelAt(i, here)
-      if (level > 0) state.above = true
-      if (line.kind[i] !== DRIVING || level >= until - from) continue
+      if (level > 0 && !state.above) {
+        state.above = true
+        below--
+      }
+      if (!driving || level >= until - from) continue
       if (state.above) {
         state.above = false
+        below++
         state.open = violationOf(gauge, level > 0 ? from + level : from)
         violations.push(state.open)
       }

@@ -55,25 +55,22 @@ export class CalculationPoints {
   at(boundary: number): readonly CalculationPoint[] {
     const { at } = this.#line
     let moved = false
-    while (
-      this.#nextCandidate < this.#candidates.length &&
-      this.#candidates[this.#nextCandidate]!.end <= boundary
-    ) {
-      const second = this.#candidates[this.#nextCandidate++]!
+    for (;;) {
+      const second = this.#candidates[this.#nextCandidate]
+      const reset = this.#resets[this.#nextReset]
+      const secondEnds = second !== undefined && second.end <= boundary
+      const resetEnds = reset !== undefined && reset.end <= boundary
+      if (!secondEnds && !resetEnds) break
       moved = true
-      if (second.partner) {
-        const { end } = second.partner
-        // A point at or after another's second rest always leaves more.
-        this.#points = this.#points.filter((point, i) => i === 0 || point.left!.end > end)
-        this.#points.push({ boundary: end, left: second, rests: [second.partner, second] })
+      // A rest that resets may be a second too; what it resets comes after.
+      if (secondEnds && !(resetEnds && reset.end < second.end)) {
+        this.#nextCandidate++
+        this.#pairUp(second)
+      } else {
+        this.#nextReset++
+        this.#points = [{ boundary: reset!.end, left: null, rests: [reset!] }]
+        this.#open = []
       }
-      if (second.openUntil > at[second.end]!) this.#open.push(second)
-    }
-    while (this.#nextReset < this.#resets.length && this.#resets[this.#nextReset]!.end <= boundary) {
-      const reset = this.#resets[this.#nextReset++]!
-      this.#points = [{ boundary: reset.end, left: null, rests: [reset] }]
-      this.#open = []
-      moved = true
     }
     if (this.#open.length > 0) {
       const latest = this.#points.reduce((most, point) => Math.max(most, point.boundary), 0)
@@ -88,6 +85,16 @@ export class CalculationPoints {
       }
     }
     return this.#combined
+  }
+
+  #pairUp(second: Candidate): void {
+    if (second.partner) {
+      const { end } = second.partner
+      // A point at or after another's second rest always leaves more.
+      this.#points = this.#points.filter((point, i) => i === 0 || point.left!.end > end)
+      this.#points.push({ boundary: end, left: second, rests: [second.partner, second] })
+    }
+    if (second.openUntil > this.#line.at[second.end]!) this.#open.push(second)
   }
 }
 

@@ -12,7 +12,7 @@ export interface Basis {
 
 /**
  * One rule over one timeline. Its level is how long the driver may still do the thing, negative when it is past. The
- * boundaries are asked about in order, each with its calculation points; between two boundaries a level only falls, and
+ * boundaries are asked about in order, not all of them, each with its calculation points; between two neighbours a level only falls, and
  * while driving it falls by the time that passes.
  */
 export interface Gauge {

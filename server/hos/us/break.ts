@@ -9,21 +9,23 @@ export function breakGauge(line: Timeline, limit: Limit, interruptionMs: number)
   let last: Span | null = null
   /** Where the present stretch without driving began; -1 while driving. */
   let stoppedAt = -1
+  let seen = 0
   return {
     name: 'break',
     rule: limit.rule,
     citation: limit.citation,
     levelAt(boundary) {
-      if (boundary > 0) {
-        if (line.kind[boundary - 1] === DRIVING) stoppedAt = -1
-        else {
-          if (stoppedAt < 0) stoppedAt = boundary - 1
-          const [from, until] = [line.at[stoppedAt]!, line.at[boundary]!]
-          if (until - from >= interruptionMs) {
-            drivenAtBreak = line.drivenMs[boundary]!
-            last = { from, until, first: stoppedAt, end: boundary }
-          }
+      for (; seen < boundary; seen++) {
+        if (line.kind[seen] === DRIVING) {
+          stoppedAt = -1
+          continue
         }
+        if (stoppedAt < 0) stoppedAt = seen
+        const from = line.at[stoppedAt]!
+        const until = line.at[seen + 1]!
+        if (until - from < interruptionMs) continue
+        drivenAtBreak = line.drivenMs[seen]!
+        last = { from, until, first: stoppedAt, end: seen + 1 }
       }
       return limit.ms - (line.drivenMs[boundary]! - drivenAtBreak)
     },
