@@ -1,33 +1,28 @@
-import { HOUR, type Instant } from '../time/instant.ts'
+import type { Instant } from '../time/instant.ts'
+import { settledPart as settledEuropeanPart } from './eu/settled.ts'
 import { evaluate } from './evaluate.ts'
 import {
-  DUTY_STATUSES,
+  CANADA,
+  PASSENGER,
+  PROPERTY,
+  settledPart as settledNorthAmericanPart,
+} from './north-america/settled.ts'
+import { PackedLog } from './packed-log.ts'
+import {
   type DutyEvent,
   type DutyStatus,
   type Evaluation,
   type HosOptions,
   HosRefusal,
   type RulesetId,
+  type SettledPart,
   type Violation,
 } from './types.ts'
 
-const CODE = new Map(DUTY_STATUSES.map((status, code) => [status, code]))
-const RESTS: ReadonlySet<DutyStatus> = new Set(['OFF', 'SB', 'PC'])
+const RESTS: ReadonlySet<DutyStatus> = new Set(['OFF', 'SB', 'PC', 'REST', 'FERRY'])
 
-/** A log is cut when it has grown to this, so that cutting costs next to nothing an event. */
-const CUT_FROM_EVENTS = 32
-
-/**
- * A rest of this length sets everything to nothing that is counted in the log: what lies before its end is settled and is
- * not needed any more. null where no rest does (395.5 knows no restart), or where circumstances reach back further.
- */
-function restartOf(ruleset: RulesetId, options: HosOptions): number | null {
-  const reachesBack =
-    options.shortHaul16?.length || options.deferral?.length || options.adverseConditions?.length
-  if (reachesBack || ruleset === 'us-short-haul-non-cdl' || ruleset.includes('passenger')) return null
-  if (ruleset.startsWith('us-')) return 34 * HOUR
-  return ruleset.startsWith('ca-') ? 72 * HOUR : null
-}
+/** A cut is looked for when the log has grown by this, so that looking costs next to nothing an event. */
+const CUT_EVERY_EVENTS = 32
 
 /**
  * A driver's log as it grows: the events that can still matter, packed, and the last answer. `advance` takes an event,
@@ -37,13 +32,13 @@ function restartOf(ruleset: RulesetId, options: HosOptions): number | null {
 export class LogState {
   readonly ruleset: RulesetId
   readonly #options: HosOptions
-  #at = new Float64Array(16)
-  #status = new Uint8Array(16)
-  #count = 0
+  readonly #log = new PackedLog()
+  #lookAgainAt = CUT_EVERY_EVENTS
   /** Violations of the part that has been cut off: nothing can take them back. */
   #settled: Violation[] = []
   /** Violations before this instant are settled. */
   #settledUntil = Number.NEGATIVE_INFINITY
+  #weeksSettledUntil = Number.NEGATIVE_INFINITY
   #cut = false
   #last: Evaluation | null = null
 
@@ -54,11 +49,11 @@ export class LogState {
 
   /** Bytes of the packed log: what a driver costs while nothing is broken. */
   get bytes(): number {
-    return this.#at.byteLength + this.#status.byteLength
+    return this.#log.bytes
   }
 
   get events(): number {
-    return this.#count
+    return this.#log.count
   }
 
   /**
@@ -66,23 +61,12 @@ export class LogState {
    * @throws HosRefusal unknown-status; out-of-order for an instant before what is still held (start again from the whole log)
    */
   advance({ at, status }: DutyEvent): void {
-    const code = CODE.get(status)
-    if (code === undefined) throw new HosRefusal('unknown-status', null, `"${status}" is no status`)
+    if (!PackedLog.isStatus(status)) throw new HosRefusal('unknown-status', null, `"${status}" is no status`)
     if (!Number.isFinite(at)) throw new HosRefusal('out-of-order', null, 'its time is not an instant')
     if (this.#cut && at < this.#settledUntil) {
       throw new HosRefusal('out-of-order', null, 'it lies in a part of the log that is no longer held')
     }
-    let i = this.#count
-    while (i > 0 && this.#at[i - 1]! > at) i--
-    const late = i < this.#count
-    this.#grow()
-    if (late) {
-      this.#at.copyWithin(i + 1, i, this.#count)
-      this.#status.copyWithin(i + 1, i, this.#count)
-    }
-    this.#at[i] = at
-    this.#status[i] = code
-    this.#count++
+    this.#log.insert({ at, status })
     if (this.#last !== null && at <= this.#last.asOf) this.#last = null
     else if (this.#last !== null)
       this.#last = { ...this.#last, nextChangeAt: earlier(this.#last.nextChangeAt, at) }
@@ -92,7 +76,7 @@ export class LogState {
   answer(asOf: Instant): Evaluation {
     const last = this.#last
     // While nothing has passed yet, an answer knows no day and no change.
-    const begun = last !== null && this.#count > 0 && last.asOf > this.#at[0]!
+    const begun = last !== null && this.#log.count > 0 && last.asOf > this.#log.at(0)
     if (begun && asOf >= last.asOf && asOf < (last.nextChangeAt ?? Number.POSITIVE_INFINITY)) {
       if (asOf === last.asOf) return last
       const carried = carriedForward(last, asOf)
@@ -101,23 +85,22 @@ export class LogState {
     if (asOf < this.#settledUntil) {
       throw new HosRefusal('bad-option', null, 'asOf lies in a part of the log that is no longer held')
     }
-    const { violations, ...found } = evaluate(this.#log(), this.ruleset, this.#now(), asOf)
+    const log = this.#log.events()
+    const { violations, ...found } = evaluate(log, this.ruleset, this.#now(), asOf)
     const evaluation: Evaluation = {
       ...found,
       violations: this.#cut
-        ? [...this.#settled, ...violations.filter((violation) => violation.from >= this.#settledUntil)]
+        ? inOrder([
+            ...this.#settled.map((one) =>
+              one.rule === 'eu.rest-compensation' ? { ...one, until: asOf } : one,
+            ),
+            ...violations.filter((violation) => violation.from >= this.#settledUntilOf(violation)),
+          ])
         : violations,
     }
-    this.#last = this.#count > 0 && this.#at[this.#count - 1]! > asOf ? null : evaluation
-    if (this.#last) this.#settle(evaluation)
+    this.#last = log.length > 0 && log[log.length - 1]!.at > asOf ? null : evaluation
+    if (this.#last && log.length >= this.#lookAgainAt) this.#settle(log, evaluation)
     return evaluation
-  }
-
-  #log(): DutyEvent[] {
-    const log: DutyEvent[] = new Array(this.#count)
-    for (let i = 0; i < this.#count; i++)
-      log[i] = { at: this.#at[i]!, status: DUTY_STATUSES[this.#status[i]!]! }
-    return log
   }
 
   /** What was carried into the log counts only while its days do. */
@@ -125,55 +108,53 @@ export class LogState {
     return this.#cut ? { ...this.#options, carriedMinutes: undefined } : this.#options
   }
 
-  #grow(): void {
-    if (this.#count < this.#at.length) return
-    const [at, status] = [new Float64Array(this.#count * 2), new Uint8Array(this.#count * 2)]
-    at.set(this.#at)
-    status.set(this.#status)
-    this.#at = at
-    this.#status = status
+  #settledUntilOf({ rule }: Violation): Instant {
+    return OF_WEEKS.has(rule) ? this.#weeksSettledUntil : this.#settledUntil
   }
 
-  /** Cuts off what can no longer matter: all that lies before the stretch without driving in which the last restart lies. */
-  #settle({ asOf, violations }: Evaluation): void {
-    const restartMs = restartOf(this.ruleset, this.#options)
-    if (restartMs === null || this.#count < CUT_FROM_EVENTS) return
-    let end = this.#count - 1
-    for (; end > 0; end--) {
-      if (this.#at[end]! > asOf || this.#kind(end) === REST || this.#kind(end - 1) !== REST) continue
-      if (this.#at[end]! - this.#at[this.#firstOf(end - 1, REST)]! >= restartMs) break
-    }
-    const first = end > 0 ? this.#firstOf(end - 1, WORK) : 0
-    if (first === 0) return
-    this.#settledUntil = this.#at[end]!
-    this.#settled = violations.filter((violation) => violation.from < this.#settledUntil)
-    this.#at.copyWithin(0, first, this.#count)
-    this.#status.copyWithin(0, first, this.#count)
-    this.#count -= first
+  /** Leaves out what can no longer matter. */
+  #settle(log: readonly DutyEvent[], { asOf, violations, clocks }: Evaluation): void {
+    this.#lookAgainAt = log.length + CUT_EVERY_EVENTS
+    const part = settledPartOf(log, this.ruleset, this.#options, asOf)
+    if (!part || part.log.length === log.length) return
+    // What goes on across the cut is told whole as long as it lasts.
+    const goesOn = ({ from, until, rule }: Violation) =>
+      from < part.until && until >= part.until && !OF_WEEKS.has(rule)
+    if (violations.some(goesOn) || clocks.some((clock) => clock.remainingMs <= 0)) return
+    this.#settledUntil = Math.max(this.#settledUntil, part.until)
+    this.#weeksSettledUntil = Math.max(this.#weeksSettledUntil, part.weeksUntil)
+    this.#settled = violations.filter((violation) => violation.from < this.#settledUntilOf(violation))
     this.#cut = true
-  }
-
-  /** The first of the events up to `i` that follow one another in a kind no busier than `kind`. */
-  #firstOf(i: number, kind: number): number {
-    let first = i
-    while (first > 0 && this.#kind(first - 1) <= kind) first--
-    return first
-  }
-
-  #kind(i: number): number {
-    const status = DUTY_STATUSES[this.#status[i]!]!
-    if (RESTS.has(status)) return REST
-    return status === 'D' ? DRIVING : WORK
+    this.#log.hold(part.log)
+    this.#lookAgainAt = part.log.length + CUT_EVERY_EVENTS
   }
 }
 
-const REST = 0
-const WORK = 1
-const DRIVING = 2
+/** These are judged by whole weeks, and a debt past its deadline is told for ever. */
+const OF_WEEKS: ReadonlySet<string> = new Set(['eu.rest-compensation', 'eu.rest-weekly-reduced'])
+
+/** What can still matter; null where nothing can be left out, or where circumstances reach back without an end. */
+function settledPartOf(
+  log: readonly DutyEvent[],
+  ruleset: RulesetId,
+  options: HosOptions,
+  asOf: Instant,
+): SettledPart | null {
+  if (ruleset === 'eu-561') return settledEuropeanPart(log, options, asOf)
+  const reachesBack =
+    options.shortHaul16?.length || options.deferral?.length || options.adverseConditions?.length
+  if (reachesBack || ruleset === 'us-short-haul-non-cdl') return null
+  if (ruleset.startsWith('ca-')) return settledNorthAmericanPart(log, CANADA, asOf)
+  if (!ruleset.startsWith('us-')) return null
+  return settledNorthAmericanPart(log, ruleset.includes('passenger') ? PASSENGER : PROPERTY, asOf)
+}
+
+const inOrder = (violations: Violation[]) =>
+  violations.sort((a, b) => a.from - b.from || (a.rule < b.rule ? -1 : 1))
 
 /** The last answer some time later, where nothing but running clocks has changed; null where that can't be told. */
 function carriedForward(last: Evaluation, asOf: Instant): Evaluation | null {
-  if (!NORTH_AMERICAN.has(last.status)) return null
+  if (!NORTH_AMERICAN.has(last.status)) return carriedForwardInEurope(last, asOf)
   // A rest that goes on may still be reckoned to a day that is over (SOR/2005-313 s. 14).
   if (RESTS.has(last.status) && last.violations.some(({ rule }) => rule === 'ca.off-10-day')) return null
   // At the start of a day hours fall out of a cycle, and what was reached is counted anew.
@@ -199,6 +180,20 @@ function carriedForward(last: Evaluation, asOf: Instant): Evaluation | null {
         explanation: { ...explanation, reachedMs: explanation.reachedMs + passedMs },
       }
     }),
+  }
+}
+
+/** The same for the activities of Europe, where what is broken grows in ways of its own. */
+function carriedForwardInEurope(last: Evaluation, asOf: Instant): Evaluation | null {
+  const goesOn = ({ until }: { until: Instant }) => until === last.asOf
+  if (last.violations.some((one) => goesOn(one) || one.explanation.rests.some(goesOn))) return null
+  const passedMs = asOf - last.asOf
+  return {
+    ...last,
+    asOf,
+    clocks: last.clocks.map((clock) =>
+      clock.running ? { ...clock, remainingMs: Math.max(0, clock.remainingMs - passedMs) } : clock,
+    ),
   }
 }
 

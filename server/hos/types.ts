@@ -129,6 +129,15 @@ export interface Evaluation {
   nextChangeAt: Instant | null
 }
 
+/** What of a log can still matter: every later answer of it is that of the whole log. */
+export interface SettledPart {
+  log: DutyEvent[]
+  /** Violations before this stay as they are. */
+  until: Instant
+  /** The same for those of whole weeks, which may hang on what comes much later: (EC) 561/2006 art. 8(6) to (9). */
+  weeksUntil: Instant
+}
+
 /** A log that can't be judged: which event, and why. Never a wrong number. */
 export class HosRefusal extends Error {
   constructor(

@@ -96,7 +96,16 @@ function violationsOf(judged: Judged, settings: Settings): Violation[] {
     ...compensation.compensationViolations(timeline, reading, weeks),
   ]
     .filter((violation) => violation.from <= timeline.asOf)
+    .map((violation) => asSeenAt(violation, timeline.asOf))
     .sort((a, b) => a.from - b.from || (a.rule < b.rule ? -1 : a.rule > b.rule ? 1 : 0))
+}
+
+/** A rest that was imagined to go on is told with the length that it has. */
+function asSeenAt(violation: Violation, asOf: Instant): Violation {
+  const { rests } = violation.explanation
+  if (rests.every(({ until }) => until <= asOf)) return violation
+  const taken = rests.map(({ from, until }) => ({ from, until: Math.min(until, asOf) }))
+  return { ...violation, explanation: { ...violation.explanation, rests: taken } }
 }
 
 function clocksOf(timeline: Timeline, judged: Judged, settings: Settings): Clock[] {

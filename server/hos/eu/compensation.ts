@@ -24,7 +24,7 @@ const SEARCH_STEPS = 5_000
  */
 export function compensationViolations(timeline: Timeline, reading: Reading, weeks: Weeks): Violation[] {
   const debts = debtsOf(reading, weeks).filter(({ deadline }) => deadline <= timeline.asOf)
-  return unpaid(debts, timeline).map(({ rest, owedMs, deadline }) => ({
+  return shareOut(debts, timeline).open.map(({ rest, owedMs, deadline }) => ({
     rule: RULE,
     from: deadline,
     until: timeline.asOf,
@@ -40,7 +40,35 @@ export function compensationViolations(timeline: Timeline, reading: Reading, wee
 
 /** What no rest so far has paid, whether its deadline has passed or not. */
 export const openDebts = (timeline: Timeline, reading: Reading, weeks: Weeks): Debt[] =>
-  unpaid(debtsOf(reading, weeks), timeline)
+  shareOut(debtsOf(reading, weeks), timeline).open
+
+/**
+ * Is what was owed before a weekly rest settled by an instant: each debt paid by that rest or an earlier one, or past its
+ * deadline? Later rests then pay later debts only.
+ */
+export function isSettled(
+  weeklyRest: Rest,
+  by: Instant,
+  timeline: Timeline,
+  reading: Reading,
+  weeks: Weeks,
+): boolean {
+  const { open, paid } = shareOut(debtsOf(reading, weeks), timeline)
+  const before = (debt: Debt) => debt.rest.from < weeklyRest.from
+  return (
+    open.every((debt) => !before(debt) || debt.deadline < by) &&
+    paid.every((one) => !before(one.debt) || one.by.from <= weeklyRest.from)
+  )
+}
+
+/** Could a rest pay for a reduced weekly rest, in whichever week that one counts? */
+export const mayCarryFor = (rest: Rest, reading: Reading, weeks: Weeks): boolean =>
+  rest.restMs > MS.dailyRestReduced &&
+  [...reading.weekOfReduced.keys()].some(
+    (reduced) =>
+      rest.from >= reduced.until &&
+      rest.from < weeks.startOf(weeks.of(reduced.until) + MS.weeksToCompensate + 1),
+  )
 
 function debtsOf(reading: Reading, weeks: Weeks): Debt[] {
   const debts: Debt[] = []
@@ -70,10 +98,15 @@ function carriersOf(reduced: Rest, deadline: Instant, timeline: Timeline): Rest[
   return carriers.reverse()
 }
 
-/** The debts that no sharing out pays, earlier deadlines served first. */
-function unpaid(debts: readonly Debt[], timeline: Timeline): Debt[] {
+interface Payment {
+  debt: Debt
+  by: Rest
+}
+
+/** Which rest pays which debt, earlier deadlines served first, and the debts that no sharing out pays. */
+function shareOut(debts: readonly Debt[], timeline: Timeline): { open: Debt[]; paid: Payment[] } {
   const open: Debt[] = []
-  const paid: { debt: Debt; by: Rest }[] = []
+  const paid: Payment[] = []
   for (const debt of debts) {
     // An earlier debt may have to move to another rest to make room; those long past stay where they are.
     const movable = paid.filter((one) => one.debt.deadline > debt.rest.until)
@@ -82,19 +115,15 @@ function unpaid(debts: readonly Debt[], timeline: Timeline): Debt[] {
     if (!shared) open.push(debt)
     else paid.splice(0, paid.length, ...fixed, ...shared)
   }
-  return open
+  return { open, paid }
 }
 
 /** Finds a rest for each debt, or null if there is no way. */
-function share(
-  debts: readonly Debt[],
-  fixed: readonly { debt: Debt; by: Rest }[],
-  timeline: Timeline,
-): { debt: Debt; by: Rest }[] | null {
+function share(debts: readonly Debt[], fixed: readonly Payment[], timeline: Timeline): Payment[] | null {
   const taken = new Map<Rest, number>()
   for (const { debt, by } of fixed) taken.set(by, (taken.get(by) ?? 0) + debt.owedMs)
   const carriers = debts.map((debt) => carriersOf(debt.rest, debt.deadline, timeline))
-  const chosen: { debt: Debt; by: Rest }[] = []
+  const chosen: Payment[] = []
   let steps = 0
 
   const place = (i: number): boolean => {

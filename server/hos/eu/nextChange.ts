@@ -31,20 +31,24 @@ export function nextChangeAt(
   violations: readonly Violation[],
 ): Instant | null {
   const { asOf } = now.timeline
-  const clocks = clocksSignature(now.clocks)
+  const clocks = clocksSignature(now.clocks, asOf)
   const broken = violationsSignature(violations)
   for (const at of candidates(now, settings)) {
     if (at <= asOf) continue
     const then = answersAt(log, settings, at)
-    if (clocksSignature(then.clocks) !== clocks || violationsSignature(then.violations()) !== broken)
+    if (clocksSignature(then.clocks, at) !== clocks || violationsSignature(then.violations()) !== broken)
       return at
   }
   return null
 }
 
-/** The clocks without what moves by itself: a running one is known by when it runs out. */
-const clocksSignature = (clocks: readonly Clock[]) =>
-  clocks.map((c) => `${c.limitMs}:${c.running}:${c.running ? c.runsOutAt : c.remainingMs}`).join(' ')
+/** The clocks without what moves by itself: a running one is known by when it runs out, and would, were no week to turn. */
+const clocksSignature = (clocks: readonly Clock[], asOf: Instant) =>
+  clocks
+    .map(({ limitMs, running, runsOutAt, remainingMs }) =>
+      running ? `${limitMs}:${runsOutAt}:${asOf + remainingMs}` : `${limitMs}=${remainingMs}`,
+    )
+    .join(' ')
 
 const violationsSignature = (violations: readonly Violation[]) =>
   violations.map((violation) => `${violation.rule}@${violation.from}`).join(' ')

@@ -48,8 +48,10 @@ export function cycleGauge(
     },
     basis() {
       const from = line.at[line.dayBoundary[oldest]!]!
-      const since = restart && restart.until > from ? restart.until : from
-      return { limitMs: limit.ms, since, rests: restart ? [restart] : [] }
+      // A restart before the days that count has nothing to do with what was reached.
+      return restart && restart.until > from
+        ? { limitMs: limit.ms, since: restart.until, rests: [restart] }
+        : { limitMs: limit.ms, since: from, rests: [] }
     },
     ahead(levelMs) {
       const { count } = line
