@@ -184,7 +184,7 @@ describe('advice', () => {
           if (limitedBy && !inAnyCase.some((one) => one.startsWith(`${limitedBy} `)))
             assert.ok(broken(ms + MINUTE).length + atOnce.length > 0)
         }),
-        { numRuns: 1_500 },
+        { numRuns: 2_500 },
       )
     })
 
@@ -208,7 +208,7 @@ describe('advice', () => {
                   2 * MINUTE,
               )
         }),
-        { numRuns: 400 },
+        { numRuns: 2_500 },
       )
     })
   }

@@ -107,6 +107,20 @@ describe('a log that grows', () => {
     })
   }
 
+  test('the order in which events come changes nothing', () => {
+    const keys = fc.array(fc.nat(), { minLength: 25, maxLength: 25 })
+    fc.assert(
+      fc.property(logOf(STATUSES.na, 25), keys, fc.nat(600), (log, order, minutes) => {
+        const state = new LogState('us-property-70-8', OPTIONS)
+        const shuffled = log.map((event, i) => ({ event, key: order[i]! })).sort((a, b) => a.key - b.key)
+        for (const { event } of shuffled) state.advance(event)
+        const asOf = log.at(-1)!.at + minutes * MINUTE
+        assert.deepEqual(state.answer(asOf), evaluate(log, 'us-property-70-8', OPTIONS, asOf))
+      }),
+      { numRuns: 10_000 },
+    )
+  })
+
   test('a late event is as one that came in time', () => {
     fc.assert(
       fc.property(logOf(STATUSES.na, 25), fc.nat(), fc.nat(600), (log, which, minutes) => {

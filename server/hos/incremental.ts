@@ -187,6 +187,8 @@ function carriedForward(last: Evaluation, asOf: Instant): Evaluation | null {
 function carriedForwardInEurope(last: Evaluation, asOf: Instant): Evaluation | null {
   const goesOn = ({ until }: { until: Instant }) => until === last.asOf
   if (last.violations.some((one) => goesOn(one) || one.explanation.rests.some(goesOn))) return null
+  // Driving on past a limit goes on with what was broken before.
+  if (last.status === 'DRIVE' && last.clocks.some(({ remainingMs }) => remainingMs === 0)) return null
   const passedMs = asOf - last.asOf
   return {
     ...last,

@@ -202,6 +202,26 @@ describe('hours of the United States', () => {
     })
   })
 
+  test('l: without a split, on-duty time turned into rest where it stands never makes a violation', () => {
+    let turned = 0
+    holds((sample, random) => {
+      // Adverse conditions met in a rest count for nothing.
+      const one = { ...sample, options: { ...sample.options, adverseConditions: undefined } }
+      const log = one.log.map((event) =>
+        event.status === 'SB' ? { ...event, status: 'OFF' as const } : event,
+      )
+      // As far as the log is lawful.
+      const asOf = judge({ ...one, log }).violations[0]?.from ?? one.asOf
+      const onDuty = log.filter(({ at, status: now }) => at < asOf && (now === 'ON' || now === 'YM'))
+      if (onDuty.length === 0) return
+      const chosen = onDuty[random % onDuty.length]
+      const rested = log.map((event) => (event === chosen ? { ...event, status: 'OFF' as const } : event))
+      turned++
+      assert.deepEqual(judge({ ...one, log: rested, asOf }).violations, [])
+    })
+    assert.ok(turned > RUNS / 4, `${turned} logs had anything to turn`)
+  })
+
   test('k: the clocks that people change neither add nor lose a minute', () => {
     fc.assert(
       fc.property(sample(['America/Chicago'], 25), (one) => {
