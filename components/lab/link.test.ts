@@ -40,6 +40,7 @@ const log = fc
 const options = record({
   shortHaul: fc.boolean(),
   shortHaul16: fc.string(),
+  driverSalesperson: fc.boolean(),
   adverse: fc.string({ unit: 'grapheme' }),
   carried: fc.string(),
   team: fc.boolean(),

@@ -29,6 +29,7 @@ const Packed = z.object({
     .object({
       shortHaul: z.boolean(),
       shortHaul16: z.string(),
+      driverSalesperson: z.boolean(),
       adverse: z.string(),
       carried: z.string(),
       team: z.boolean(),

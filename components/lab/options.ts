@@ -8,6 +8,7 @@ import { type OptionId, RULESETS } from './rulesets.ts'
 export interface LabOptions {
   shortHaul: boolean
   shortHaul16: string
+  driverSalesperson: boolean
   adverse: string
   carried: string
   team: boolean
@@ -21,6 +22,7 @@ export interface LabOptions {
 export const NO_OPTIONS: LabOptions = {
   shortHaul: false,
   shortHaul16: '',
+  driverSalesperson: false,
   adverse: '',
   carried: '',
   team: false,
@@ -35,6 +37,7 @@ type ListId = Exclude<OptionId, FlagId>
 
 export const FLAG_WORDS: Record<FlagId, string> = {
   shortHaul: 'Short haul: no break asked for',
+  driverSalesperson: 'Driver-salesperson: 40 h of driving in 7 days instead (395.1(c))',
   team: 'Team of two drivers',
   multiManning: 'Multi-manning',
   crewReducedRestCounts: 'A crew’s rest of 9 to 11 h counts as a reduced one',
@@ -95,6 +98,7 @@ export function readOptions(ruleset: RulesetId, options: LabOptions, zone: Zone)
     shortHaul16: listOf('shortHaul16', instant),
     adverseConditions: listOf('adverse', instant),
     carriedMinutes: listOf('carried', minutesOf),
+    driverSalesperson: flag('driverSalesperson'),
     team: flag('team'),
     deferral: listOf('deferral', deferralOf),
     multiManning: flag('multiManning'),

@@ -7,6 +7,7 @@ export type Jurisdiction = 'us' | 'ca' | 'eu'
 export type OptionId =
   | 'shortHaul'
   | 'shortHaul16'
+  | 'driverSalesperson'
   | 'adverse'
   | 'carried'
   | 'team'
@@ -27,7 +28,7 @@ const us = (title: string, options: readonly OptionId[] = ['adverse', 'carried']
   jurisdiction: 'us',
   options,
 })
-const PROPERTY = ['shortHaul', 'shortHaul16', 'adverse', 'carried'] as const
+const PROPERTY = ['shortHaul', 'shortHaul16', 'driverSalesperson', 'adverse', 'carried'] as const
 const CANADA = ['team', 'deferral', 'adverse', 'carried'] as const
 /** North of 60° no rule looks at a day, so none can be deferred. */
 const CANADA_NORTH = ['team', 'adverse', 'carried'] as const

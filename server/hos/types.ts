@@ -58,6 +58,7 @@ export interface HosOptions {
   adverseConditions?: readonly Instant[]
   shortHaul?: boolean
   shortHaul16?: readonly Instant[]
+  /** 49 CFR 395.1(c): the 60 or 70 h do not apply while driving stays within 40 h in 7 days. */
   driverSalesperson?: boolean
   team?: boolean
   deferral?: readonly { day1: string }[]

@@ -1,14 +1,21 @@
 import { type Instant, MINUTE } from '../../time/instant.ts'
 import { addDays } from '../../time/zone.ts'
 import { type HosOptions, HosRefusal } from '../types.ts'
+import { type Counted, countsNow } from './counted.ts'
 import { type Gauge, STANDING } from './gauge.ts'
 import type { Limit } from './limits.ts'
-import { ON_DUTY, type Span, type Timeline } from './timeline.ts'
+import type { Span, Timeline } from './timeline.ts'
+
+export interface CycleGauge extends Gauge {
+  /** When days that fall out lift the level above zero, if nothing more is counted; null if none of the next days does. */
+  comesBackAt(): Instant | null
+}
 
 /**
  * Time on duty in the carrier's present day and the ones before it, since the last restart: 49 CFR 395.3(b) and (c), 395.5(b).
  * @param days how many days count, the present one among them
  * @param restartMs a rest of this length sets it to nothing; null if none does
+ * @param counted driving alone counts for a driver-salesperson; carried minutes then count as driven, nothing says they were not
  */
 export function cycleGauge(
   line: Timeline,
@@ -16,7 +23,9 @@ export function cycleGauge(
   days: number,
   restartMs: number | null,
   options: HosOptions,
-): Gauge {
+  counted: Counted = 'onDutyMs',
+): CycleGauge {
+  const total = line[counted]
   const carried = carriedOf(options, days)
   let nextRest = 0
   let restart: Span | null = null
@@ -24,11 +33,11 @@ export function cycleGauge(
 
   /** Carried minutes of the days before the log that still count on a day of it. */
   const carriedOn = (day: number) => (restart ? 0 : (carried[day] ?? 0))
-  /** Of `onDutyMs`, what has fallen out by a day. */
+  /** Of the total, what has fallen out by a day. */
   const goneBy = (day: number) => {
     const first = day - days + 1
-    const dropped = first > 0 ? line.onDutyMs[line.dayBoundary[first]!]! : 0
-    return restart ? Math.max(dropped, line.onDutyMs[restart.end]!) : dropped
+    const dropped = first > 0 ? total[line.dayBoundary[first]!]! : 0
+    return restart ? Math.max(dropped, total[restart.end]!) : dropped
   }
 
   return {
@@ -44,7 +53,7 @@ export function cycleGauge(
       }
       const day = line.day[boundary]!
       oldest = Math.max(0, day - days + 1)
-      return limit.ms - (line.onDutyMs[boundary]! - goneBy(day)) - carriedOn(day)
+      return limit.ms - (total[boundary]! - goneBy(day)) - carriedOn(day)
     },
     basis() {
       const from = line.at[line.dayBoundary[oldest]!]!
@@ -55,7 +64,7 @@ export function cycleGauge(
     },
     ahead(levelMs) {
       const { count } = line
-      if (line.present < ON_DUTY) return STANDING
+      if (!countsNow(line, counted)) return STANDING
       if (levelMs <= 0) return { running: true, runsOutAt: null }
       // Day by day: what falls out at each day's start comes back.
       let at: Instant = line.at[count]!
@@ -75,6 +84,17 @@ export function cycleGauge(
         if (left === 0) return { running: true, runsOutAt: at }
       }
       return { running: true, runsOutAt: null }
+    },
+    comesBackAt() {
+      const day = line.day[line.count]!
+      let date = line.clock.dateOf(line.at[line.count]!, options.dayStartMinutes)
+      for (let later = day + 1; later <= day + days; later++) {
+        date = addDays(date, 1)
+        const gone = later - days + 1 < line.dayBoundary.length ? goneBy(later) : total[line.count]!
+        if (limit.ms - (total[line.count]! - gone) - carriedOn(later) > 0)
+          return line.clock.startOf(date, options.dayStartMinutes)
+      }
+      return null
     },
   }
 }

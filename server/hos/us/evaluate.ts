@@ -9,6 +9,7 @@ import { windowGauge } from '../north-america/window.ts'
 import type { DutyEvent, Evaluation, HosOptions, RulesetId } from '../types.ts'
 import { breakDoneAt, breakGauge } from './break.ts'
 import { type UnitedStatesLaw, unitedStatesLaw } from './limits.ts'
+import { salespersonGauge } from './salesperson.ts'
 
 /**
  * Judges a log as it is known at `asOf`: every violation, every clock, and when an answer changes next with no new event.
@@ -58,7 +59,9 @@ function gaugesOf(
   if (law.break && !options.shortHaul)
     gauges.push(breakGauge(line, law.break.limit, law.break.interruptionMs))
   const { limit, days, restartMs } = law.cycle
-  gauges.push(cycleGauge(line, limit, days, restartMs, options))
+  const cycle = cycleGauge(line, limit, days, restartMs, options)
+  const sells = options.driverSalesperson ? law.salesperson : null
+  gauges.push(sells ? salespersonGauge(line, cycle, sells, options) : cycle)
   return gauges
 }
 

@@ -30,6 +30,8 @@ export interface UnitedStatesLaw {
   adverse: { driveMs: number; windowMs: number; citation: string }
   /** A longer window now and then. */
   longTour: LongTourLaw | null
+  /** Driving that a driver-salesperson may do in so many days without counting the cycle; null where nobody may. */
+  salesperson: { limit: Limit; days: number } | null
 }
 
 const SPLIT_SINCE = '2020-09-29'
@@ -73,6 +75,10 @@ const PROPERTY: DailyLaw = {
   },
   adverse: { driveMs: 2 * HOUR, windowMs: 2 * HOUR, citation: '49 CFR 395.1(b)(1)' },
   longTour: { windowMs: 16 * HOUR, allowed: { by: 'claim', apartDays: 6 }, citation: '49 CFR 395.1(o)' },
+  salesperson: {
+    limit: { ms: 40 * HOUR, rule: 'us.cycle', citation: '49 CFR 395.1(c)', inForceSince: SINCE_2005 },
+    days: 7,
+  },
 }
 
 const PASSENGER: DailyLaw = {
@@ -84,7 +90,11 @@ const PASSENGER: DailyLaw = {
   break: null,
   adverse: { driveMs: 2 * HOUR, windowMs: 2 * HOUR, citation: '49 CFR 395.1(b)(1)' },
   longTour: null,
+  salesperson: null,
 }
+
+/** 395.1(c) lifts the hours of 395.3(b), and no others. */
+const WITHOUT_SALES: DailyLaw = { ...PROPERTY, salesperson: null }
 
 const RESTART = { restartMs: 34 * HOUR, restartCitation: '49 CFR 395.3(c)' }
 const NO_RESTART = { restartMs: null, restartCitation: '' }
@@ -119,8 +129,8 @@ const LAWS: Partial<Record<RulesetId, UnitedStatesLaw>> = {
     },
     cycle: { limit: CYCLE_70, days: 8, ...RESTART },
   },
-  ...alaska(PROPERTY, PASSENGER, RESTART, NO_RESTART),
-  ...states(PROPERTY, PASSENGER, RESTART),
+  ...alaska(WITHOUT_SALES, PASSENGER, RESTART, NO_RESTART),
+  ...states(WITHOUT_SALES, PASSENGER, RESTART),
 }
 
 export function unitedStatesLaw(ruleset: RulesetId): UnitedStatesLaw {

@@ -150,6 +150,46 @@ describe('short haul, 49 CFR 395.1(e)', () => {
   })
 })
 
+describe('a driver-salesperson', () => {
+  const sells = { driverSalesperson: true }
+  /** Seven days of 4 h driving and 7 h calling on customers: 77 h on duty, 28 h of them driving. */
+  const week = Array.from({ length: 7 }, (): [DutyStatus, number][] => [
+    ['D', 4],
+    ['ON', 7],
+    ['OFF', 13],
+  ]).flat()
+
+  test('may drive past 70 hours on duty while driving stays within 40 in 7 days', () => {
+    assert.deepEqual(broken('us-property-60-7', week), ['us.cycle-60-7 +144.00'])
+    assert.deepEqual(broken('us-property-60-7', week, sells), [])
+    assert.equal(clocks('us-property-60-7', week, sells).cycle, 16)
+  })
+
+  test('past 40 hours of driving the cycle counts again', () => {
+    const drives = Array.from({ length: 6 }, (): [DutyStatus, number][] => [
+      ['D', 7],
+      ['ON', 4],
+      ['OFF', 13],
+    ]).flat()
+    // The sixth day: 35 h driven before it, 55 h on duty. 40 h are driven at +5 h, when the 60 h are reached too.
+    assert.deepEqual(broken('us-property-60-7', drives, sells), ['us.cycle-60-7 +125.00'])
+    assert.deepEqual(broken('us-property-70-8', drives, sells), [])
+  })
+
+  test('the larger of the two is the clock, and other work uses up the cycle only', () => {
+    const { log, until } = told(['D', 4], ['ON', 2])
+    const at = (ruleset: RulesetId) =>
+      evaluate(log, ruleset, { ...CENTRAL, ...sells }, until).clocks.find(({ name }) => name === 'cycle')!
+    assert.equal(at('us-property-60-7').remainingMs, 54 * HOUR)
+    assert.equal(at('us-property-60-7').running, true)
+    assert.equal(at('us-property-60-7').runsOutAt, null)
+  })
+
+  test('no one else is asked', () => {
+    assert.deepEqual(broken('us-passenger-60-7', week, sells), broken('us-passenger-60-7', week))
+  })
+})
+
 describe('intrastate rules', () => {
   test('Texas: 12 hours of driving, 15 on duty, 8 hours off, 70 in 7', () => {
     assert.deepEqual(
