@@ -36,6 +36,7 @@ interface Fleet {
   vehicleId: number
   driverId: number
   deviceId: number
+  deviceNumber: number
   deviceName: string
   alertId: number
 }
@@ -68,8 +69,8 @@ async function makeFleet(slug: string): Promise<Fleet> {
     `insert into drivers (fleet_id, id, name, employee_number, home_terminal_id) values ($1, $2, 'A Driver', '1', $3)`,
     [id, driverId, terminalId],
   )
-  await pool.query(
-    `insert into devices (fleet_id, id, name, vehicle_id, token_hash) values ($1, $2, $3, $4, '\\x00')`,
+  const device = await pool.query<{ number: number }>(
+    `insert into devices (fleet_id, id, name, vehicle_id, token_hash) values ($1, $2, $3, $4, '\\x00') returning number`,
     [id, deviceId, deviceName, vehicleId],
   )
   await pool.query(
@@ -81,7 +82,7 @@ async function makeFleet(slug: string): Promise<Fleet> {
      values ($1, $2, 'truck-silent', 'silent:1', $3, $4, $4, '{}')`,
     [id, alertId, vehicleId, new Date(NOW)],
   )
-  return { id, vehicleId, driverId, deviceId, deviceName, alertId }
+  return { id, vehicleId, driverId, deviceId, deviceNumber: device.rows[0]!.number, deviceName, alertId }
 }
 
 const ours = await makeFleet('ours')
@@ -97,6 +98,8 @@ const DEVICE: Principal = {
   kind: 'device',
   fleetId: ours.id,
   deviceId: ours.deviceId,
+  fleetNumber: 1,
+  deviceNumber: ours.deviceNumber,
   vehicleId: ours.vehicleId,
   name: ours.deviceName,
 }
@@ -150,7 +153,7 @@ describe('who may call what', () => {
   test('nothing of the other fleet was changed by trying', async () => {
     const { rows } = await pool.query(
       `select (select count(*) from duty_events where fleet_id = $1) as events,
-              (select count(*) from positions where fleet_id = $1) as positions,
+              (select count(*) from positions p join fleets f on f.number = p.fleet_number where f.id = $1) as positions,
               (select count(*) from alerts where fleet_id = $1 and acknowledged_at is null and resolved_at is null) as alerts`,
       [theirs.id],
     )

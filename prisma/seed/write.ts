@@ -164,10 +164,14 @@ export async function insertPast(
   const flush = async () => {
     if (rows.size === 0) return
     await db.query(
-      `insert into positions (fleet_id, digest, device_id, fix_at, received_at, latitude_e7, longitude_e7, odometer_m,
-         speed_dkph, heading_deg, flags)
-       select $1, 0, * from unnest($2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::int[], $6::int[], $7::int[],
-         $8::smallint[], $9::smallint[], $10::smallint[])`,
+      `insert into positions (fleet_number, device_number, digest, fix_at, received_at, latitude_e7, longitude_e7, odometer_m,
+         speed_ckph, heading_deg, flags)
+       select f.number, d.number, 0, p.fix_at, p.received_at, p.latitude_e7, p.longitude_e7, p.odometer_m, p.speed_ckph,
+         p.heading_deg, p.flags
+       from unnest($2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::int[], $6::int[], $7::int[],
+         $8::int[], $9::smallint[], $10::smallint[]) as p(device_id, fix_at, received_at, latitude_e7, longitude_e7,
+         odometer_m, speed_ckph, heading_deg, flags)
+       join fleets f on f.id = $1 join devices d on d.fleet_id = $1 and d.id = p.device_id`,
       [fleetId, ...rows.columns],
     )
     written += rows.size
@@ -186,7 +190,7 @@ export async function insertPast(
           Math.round(state.latitude * 1e7),
           Math.round(state.longitude * 1e7),
           Math.round(state.odometerMeters),
-          Math.round(state.speedKph * 10),
+          Math.round(state.speedKph * 100),
           Math.round(state.headingDegrees) % 360,
           IGNITION_KNOWN | (state.ignition ? IGNITION_ON : 0),
         ]
@@ -202,9 +206,9 @@ export async function insertPast(
   await flush()
   await db.query(
     `insert into latest_positions (fleet_id, vehicle_id, device_id, fix_at, received_at, latitude_e7, longitude_e7,
-       odometer_m, speed_dkph, heading_deg, flags)
+       odometer_m, speed_ckph, heading_deg, flags)
      select $1, * from unnest($2::bigint[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::int[], $7::int[],
-       $8::int[], $9::smallint[], $10::smallint[], $11::smallint[])`,
+       $8::int[], $9::int[], $10::smallint[], $11::smallint[])`,
     [fleetId, ...latest.columns],
   )
   await db.query(

@@ -55,7 +55,7 @@ export async function keepSilenceAlerts(tx: Db, now: Instant): Promise<Set<numbe
     `select p.fleet_id as "fleetId", p.vehicle_id as "vehicleId", v.unit_number as "unitNumber", c.driver_id as "driverId",
        d.name as "driverName", c.status, coalesce(t.time_zone, f.time_zone) as "timeZone", p.received_at as "receivedAt",
        f.silent_after_minutes as "silentAfterMinutes",
-       coalesce(p.speed_dkph > f.motion_threshold_kph * 10, false) as moving,
+       coalesce(p.speed_ckph > f.motion_threshold_kph * 100, false) as moving,
        p.latitude_e7 as "latitudeE7", p.longitude_e7 as "longitudeE7", f.distance_unit as unit
      from latest_positions p
      join fleets f on f.id = p.fleet_id
@@ -64,7 +64,7 @@ export async function keepSilenceAlerts(tx: Db, now: Instant): Promise<Set<numbe
      left join drivers d on d.fleet_id = c.fleet_id and d.id = c.driver_id
      left join home_terminals t on t.fleet_id = d.fleet_id and t.id = d.home_terminal_id
      where p.received_at < $1::timestamptz - make_interval(mins => f.silent_after_minutes)
-       and (p.speed_dkph > f.motion_threshold_kph * 10 or c.status = any($2))`,
+       and (p.speed_ckph > f.motion_threshold_kph * 100 or c.status = any($2))`,
     [new Date(now), AT_WORK],
   )
   const wanted = silent.map(({ fleetId, latitudeE7, longitudeE7, unit, ...truck }) => ({

@@ -17,7 +17,15 @@ export interface NewDevice {
   vehicleId: number
   /** What the device calls itself in its heartbeats; unique in the fleet. */
   name: string
+  /** The door that it uses; `json` if left out. */
+  protocol?: DeviceProtocol
+  /** What that protocol calls it: an IMEI, an identifier, `user/device`. */
+  identity?: string
+  /** Its identity alone lets it report. */
+  open?: boolean
 }
+
+export type DeviceProtocol = 'json' | 'osmand' | 'owntracks' | 'teltonika'
 
 export interface EnrolledDevice extends NewDevice {
   id: number
@@ -44,21 +52,30 @@ export async function enrolDevices(
     return { ...device, id, token: `rl_${fleetId.toString(36)}_${id.toString(36)}_${secret}` }
   })
   const { rows } = await db.query<{ id: number }>(
-    `insert into devices (fleet_id, id, name, vehicle_id, token_hash)
-     select $1, * from unnest($2::bigint[], $3::text[], $4::bigint[], $5::bytea[])
-     on conflict (fleet_id, name) do nothing returning id`,
+    `insert into devices (fleet_id, id, name, vehicle_id, token_hash, protocol, identity, open)
+     select $1, * from unnest($2::bigint[], $3::text[], $4::bigint[], $5::bytea[], $6::text[], $7::text[], $8::boolean[])
+     on conflict do nothing returning id, number`,
     [
       fleetId,
       enrolled.map((one) => one.id),
       enrolled.map((one) => one.name),
       enrolled.map((one) => one.vehicleId),
       hashes,
+      enrolled.map((one) => one.protocol ?? 'json'),
+      enrolled.map((one) => one.identity ?? null),
+      enrolled.map((one) => one.open ?? false),
     ],
   )
   if (rows.length !== devices.length) {
     const stored = new Set(rows.map((row) => row.id))
     const taken = enrolled.find((one) => !stored.has(one.id))
-    throw new AppError('conflict', `The fleet has a device called "${taken?.name}" already.`, 'name')
+    throw new AppError(
+      'conflict',
+      taken?.identity === undefined
+        ? `The fleet has a device called "${taken?.name}" already.`
+        : `There is a device called "${taken.name}" or "${taken.identity}" already.`,
+      'name',
+    )
   }
   return enrolled
 }
@@ -137,12 +154,15 @@ export class DeviceAuthenticator {
     const { rows } = await this.#pool.query<{
       name: string
       vehicleId: number
+      number: number
+      fleetNumber: number
       hash: Buffer
       revokedAt: number | null
     }>({
       name: 'device-by-id',
-      text: `select name, vehicle_id as "vehicleId", token_hash as hash, revoked_at as "revokedAt"
-             from devices where fleet_id = $1 and id = $2`,
+      text: `select d.name, d.vehicle_id as "vehicleId", d.number, f.number as "fleetNumber", d.token_hash as hash,
+               d.revoked_at as "revokedAt"
+             from devices d join fleets f on f.id = d.fleet_id where d.fleet_id = $1 and d.id = $2`,
       values: [fleetId, deviceId],
     })
     const row = rows[0]
@@ -161,6 +181,8 @@ export class DeviceAuthenticator {
       fleetId,
       deviceId,
       vehicleId: row.vehicleId,
+      fleetNumber: row.fleetNumber,
+      deviceNumber: row.number,
       name: row.name,
     }
     if (this.#known.size >= MOST_KNOWN) this.#known.delete(this.#known.keys().next().value!)

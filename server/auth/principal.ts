@@ -13,6 +13,9 @@ export interface DevicePrincipal {
   fleetId: number
   deviceId: number
   vehicleId: number
+  /** The four bytes that name both in `positions`. */
+  fleetNumber: number
+  deviceNumber: number
   /** What it must call itself in its heartbeats. */
   name: string
 }

@@ -35,7 +35,7 @@ export async function latestPositions(
     vehicleId: number
     latitudeE7: number
     longitudeE7: number
-    speedDkph: number | null
+    speedCkph: number | null
     headingDeg: number | null
     flags: number
     fixAt: Instant
@@ -54,7 +54,7 @@ export async function latestPositions(
         : ''
     }
      select lp.vehicle_id as "vehicleId", lp.latitude_e7 as "latitudeE7", lp.longitude_e7 as "longitudeE7",
-       lp.speed_dkph as "speedDkph", lp.heading_deg as "headingDeg", lp.flags, lp.fix_at as "fixAt",
+       lp.speed_ckph as "speedCkph", lp.heading_deg as "headingDeg", lp.flags, lp.fix_at as "fixAt",
        lp.received_at as "receivedAt", lp.revision, dc.status
      from latest_positions lp ${since ? 'join changed using (vehicle_id)' : ''}
      left join (
@@ -67,7 +67,7 @@ export async function latestPositions(
       : [fleet.id],
   )
   return rows.map((row) => {
-    const speedKph = row.speedDkph === null ? null : row.speedDkph / 10
+    const speedKph = row.speedCkph === null ? null : row.speedCkph / 100
     const state = vehicleState(
       {
         receivedAt: row.receivedAt,

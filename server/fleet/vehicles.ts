@@ -47,13 +47,13 @@ export async function getVehicle(db: Db, fleetId: number, id: number, now: Insta
       latitudeE7: number
       longitudeE7: number
       odometerM: number | null
-      speedDkph: number | null
+      speedCkph: number | null
       headingDeg: number | null
     }
   >(
     `select ${ROW}, v.vin, t.name as terminal, t.time_zone as "timeZone", f.distance_unit as unit,
        lp.fix_at as "fixAt", lp.received_at as "receivedAt", lp.latitude_e7 as "latitudeE7",
-       lp.longitude_e7 as "longitudeE7", lp.odometer_m as "odometerM", lp.speed_dkph as "speedDkph",
+       lp.longitude_e7 as "longitudeE7", lp.odometer_m as "odometerM", lp.speed_ckph as "speedCkph",
        lp.heading_deg as "headingDeg"
      from vehicles v ${DRIVER_AT} ${DEVICE}
      join fleets f on f.id = v.fleet_id
@@ -84,7 +84,7 @@ export async function getVehicle(db: Db, fleetId: number, id: number, now: Insta
             receivedAt: row.receivedAt,
             latitude,
             longitude,
-            speedKph: row.speedDkph === null ? null : row.speedDkph / 10,
+            speedKph: row.speedCkph === null ? null : row.speedCkph / 100,
             headingDegrees: row.headingDeg,
             odometerMeters: row.odometerM,
             place: nearestTown(latitude, longitude, row.unit),

@@ -2,30 +2,42 @@ import type { DevicePrincipal } from '../auth/principal.ts'
 import type { Instant } from '../time/instant.ts'
 import { Column } from './columns.ts'
 import { type Digested, digestOf } from './digest.ts'
-import { doubtsOf, IGNITION_KNOWN, IGNITION_ON, isTrusted } from './judge.ts'
+import {
+  doubtsOf,
+  IGNITION_KNOWN,
+  IGNITION_ON,
+  isTrusted,
+  REPAIRED_ROLLOVER,
+  withoutRollover,
+} from './judge.ts'
 
 /** One position as it is stored: the device's words in the table's units. */
 export interface Point extends Digested {
+  /** As the device said it; where that is a rollover back it is stored moved. */
   fixAt: Instant
+  sentAt: Instant | null
+  /** What else is known of it: bits of judge.ts. */
+  flags: number
 }
 
 /** What `positions` gets, in the order of the statement in receive.ts. */
 const newColumns = (points: number) => ({
-  fleetId: new Column('int8', points * 12),
-  deviceId: new Column('int8', points * 12),
   fixAt: new Column('timestamptz', points * 12),
-  digest: new Column('int4', points * 8),
   receivedAt: new Column('timestamptz', points * 12),
+  fleetNumber: new Column('int4', points * 8),
+  deviceNumber: new Column('int4', points * 8),
+  digest: new Column('int4', points * 8),
   latitudeE7: new Column('int4', points * 8),
   longitudeE7: new Column('int4', points * 8),
+  speedCkph: new Column('int4', points * 8),
   odometerM: new Column('int4', points * 8),
-  engineSeconds: new Column('int4', points * 8),
-  speedDkph: new Column('int2', points * 6),
   headingDeg: new Column('int2', points * 6),
+  flags: new Column('int2', points * 6),
   altitudeM: new Column('int2', points * 6),
   accuracyDm: new Column('int4', points * 8),
-  flags: new Column('int2', points * 6),
+  engineSeconds: new Column('int4', points * 8),
   sequence: new Column('int8', points * 12),
+  sentAt: new Column('timestamptz', points * 4),
   attributes: new Column('jsonb', points * 4),
 })
 export type Columns = ReturnType<typeof newColumns>
@@ -37,7 +49,7 @@ export class Batch {
   readonly columns: Columns
   size = 0
   /** The newest trusted position; it may become the vehicle's latest. */
-  latest: (Point & { flags: number }) | null = null
+  latest: Point | null = null
   /** The earliest trusted fix: from there on the vehicle's driving is derived again. */
   earliestAt: Instant | null = null
 
@@ -55,27 +67,31 @@ export class Batch {
 
   add(point: Point): void {
     const { columns, device, receivedAt } = this
-    const said = point.ignition === null ? 0 : point.ignition ? IGNITION_KNOWN | IGNITION_ON : IGNITION_KNOWN
-    const flags = said | doubtsOf(point, receivedAt)
-    columns.fleetId.int8(device.fleetId)
-    columns.deviceId.int8(device.deviceId)
-    columns.fixAt.timestamptz(point.fixAt)
-    columns.digest.int4(digestOf(point))
+    const fixAt = withoutRollover(point.fixAt, receivedAt)
+    const judged = fixAt === point.fixAt ? point : { ...point, fixAt }
+    let flags = point.flags | doubtsOf(judged, receivedAt)
+    if (point.ignition !== null) flags |= point.ignition ? IGNITION_KNOWN | IGNITION_ON : IGNITION_KNOWN
+    if (judged !== point) flags |= REPAIRED_ROLLOVER
+    columns.fixAt.timestamptz(fixAt)
     columns.receivedAt.timestamptz(receivedAt)
+    columns.fleetNumber.int4(device.fleetNumber)
+    columns.deviceNumber.int4(device.deviceNumber)
+    columns.digest.int4(digestOf(point))
     columns.latitudeE7.int4(point.latitudeE7)
     columns.longitudeE7.int4(point.longitudeE7)
+    columns.speedCkph.int4(point.speedCkph)
     columns.odometerM.int4(point.odometerM)
-    columns.engineSeconds.int4(point.engineSeconds)
-    columns.speedDkph.int2(point.speedDkph)
     columns.headingDeg.int2(point.headingDeg)
+    columns.flags.int2(flags)
     columns.altitudeM.int2(point.altitudeM)
     columns.accuracyDm.int4(point.accuracyDm)
-    columns.flags.int2(flags)
+    columns.engineSeconds.int4(point.engineSeconds)
     columns.sequence.int8(point.sequence)
+    columns.sentAt.timestamptz(point.sentAt)
     columns.attributes.jsonb(point.attributes)
     this.size++
     if (!isTrusted(flags)) return
-    if (this.latest === null || point.fixAt >= this.latest.fixAt) this.latest = { ...point, flags }
-    if (this.earliestAt === null || point.fixAt < this.earliestAt) this.earliestAt = point.fixAt
+    if (this.latest === null || fixAt >= this.latest.fixAt) this.latest = { ...point, fixAt, flags }
+    if (this.earliestAt === null || fixAt < this.earliestAt) this.earliestAt = fixAt
   }
 }

@@ -91,11 +91,13 @@ function decodeHeartbeat(raw: unknown, deviceName: string): Point | Fault {
   }
   const point: Point = {
     fixAt,
+    sentAt: null,
+    flags: 0,
     latitudeE7: 0,
     longitudeE7: 0,
     odometerM: null,
     engineSeconds: null,
-    speedDkph: null,
+    speedCkph: null,
     headingDeg: null,
     altitudeM: null,
     accuracyDm: null,
@@ -112,7 +114,7 @@ function decodeHeartbeat(raw: unknown, deviceName: string): Point | Fault {
   const speed = said.speedKph ?? null
   if (speed !== null) {
     if (!within(speed, 0, 3_000)) return fault('speedKph', 'must be a number from 0 to 3000, or left out')
-    point.speedDkph = Math.round(speed * 10)
+    point.speedCkph = Math.round(speed * 100)
   }
   const heading = said.headingDegrees ?? null
   if (heading !== null) {

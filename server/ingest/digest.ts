@@ -1,10 +1,10 @@
 /** A position's content beside its fix time, in the units of the table. */
 export interface Digested {
-  latitudeE7: number
-  longitudeE7: number
+  latitudeE7: number | null
+  longitudeE7: number | null
   odometerM: number | null
   engineSeconds: number | null
-  speedDkph: number | null
+  speedCkph: number | null
   headingDeg: number | null
   altitudeM: number | null
   accuracyDm: number | null
@@ -29,11 +29,11 @@ function mix(hash: number, value: number): number {
  * instant with other content stays apart. Nothing of the arrival goes in, or a retry would differ.
  */
 export function digestOf(point: Digested): number {
-  let hash = mix(0, point.latitudeE7)
-  hash = mix(hash, point.longitudeE7)
+  let hash = mix(0, point.latitudeE7 ?? ABSENT)
+  hash = mix(hash, point.longitudeE7 ?? ABSENT)
   hash = mix(hash, point.odometerM ?? ABSENT)
   hash = mix(hash, point.engineSeconds ?? ABSENT)
-  hash = mix(hash, point.speedDkph ?? ABSENT)
+  hash = mix(hash, point.speedCkph ?? ABSENT)
   hash = mix(hash, point.headingDeg ?? ABSENT)
   hash = mix(hash, point.altitudeM ?? ABSENT)
   hash = mix(hash, point.accuracyDm ?? ABSENT)

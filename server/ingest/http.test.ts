@@ -69,9 +69,9 @@ const beat = (device: EnrolledDevice, minute: number, more: Partial<Heartbeat> =
 const storedOf = async (device: EnrolledDevice) =>
   (
     await pool.query(
-      `select fix_at as at, latitude_e7 as lat, speed_dkph as speed, heading_deg as heading, altitude_m as altitude,
+      `select fix_at as at, latitude_e7 as lat, speed_ckph as speed, heading_deg as heading, altitude_m as altitude,
          accuracy_dm as accuracy, odometer_m as odometer, engine_seconds as engine, flags, sequence, attributes
-       from positions where device_id = $1 order by fix_at, digest`,
+       from positions where device_number = (select number from devices where id = $1) order by fix_at, digest`,
       [device.id],
     )
   ).rows
@@ -114,7 +114,7 @@ describe('POST /v1/heartbeats', () => {
       {
         at: Date.UTC(2026, 10, 23, 11, 59, 30, 250),
         lat: 415_000_000,
-        speed: 885,
+        speed: 8_850,
         heading: 0,
         altitude: -12,
         accuracy: 43,
@@ -215,7 +215,7 @@ describe('POST /v1/heartbeats', () => {
     const [device] = await enrol('doubtful')
     const { answer } = await post(device!, [
       beat(device!, 0, { fixTime: NOW + 6 * MINUTE }),
-      beat(device!, 0, { fixTime: Date.UTC(2007, 3, 9) }),
+      beat(device!, 0, { fixTime: Date.UTC(2009, 3, 9) }),
       beat(device!, 0, { latitude: 0, longitude: 0.000_01 }),
       beat(device!, 1, { speedKph: 400 }),
       beat(device!, 2, { accuracyMeters: 9_000 }),
@@ -227,6 +227,18 @@ describe('POST /v1/heartbeats', () => {
       [256, 512, 1024, 2048, 4096],
     )
     assert.deepEqual([latest, recheck], [[], []])
+  })
+
+  test('a week counter that rolled over is put right, and marked', async () => {
+    const [device] = await enrol('rollover')
+    const at = NOW - 3 * MINUTE
+    await post(device!, beat(device!, 0, { fixTime: at - 1024 * 7 * 24 * 60 * MINUTE }))
+    const { positions, latest } = await traceOf(device!)
+    assert.deepEqual(
+      positions.map((row) => [row.at, row.flags]),
+      [[at, 4]],
+    )
+    assert.equal(latest[0].fix_at, at)
   })
 
   test('bodies that are no report', async () => {

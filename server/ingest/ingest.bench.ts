@@ -159,9 +159,9 @@ async function copyRate(client: pg.Client, firstFixAt: number): Promise<number> 
   let chunk = ''
   for (let i = 0; i < COPY_ROWS; i++) {
     const n = i % BATCH_SIZE
-    chunk += `374299663124076\t${374299663124076 + (i % BATCH_CONNECTIONS)}\t${new Date(firstFixAt + i).toISOString()}\t`
-    chunk += `${Math.imul(i, 0x9e37_79b1)}\t${received}\t${415_000_000 + n * 1_000}\t${-936_000_000 - n * 1_000}\t`
-    chunk += `${412_345_678 + n * 25}\t\\N\t${885 + (n % 10) * 10}\t${90 + (n % 7)}\t${280 + (n % 5)}\t\\N\t3\t${1_000 + n}\t\\N\n`
+    chunk += `${new Date(firstFixAt + i).toISOString()}\t${received}\t1\t${1 + (i % BATCH_CONNECTIONS)}\t`
+    chunk += `${Math.imul(i, 0x9e37_79b1)}\t${415_000_000 + n * 1_000}\t${-936_000_000 - n * 1_000}\t`
+    chunk += `${8_850 + (n % 10) * 100}\t${412_345_678 + n * 25}\t${90 + (n % 7)}\t3\t${280 + (n % 5)}\t${1_000 + n}\n`
     if (chunk.length > 65_536) {
       chunks.push(chunk)
       chunk = ''
@@ -173,8 +173,8 @@ async function copyRate(client: pg.Client, firstFixAt: number): Promise<number> 
     Readable.from(chunks, { objectMode: false }),
     client.query(
       copyFrom(
-        `copy copied (fleet_id, device_id, fix_at, digest, received_at, latitude_e7, longitude_e7, odometer_m,
-         engine_seconds, speed_dkph, heading_deg, altitude_m, accuracy_dm, flags, sequence, attributes) from stdin`,
+        `copy copied (fix_at, received_at, fleet_number, device_number, digest, latitude_e7, longitude_e7, speed_ckph,
+         odometer_m, heading_deg, flags, altitude_m, sequence) from stdin`,
       ),
     ),
   )

@@ -1,14 +1,22 @@
 import { DAY, type Instant, MINUTE } from '../time/instant.ts'
 
-/** Bits of `positions.flags`. Below 256: what the device said. */
+/** Bits of `positions.flags`. Below 256: what the device said, and how. */
 export const IGNITION_KNOWN = 1
 export const IGNITION_ON = 2
+/** Its fix time was a rollover of the GPS week ago and has been moved; 1024 weeks less are what it said. */
+export const REPAIRED_ROLLOVER = 4
+/** Known by an identity that is no secret: weaker evidence than a key or a token. */
+export const OPEN_IDENTITY = 8
 /** From 256 on: doubts. A doubtful position is kept as evidence, and nothing is derived from it. */
 export const FUTURE = 256
 export const PAST = 512
 export const ZERO_FIX = 1024
 export const IMPLAUSIBLE_SPEED = 2048
 export const INACCURATE = 4096
+/** The device is alive and has no valid fix. */
+export const NO_FIX = 8192
+/** Far from where the truck was before and after (server/trips). */
+export const JUMP = 16384
 
 /** A device's clock may be ahead of ours by so much (protocols, rule 4). */
 const AHEAD_MS = 5 * MINUTE
@@ -16,24 +24,37 @@ const AHEAD_MS = 5 * MINUTE
 const BEHIND_MS = 400 * DAY
 /** Receivers without a fix report the origin, or a little beside it. */
 const ZERO_E7 = 100_000
-const FASTEST_DKPH = 2_500
+const FASTEST_CKPH = 25_000
 const COARSEST_DM = 50_000
+/** GPS counts weeks in ten bits. */
+const ROLLOVER_MS = 1024 * 7 * DAY
 
 export interface Judged {
   fixAt: Instant
-  latitudeE7: number
-  longitudeE7: number
-  speedDkph: number | null
+  latitudeE7: number | null
+  longitudeE7: number | null
+  speedCkph: number | null
   accuracyDm: number | null
+}
+
+/**
+ * A fix time that lies a rollover of the GPS week counter back (19.6 years), moved to where it is a time that could have been
+ * received then; any other as it is. A backlog that comes late is moved by the same, so the answer is one for all retries.
+ */
+export function withoutRollover(fixAt: Instant, receivedAt: Instant): Instant {
+  const moved = fixAt + ROLLOVER_MS
+  return moved <= receivedAt + AHEAD_MS && moved >= receivedAt - BEHIND_MS ? moved : fixAt
 }
 
 /** The doubts about a position that arrived at `receivedAt`: 0, or the bits above. */
 export function doubtsOf(point: Judged, receivedAt: Instant): number {
+  const { latitudeE7, longitudeE7 } = point
   let doubts = 0
   if (point.fixAt > receivedAt + AHEAD_MS) doubts |= FUTURE
   else if (point.fixAt < receivedAt - BEHIND_MS) doubts |= PAST
-  if (Math.abs(point.latitudeE7) < ZERO_E7 && Math.abs(point.longitudeE7) < ZERO_E7) doubts |= ZERO_FIX
-  if (point.speedDkph !== null && point.speedDkph > FASTEST_DKPH) doubts |= IMPLAUSIBLE_SPEED
+  if (latitudeE7 === null || longitudeE7 === null) doubts |= NO_FIX
+  else if (Math.abs(latitudeE7) < ZERO_E7 && Math.abs(longitudeE7) < ZERO_E7) doubts |= ZERO_FIX
+  if (point.speedCkph !== null && point.speedCkph > FASTEST_CKPH) doubts |= IMPLAUSIBLE_SPEED
   if (point.accuracyDm !== null && point.accuracyDm > COARSEST_DM) doubts |= INACCURATE
   return doubts
 }

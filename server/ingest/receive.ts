@@ -15,21 +15,22 @@ const QUEUE_BYTES = 64 << 20
 const STATEMENT_MS = 20_000
 
 const POSITION_COLUMNS = [
-  'fleet_id',
-  'device_id',
   'fix_at',
-  'digest',
   'received_at',
+  'fleet_number',
+  'device_number',
+  'digest',
   'latitude_e7',
   'longitude_e7',
+  'speed_ckph',
   'odometer_m',
-  'engine_seconds',
-  'speed_dkph',
   'heading_deg',
+  'flags',
   'altitude_m',
   'accuracy_dm',
-  'flags',
+  'engine_seconds',
   'sequence',
+  'sent_at',
   'attributes',
 ].join(', ')
 
@@ -41,26 +42,27 @@ const POSITION_COLUMNS = [
 const STORE = `
 with stored as (
   insert into positions (${POSITION_COLUMNS})
-  select * from unnest($1::int8[], $2::int8[], $3::timestamptz[], $4::int4[], $5::timestamptz[], $6::int4[], $7::int4[],
-    $8::int4[], $9::int4[], $10::int2[], $11::int2[], $12::int2[], $13::int4[], $14::int2[], $15::int8[], $16::jsonb[])
+  select * from unnest($1::timestamptz[], $2::timestamptz[], $3::int4[], $4::int4[], $5::int4[], $6::int4[], $7::int4[],
+    $8::int4[], $9::int4[], $10::int2[], $11::int2[], $12::int2[], $13::int4[], $14::int4[], $15::int8[],
+    $16::timestamptz[], $17::jsonb[])
   on conflict do nothing
-  returning device_id
+  returning device_number
 ), counted as (
-  select device_id, count(*)::int4 as stored from stored group by device_id
+  select device_number, count(*)::int4 as stored from stored group by device_number
 ), vehicle as (
-  select v.* from unnest($17::int8[], $18::int8[], $19::int8[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[],
-    $23::int4[], $24::int4[], $25::int4[], $26::int2[], $27::int2[], $28::int2[])
-    as v(fleet_id, vehicle_id, device_id, earliest_at, fix_at, received_at, latitude_e7, longitude_e7, odometer_m,
-      speed_dkph, heading_deg, flags)
-  join counted using (device_id)
+  select v.* from unnest($18::int4[], $19::int8[], $20::int8[], $21::int8[], $22::timestamptz[], $23::timestamptz[],
+    $24::timestamptz[], $25::int4[], $26::int4[], $27::int4[], $28::int4[], $29::int2[], $30::int2[])
+    as v(device_number, fleet_id, vehicle_id, device_id, earliest_at, fix_at, received_at, latitude_e7, longitude_e7,
+      odometer_m, speed_ckph, heading_deg, flags)
+  join counted using (device_number)
 ), latest as (
   insert into latest_positions as l (fleet_id, vehicle_id, device_id, fix_at, received_at, latitude_e7, longitude_e7,
-    odometer_m, speed_dkph, heading_deg, flags)
-  select fleet_id, vehicle_id, device_id, fix_at, received_at, latitude_e7, longitude_e7, odometer_m, speed_dkph,
+    odometer_m, speed_ckph, heading_deg, flags)
+  select fleet_id, vehicle_id, device_id, fix_at, received_at, latitude_e7, longitude_e7, odometer_m, speed_ckph,
     heading_deg, flags from vehicle where fix_at is not null
   on conflict (fleet_id, vehicle_id) do update set device_id = excluded.device_id, fix_at = excluded.fix_at,
     received_at = excluded.received_at, latitude_e7 = excluded.latitude_e7, longitude_e7 = excluded.longitude_e7,
-    odometer_m = excluded.odometer_m, speed_dkph = excluded.speed_dkph, heading_deg = excluded.heading_deg,
+    odometer_m = excluded.odometer_m, speed_ckph = excluded.speed_ckph, heading_deg = excluded.heading_deg,
     flags = excluded.flags, revision = pg_current_xact_id()::text::bigint
   where l.fix_at < excluded.fix_at
 ), recheck as (
@@ -70,7 +72,7 @@ with stored as (
 ), told as (
   select pg_notify('restline', fleet_id::text) from (select distinct fleet_id from vehicle) as f
 )
-select device_id as "deviceId", stored, (select count(*) from told) as told from counted`
+select device_number as "deviceNumber", stored, (select count(*) from told) as told from counted`
 
 interface Waiting {
   batch: Batch
@@ -168,7 +170,7 @@ export class Receiver {
   async #write(group: readonly Waiting[]): Promise<void> {
     try {
       const stored = await this.#store(group)
-      for (const { batch, resolve } of group) resolve(stored.get(batch.device.deviceId) ?? 0)
+      for (const { batch, resolve } of group) resolve(stored.get(batch.device.deviceNumber) ?? 0)
     } catch (error) {
       if (group.length > 1 && isOfOneBatch(error)) {
         // One of them can't be stored (its vehicle was removed meanwhile, say): the others must not suffer for it.
@@ -183,14 +185,14 @@ export class Receiver {
   }
 
   async #store(group: readonly Waiting[]): Promise<Map<number, number>> {
-    const { rows } = await this.#pool.query<{ deviceId: number; stored: number }>({
+    const { rows } = await this.#pool.query<{ deviceNumber: number; stored: number }>({
       name: 'store-positions',
       text: STORE,
       values: parametersOf(group.map(({ batch }) => batch)),
       // The pool's own way to say so.
       query_timeout: STATEMENT_MS,
     } as pg.QueryConfig)
-    return new Map(rows.map(({ deviceId, stored }) => [deviceId, stored]))
+    return new Map(rows.map(({ deviceNumber, stored }) => [deviceNumber, stored]))
   }
 }
 
@@ -227,6 +229,7 @@ function parametersOf(batches: readonly Batch[]): Buffer[] {
   }
   return [
     ...positions,
+    whole('int4', (batch) => batch.device.deviceNumber),
     whole('int8', (batch) => batch.device.fleetId),
     whole('int8', (batch) => batch.device.vehicleId),
     whole('int8', (batch) => batch.device.deviceId),
@@ -236,7 +239,7 @@ function parametersOf(batches: readonly Batch[]): Buffer[] {
     whole('int4', (batch) => batch.latest?.latitudeE7 ?? null),
     whole('int4', (batch) => batch.latest?.longitudeE7 ?? null),
     whole('int4', (batch) => batch.latest?.odometerM ?? null),
-    whole('int2', (batch) => batch.latest?.speedDkph ?? null),
+    whole('int4', (batch) => batch.latest?.speedCkph ?? null),
     whole('int2', (batch) => batch.latest?.headingDeg ?? null),
     whole('int2', (batch) => batch.latest?.flags ?? null),
   ]

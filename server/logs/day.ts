@@ -241,18 +241,18 @@ async function distanceOf(
   const { rows } = await db.query<{ meters: number | null }>(
     `select sum(coalesce(nullif(by_odometer, 0), by_fixes)) as meters from (
        select max(odometer_m) - min(odometer_m) as by_odometer, sum(step) as by_fixes from (
-         select p.device_id, p.odometer_m,
+         select p.device_number, p.odometer_m,
            -- Between fixes a few minutes apart the earth is flat enough.
            sqrt(power((p.latitude_e7 - lag(p.latitude_e7) over w) * 0.0111195, 2)
              + power((p.longitude_e7 - lag(p.longitude_e7) over w) * 0.0111195 * cos(radians(p.latitude_e7 / 1e7)), 2)) as step
          from driver_assignments a
          join devices d on d.fleet_id = a.fleet_id and d.vehicle_id = a.vehicle_id
-         join positions p on p.fleet_id = d.fleet_id and p.device_id = d.id
+         join positions p on p.device_number = d.number
            and p.fix_at >= greatest(a.from_at, $3) and p.fix_at < least(coalesce(a.until_at, $4), $4)
          where a.fleet_id = $1 and a.driver_id = $2 and a.from_at < $4 and (a.until_at is null or a.until_at > $3)
            and (p.flags & -256) = 0
-         window w as (partition by p.device_id order by p.fix_at)
-       ) steps group by device_id
+         window w as (partition by p.device_number order by p.fix_at)
+       ) steps group by device_number
      ) devices`,
     [fleetId, driverId, new Date(from), new Date(until)],
   )

@@ -54,7 +54,7 @@ export async function anchorsBefore(
      join devices d on d.fleet_id = k.fleet_id and d.vehicle_id = k.vehicle_id
      cross join lateral (
        select p.fix_at from positions p
-       where p.fleet_id = d.fleet_id and p.device_id = d.id and p.fix_at < k.at and ${TRUSTED}
+       where p.device_number = d.number and p.fix_at < k.at and ${TRUSTED}
        order by p.fix_at desc limit 1) p
      group by k.i`,
     [...columnsOf(wanted), wanted.map((one) => new Date(one.before))],
@@ -67,16 +67,16 @@ interface FixRow {
   at: Instant
   latitudeE7: number
   longitudeE7: number
-  speedDkph: number | null
+  speedCkph: number | null
 }
 
-const FIX = `p.fix_at as at, p.latitude_e7 as "latitudeE7", p.longitude_e7 as "longitudeE7", p.speed_dkph as "speedDkph"`
+const FIX = `p.fix_at as at, p.latitude_e7 as "latitudeE7", p.longitude_e7 as "longitudeE7", p.speed_ckph as "speedCkph"`
 
 const toFix = (row: FixRow): Fix => ({
   at: row.at,
   latitude: row.latitudeE7 / 1e7,
   longitude: row.longitudeE7 / 1e7,
-  speedKph: row.speedDkph === null ? null : row.speedDkph / 10,
+  speedKph: row.speedCkph === null ? null : row.speedCkph / 100,
 })
 
 /** One fix an instant: the first one's place, and the fastest of the speeds that were told. */
@@ -95,9 +95,9 @@ export async function fixesFrom(db: Db, wanted: readonly (Keyed & { from: Instan
   const { rows } = await db.query<FixRow>(
     `select k.i, ${FIX} from ${KEYS}
      join devices d on d.fleet_id = k.fleet_id and d.vehicle_id = k.vehicle_id
-     join positions p on p.fleet_id = d.fleet_id and p.device_id = d.id and p.fix_at >= k.at
+     join positions p on p.device_number = d.number and p.fix_at >= k.at
      where ${TRUSTED}
-     order by k.i, p.fix_at, p.device_id, p.digest`,
+     order by k.i, p.fix_at, p.device_number, p.digest`,
     [...columnsOf(wanted), wanted.map((one) => new Date(one.from))],
   )
   for (const row of rows) oneAnInstant(result[row.i - 1]!, toFix(row))
@@ -110,10 +110,10 @@ export async function fixesFrom(db: Db, wanted: readonly (Keyed & { from: Instan
     `select distinct on (k.i) k.i, p.* from ${KEYS}
      join devices d on d.fleet_id = k.fleet_id and d.vehicle_id = k.vehicle_id
      cross join lateral (
-       select ${FIX}, p.device_id, p.digest from positions p
-       where p.fleet_id = d.fleet_id and p.device_id = d.id and p.fix_at < k.at and ${TRUSTED}
-       order by p.fix_at desc, p.device_id, p.digest limit 1) p
-     order by k.i, p.at desc, p.device_id, p.digest`,
+       select ${FIX}, p.device_number, p.digest from positions p
+       where p.device_number = d.number and p.fix_at < k.at and ${TRUSTED}
+       order by p.fix_at desc, p.device_number, p.digest limit 1) p
+     order by k.i, p.at desc, p.device_number, p.digest`,
     [...columnsOf(without), without.map((one) => new Date(one.first.at))],
   )
   for (const row of earlier.rows) result[without[row.i - 1]!.index]!.unshift(toFix(row))

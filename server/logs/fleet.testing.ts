@@ -53,13 +53,27 @@ export class TestFleet {
       ruleset,
     }))
     const enrolled = await insertCrews(pool, id, crews, since)
+    const numbers = await pool.query<{ id: number; number: number; fleetNumber: number }>(
+      `select d.id, d.number, f.number as "fleetNumber" from devices d join fleets f on f.id = d.fleet_id
+       where d.fleet_id = $1`,
+      [id],
+    )
+    const numberOf = new Map(numbers.rows.map((row) => [row.id, row]))
     return new TestFleet(
       pool,
       id,
       enrolled.map(({ vehicleId, driverId, device: { id: deviceId, name } }) => ({
         vehicleId,
         driverId,
-        device: { kind: 'device', fleetId: id, deviceId, vehicleId, name },
+        device: {
+          kind: 'device',
+          fleetId: id,
+          deviceId,
+          vehicleId,
+          fleetNumber: numberOf.get(deviceId)!.fleetNumber,
+          deviceNumber: numberOf.get(deviceId)!.number,
+          name,
+        },
       })),
     )
   }

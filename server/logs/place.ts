@@ -29,7 +29,7 @@ export async function placesOf(db: Db, fleetId: number, happened: readonly Happe
      join fleets f on f.id = $1
      cross join lateral (
        select p.latitude_e7, p.longitude_e7
-       from devices d join positions p on p.fleet_id = d.fleet_id and p.device_id = d.id
+       from devices d join positions p on p.device_number = d.number
          and p.fix_at between k.at - $5 * interval '1 millisecond' and k.at and (p.flags & -256) = 0
        where d.fleet_id = $1 and d.vehicle_id = k.vehicle_id
        order by p.fix_at desc limit 1) p`,
