@@ -43,7 +43,7 @@ describe('seeding', () => {
     )
     assert.equal(positions, seeded.positions)
     assert.ok(positions > 80_000 && positions < 250_000, `${positions} positions`)
-    assert.equal(await count('positions where fix_at > $1', new Date(EPOCH)), 0)
+    assert.equal(await count('positions where fix_at(fix_second, fix_ms) > $1', new Date(EPOCH)), 0)
     assert.equal(await count('positions_other'), 0)
     const events = await count('duty_events where fleet_id = $1', id)
     assert.ok(events > 1_500 && events < 3_000, `${events} duty events`)

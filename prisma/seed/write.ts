@@ -164,13 +164,13 @@ export async function insertPast(
   const flush = async () => {
     if (rows.size === 0) return
     await db.query(
-      `insert into positions (fleet_number, device_number, digest, fix_at, received_at, latitude_e7, longitude_e7, odometer_m,
+      `insert into positions (fleet_number, device_number, digest, fix_second, fix_ms, received_at, latitude_e7, longitude_e7, odometer_m,
          speed_ckph, heading_deg, flags)
-       select f.number, d.number, 0, p.fix_at, p.received_at, p.latitude_e7, p.longitude_e7, p.odometer_m, p.speed_ckph,
+       select f.number, d.number, p.ms, fix_second(p.fix_at), p.ms, p.received_at, p.latitude_e7, p.longitude_e7, p.odometer_m, p.speed_ckph,
          p.heading_deg, p.flags
-       from unnest($2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::int[], $6::int[], $7::int[],
-         $8::int[], $9::smallint[], $10::smallint[]) as p(device_id, fix_at, received_at, latitude_e7, longitude_e7,
-         odometer_m, speed_ckph, heading_deg, flags)
+       from (select *, (extract(epoch from k.fix_at) * 1000)::int8 % 1000 as ms from unnest($2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::int[], $6::int[], $7::int[],
+         $8::int[], $9::smallint[], $10::smallint[]) as k(device_id, fix_at, received_at, latitude_e7,
+         longitude_e7, odometer_m, speed_ckph, heading_deg, flags)) p
        join fleets f on f.id = $1 join devices d on d.fleet_id = $1 and d.id = p.device_id`,
       [fleetId, ...rows.columns],
     )

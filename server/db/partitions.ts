@@ -1,4 +1,5 @@
 import type { Instant } from '../time/instant.ts'
+import { fixSecond } from './fix-time.ts'
 import type { Db } from './pool.ts'
 
 const monthStart = (year: number, month: number) => new Date(Date.UTC(year, month, 1))
@@ -13,7 +14,7 @@ export async function ensurePartitions(tx: Db, now: Instant): Promise<void> {
     const from = monthStart(today.getUTCFullYear(), today.getUTCMonth() + offset)
     const until = monthStart(from.getUTCFullYear(), from.getUTCMonth() + 1)
     const name = `positions_${from.toISOString().slice(0, 7).replace('-', '_')}`
-    const bounds = `from ('${from.toISOString()}') to ('${until.toISOString()}')`
+    const [first, end] = [fixSecond(from.getTime()), fixSecond(until.getTime())]
     // One statement block, so one transaction: no row is ever in neither table.
     await tx.query(`
       do $$ begin
@@ -22,9 +23,9 @@ export async function ensurePartitions(tx: Db, now: Instant): Promise<void> {
           create table ${name} (like positions including defaults including constraints);
           with moved as (
             delete from positions_other
-            where fix_at >= '${from.toISOString()}' and fix_at < '${until.toISOString()}' returning *
+            where fix_second >= ${first} and fix_second < ${end} returning *
           ) insert into ${name} select * from moved;
-          alter table positions attach partition ${name} for values ${bounds};
+          alter table positions attach partition ${name} for values from (${first}) to (${end});
         end if;
       end $$`)
   }

@@ -1,4 +1,5 @@
 import type { DevicePrincipal } from '../auth/principal.ts'
+import { fixMs, fixSecond } from '../db/fix-time.ts'
 import type { Instant } from '../time/instant.ts'
 import { Column } from './columns.ts'
 import { type Digested, digestOf } from './digest.ts'
@@ -13,8 +14,6 @@ import {
 
 /** One position as it is stored: the device's words in the table's units. */
 export interface Point extends Digested {
-  /** As the device said it; where that is a rollover back it is stored moved. */
-  fixAt: Instant
   sentAt: Instant | null
   /** What else is known of it: bits of judge.ts. */
   flags: number
@@ -22,15 +21,16 @@ export interface Point extends Digested {
 
 /** What `positions` gets, in the order of the statement in receive.ts. */
 const newColumns = (points: number) => ({
-  fixAt: new Column('timestamptz', points * 12),
   receivedAt: new Column('timestamptz', points * 12),
   fleetNumber: new Column('int4', points * 8),
   deviceNumber: new Column('int4', points * 8),
+  fixSecond: new Column('int4', points * 8),
   digest: new Column('int4', points * 8),
   latitudeE7: new Column('int4', points * 8),
   longitudeE7: new Column('int4', points * 8),
   speedCkph: new Column('int4', points * 8),
   odometerM: new Column('int4', points * 8),
+  fixMs: new Column('int2', points * 6),
   headingDeg: new Column('int2', points * 6),
   flags: new Column('int2', points * 6),
   altitudeM: new Column('int2', points * 6),
@@ -72,15 +72,16 @@ export class Batch {
     let flags = point.flags | doubtsOf(judged, receivedAt)
     if (point.ignition !== null) flags |= point.ignition ? IGNITION_KNOWN | IGNITION_ON : IGNITION_KNOWN
     if (judged !== point) flags |= REPAIRED_ROLLOVER
-    columns.fixAt.timestamptz(fixAt)
     columns.receivedAt.timestamptz(receivedAt)
     columns.fleetNumber.int4(device.fleetNumber)
     columns.deviceNumber.int4(device.deviceNumber)
+    columns.fixSecond.int4(fixSecond(fixAt))
     columns.digest.int4(digestOf(point))
     columns.latitudeE7.int4(point.latitudeE7)
     columns.longitudeE7.int4(point.longitudeE7)
     columns.speedCkph.int4(point.speedCkph)
     columns.odometerM.int4(point.odometerM)
+    columns.fixMs.int2(fixMs(fixAt))
     columns.headingDeg.int2(point.headingDeg)
     columns.flags.int2(flags)
     columns.altitudeM.int2(point.altitudeM)

@@ -1,4 +1,5 @@
 import type { DevicePrincipal } from '../auth/principal.ts'
+import { FIX_TIMES_END } from '../db/fix-time.ts'
 import { AppError } from '../errors.ts'
 import type { Instant } from '../time/instant.ts'
 import { Batch, type Point } from './batch.ts'
@@ -9,7 +10,7 @@ const MOST_ATTRIBUTE_BYTES = 4_096
 const MOST_DEPTH = 20
 /** Outside these no clock is merely wrong: the value is not a time. The first is where GPS time begins. */
 const EARLIEST = Date.UTC(1980, 0, 6)
-const LATEST = Date.UTC(2100, 0, 1)
+const LATEST = FIX_TIMES_END
 
 const FIELDS: ReadonlySet<string> = new Set<keyof Heartbeat>([
   'device',
@@ -86,7 +87,7 @@ function decodeHeartbeat(raw: unknown, deviceName: string): Point | Fault {
   if (fixAt === null) {
     return {
       field: 'fixTime',
-      reason: 'must be an ISO 8601 time with offset, or epoch milliseconds, between 1980 and 2100',
+      reason: 'must be an ISO 8601 time with offset, or epoch milliseconds, between 1980 and 2067',
     }
   }
   const point: Point = {

@@ -1,5 +1,9 @@
-/** A position's content beside its fix time, in the units of the table. */
+import type { Instant } from '../time/instant.ts'
+
+/** A position's content, in the units of the table. */
 export interface Digested {
+  /** As the device said it; its second is in the key beside the digest. */
+  fixAt: Instant
   latitudeE7: number | null
   longitudeE7: number | null
   odometerM: number | null
@@ -25,11 +29,11 @@ function mix(hash: number, value: number): number {
 }
 
 /**
- * 32 bits of a position's content: with device and fix time the key by which a retry is known. What is said twice for one
- * instant with other content stays apart. Nothing of the arrival goes in, or a retry would differ.
+ * 32 bits of a position's content: with device and second of the fix the key by which a retry is known. What is said twice for
+ * one instant with other content stays apart. Nothing of the arrival goes in, or a retry would differ.
  */
 export function digestOf(point: Digested): number {
-  let hash = mix(0, point.latitudeE7 ?? ABSENT)
+  let hash = mix(point.fixAt % 1000, point.latitudeE7 ?? ABSENT)
   hash = mix(hash, point.longitudeE7 ?? ABSENT)
   hash = mix(hash, point.odometerM ?? ABSENT)
   hash = mix(hash, point.engineSeconds ?? ABSENT)

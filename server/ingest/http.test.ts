@@ -69,9 +69,9 @@ const beat = (device: EnrolledDevice, minute: number, more: Partial<Heartbeat> =
 const storedOf = async (device: EnrolledDevice) =>
   (
     await pool.query(
-      `select fix_at as at, latitude_e7 as lat, speed_ckph as speed, heading_deg as heading, altitude_m as altitude,
+      `select fix_at(fix_second, fix_ms) as at, latitude_e7 as lat, speed_ckph as speed, heading_deg as heading, altitude_m as altitude,
          accuracy_dm as accuracy, odometer_m as odometer, engine_seconds as engine, flags, sequence, attributes
-       from positions where device_number = (select number from devices where id = $1) order by fix_at, digest`,
+       from positions where device_number = (select number from devices where id = $1) order by fix_second, fix_ms, digest`,
       [device.id],
     )
   ).rows

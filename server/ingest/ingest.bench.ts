@@ -6,13 +6,17 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import { type EnrolledDevice, enrolDevices } from '../auth/device.ts'
+import type { DevicePrincipal } from '../auth/principal.ts'
 import { startEmbedded } from '../db/embedded.ts'
+import { fixMs, fixSecond } from '../db/fix-time.ts'
 import { newId } from '../db/id.ts'
 import { migrate } from '../db/migrate.ts'
 import { ensurePartitions } from '../db/partitions.ts'
 import { createPool, type Db } from '../db/pool.ts'
 import { withDatabase } from '../db/testing.ts'
+import { Batch, type Point } from './batch.ts'
 import type { LoadOrder, LoadResult } from './bench/load.ts'
+import { receiverOf } from './receive.ts'
 
 const ROUNDS = 5
 const ROUND_MS = 4_000
@@ -74,6 +78,84 @@ export async function benchIngestSingle(print: Print): Promise<void> {
     report(print, 'ingest-single', measured, 'bare node:http', 'requests/s', baseline)
   })
 }
+
+/** What the values of a heartbeat take by themselves: three of 8 bytes, then 4, 4, 2, 2, 4. */
+const VALUE_BYTES = 8 + 8 + 8 + 4 + 4 + 2 + 2 + 4
+const STORAGE_DEVICES = 500
+const STORAGE_ROWS = 1_000_000
+
+/**
+ * Bytes on disk for each stored heartbeat, indexes included: device, fix, receipt, place, speed, heading, odometer, as 500
+ * trucks send them side by side.
+ */
+export async function benchStorage(print: Print): Promise<void> {
+  await withBench(STORAGE_DEVICES, async ({ url, devices }) => {
+    const pool = createPool(url, 2)
+    const receiver = receiverOf(pool)
+    const { rows: numbers } = await pool.query<{
+      id: number
+      number: number
+      fleet: number
+      fleetId: number
+    }>(
+      'select d.id, d.number, f.number as fleet, f.id as "fleetId" from devices d join fleets f on f.id = d.fleet_id',
+    )
+    const numberOf = new Map(numbers.map((row) => [row.id, row]))
+    const startAt = Math.floor(Date.now() / 1000) * 1000 - 24 * 3_600_000
+    const perDevice = STORAGE_ROWS / STORAGE_DEVICES
+    for (let first = 0; first < perDevice; first += 10) {
+      await Promise.all(
+        devices.map((device, d) => {
+          const { number, fleet, fleetId } = numberOf.get(device.id)!
+          const principal: DevicePrincipal = {
+            kind: 'device',
+            fleetId,
+            deviceId: device.id,
+            vehicleId: device.vehicleId,
+            fleetNumber: fleet,
+            deviceNumber: number,
+            name: device.name,
+          }
+          const batch = new Batch(principal, startAt + (first + 10) * 10_000, 10)
+          for (let i = first; i < first + 10; i++) batch.add(pointOf(startAt + i * 10_000 + d, i))
+          return receiver.store(batch)
+        }),
+      )
+      if (first % 200 === 0) console.error(`storage: ${first * STORAGE_DEVICES} rows`)
+    }
+    await pool.query('checkpoint')
+    const { rows } = await pool.query<{ rows: number; bytes: number }>(
+      `select (select count(*)::int8 from positions) as rows, sum(pg_total_relation_size(inhrelid))::int8 as bytes
+       from pg_inherits where inhparent = 'positions'::regclass`,
+    )
+    await pool.end()
+    const value = rows[0]!.bytes / rows[0]!.rows
+    print({
+      name: 'storage',
+      value: Number(value.toFixed(1)),
+      unit: 'bytes/heartbeat',
+      baseline: { name: 'the bytes of its values alone', value: VALUE_BYTES, unit: 'bytes/heartbeat' },
+      ratio: Number((value / VALUE_BYTES).toFixed(2)),
+    })
+  })
+}
+
+const pointOf = (fixAt: number, i: number): Point => ({
+  fixAt,
+  sentAt: null,
+  flags: 0,
+  latitudeE7: 415_000_000 + i * 1_000,
+  longitudeE7: -936_000_000 - i * 1_000,
+  odometerM: 412_345_678 + i * 250,
+  engineSeconds: null,
+  speedCkph: 8_850 + (i % 10) * 100,
+  headingDeg: 90 + (i % 7),
+  altitudeM: null,
+  accuracyDm: null,
+  ignition: true,
+  sequence: null,
+  attributes: null,
+})
 
 interface Bench {
   url: string
@@ -159,9 +241,9 @@ async function copyRate(client: pg.Client, firstFixAt: number): Promise<number> 
   let chunk = ''
   for (let i = 0; i < COPY_ROWS; i++) {
     const n = i % BATCH_SIZE
-    chunk += `${new Date(firstFixAt + i).toISOString()}\t${received}\t1\t${1 + (i % BATCH_CONNECTIONS)}\t`
+    chunk += `${received}\t1\t${1 + (i % BATCH_CONNECTIONS)}\t${fixSecond(firstFixAt + i)}\t`
     chunk += `${Math.imul(i, 0x9e37_79b1)}\t${415_000_000 + n * 1_000}\t${-936_000_000 - n * 1_000}\t`
-    chunk += `${8_850 + (n % 10) * 100}\t${412_345_678 + n * 25}\t${90 + (n % 7)}\t3\t${280 + (n % 5)}\t${1_000 + n}\n`
+    chunk += `${8_850 + (n % 10) * 100}\t${412_345_678 + n * 25}\t${fixMs(firstFixAt + i)}\t${90 + (n % 7)}\t3\t${280 + (n % 5)}\t${1_000 + n}\n`
     if (chunk.length > 65_536) {
       chunks.push(chunk)
       chunk = ''
@@ -173,8 +255,8 @@ async function copyRate(client: pg.Client, firstFixAt: number): Promise<number> 
     Readable.from(chunks, { objectMode: false }),
     client.query(
       copyFrom(
-        `copy copied (fix_at, received_at, fleet_number, device_number, digest, latitude_e7, longitude_e7, speed_ckph,
-         odometer_m, heading_deg, flags, altitude_m, sequence) from stdin`,
+        `copy copied (received_at, fleet_number, device_number, fix_second, digest, latitude_e7, longitude_e7, speed_ckph,
+         odometer_m, fix_ms, heading_deg, flags, altitude_m, sequence) from stdin`,
       ),
     ),
   )

@@ -15,15 +15,16 @@ const QUEUE_BYTES = 64 << 20
 const STATEMENT_MS = 20_000
 
 const POSITION_COLUMNS = [
-  'fix_at',
   'received_at',
   'fleet_number',
   'device_number',
+  'fix_second',
   'digest',
   'latitude_e7',
   'longitude_e7',
   'speed_ckph',
   'odometer_m',
+  'fix_ms',
   'heading_deg',
   'flags',
   'altitude_m',
@@ -42,16 +43,16 @@ const POSITION_COLUMNS = [
 const STORE = `
 with stored as (
   insert into positions (${POSITION_COLUMNS})
-  select * from unnest($1::timestamptz[], $2::timestamptz[], $3::int4[], $4::int4[], $5::int4[], $6::int4[], $7::int4[],
-    $8::int4[], $9::int4[], $10::int2[], $11::int2[], $12::int2[], $13::int4[], $14::int4[], $15::int8[],
-    $16::timestamptz[], $17::jsonb[])
+  select * from unnest($1::timestamptz[], $2::int4[], $3::int4[], $4::int4[], $5::int4[], $6::int4[], $7::int4[],
+    $8::int4[], $9::int4[], $10::int2[], $11::int2[], $12::int2[], $13::int2[], $14::int4[], $15::int4[], $16::int8[],
+    $17::timestamptz[], $18::jsonb[])
   on conflict do nothing
   returning device_number
 ), counted as (
   select device_number, count(*)::int4 as stored from stored group by device_number
 ), vehicle as (
-  select v.* from unnest($18::int4[], $19::int8[], $20::int8[], $21::int8[], $22::timestamptz[], $23::timestamptz[],
-    $24::timestamptz[], $25::int4[], $26::int4[], $27::int4[], $28::int4[], $29::int2[], $30::int2[])
+  select v.* from unnest($19::int4[], $20::int8[], $21::int8[], $22::int8[], $23::timestamptz[], $24::timestamptz[],
+    $25::timestamptz[], $26::int4[], $27::int4[], $28::int4[], $29::int4[], $30::int2[], $31::int2[])
     as v(device_number, fleet_id, vehicle_id, device_id, earliest_at, fix_at, received_at, latitude_e7, longitude_e7,
       odometer_m, speed_ckph, heading_deg, flags)
   join counted using (device_number)

@@ -248,10 +248,11 @@ async function distanceOf(
          from driver_assignments a
          join devices d on d.fleet_id = a.fleet_id and d.vehicle_id = a.vehicle_id
          join positions p on p.device_number = d.number
-           and p.fix_at >= greatest(a.from_at, $3) and p.fix_at < least(coalesce(a.until_at, $4), $4)
+           and p.fix_second >= fix_second(greatest(a.from_at, $3))
+           and p.fix_second < fix_second(least(coalesce(a.until_at, $4), $4))
          where a.fleet_id = $1 and a.driver_id = $2 and a.from_at < $4 and (a.until_at is null or a.until_at > $3)
            and (p.flags & -256) = 0
-         window w as (partition by p.device_number order by p.fix_at)
+         window w as (partition by p.device_number order by p.fix_second, p.fix_ms)
        ) steps group by device_number
      ) devices`,
     [fleetId, driverId, new Date(from), new Date(until)],

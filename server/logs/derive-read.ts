@@ -1,3 +1,4 @@
+import { fixInstant, fixMs, fixSecond } from '../db/fix-time.ts'
 import type { Db } from '../db/pool.ts'
 import type { Instant } from '../time/instant.ts'
 import type { Fix, Span } from './motion.ts'
@@ -24,6 +25,15 @@ const columnsOf = (keys: readonly Keyed[]) => [
 const KEYS =
   'unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) with ordinality as k(fleet_id, vehicle_id, at, i)'
 
+/** The same with an instant in the columns of `positions`. */
+const FIX_KEYS =
+  'unnest($1::bigint[], $2::bigint[], $3::int4[], $4::int2[]) with ordinality as k(fleet_id, vehicle_id, second, ms, i)'
+const fixKeysOf = (keys: readonly (Keyed & { at: Instant })[]) => [
+  ...columnsOf(keys),
+  keys.map(({ at }) => fixSecond(at)),
+  keys.map(({ at }) => fixMs(at)),
+]
+
 /** For each claim the spans that can matter, in order: the last two that began by then, and all later ones. */
 export async function storedSpans(db: Db, claims: readonly Claim[]): Promise<Span[][]> {
   const result = claims.map((): Span[] => [])
@@ -49,31 +59,32 @@ export async function anchorsBefore(
   wanted: readonly (Keyed & { before: Instant; index: number })[],
 ): Promise<Map<number, Instant>> {
   if (wanted.length === 0) return new Map()
-  const { rows } = await db.query<{ i: number; at: Instant }>(
-    `select k.i, max(p.fix_at) as at from ${KEYS}
+  const { rows } = await db.query<{ i: number; second: number; ms: number }>(
+    `select distinct on (k.i) k.i, p.fix_second as second, p.fix_ms as ms from ${FIX_KEYS}
      join devices d on d.fleet_id = k.fleet_id and d.vehicle_id = k.vehicle_id
      cross join lateral (
-       select p.fix_at from positions p
-       where p.device_number = d.number and p.fix_at < k.at and ${TRUSTED}
-       order by p.fix_at desc limit 1) p
-     group by k.i`,
-    [...columnsOf(wanted), wanted.map((one) => new Date(one.before))],
+       select p.fix_second, p.fix_ms from positions p
+       where p.device_number = d.number and (p.fix_second, p.fix_ms) < (k.second, k.ms) and ${TRUSTED}
+       order by p.fix_second desc, p.fix_ms desc limit 1) p
+     order by k.i, p.fix_second desc, p.fix_ms desc`,
+    fixKeysOf(wanted.map((one) => ({ ...one, at: one.before }))),
   )
-  return new Map(rows.map(({ i, at }) => [wanted[i - 1]!.index, at]))
+  return new Map(rows.map(({ i, second, ms }) => [wanted[i - 1]!.index, fixInstant(second, ms)]))
 }
 
 interface FixRow {
   i: number
-  at: Instant
+  second: number
+  ms: number
   latitudeE7: number
   longitudeE7: number
   speedCkph: number | null
 }
 
-const FIX = `p.fix_at as at, p.latitude_e7 as "latitudeE7", p.longitude_e7 as "longitudeE7", p.speed_ckph as "speedCkph"`
+const FIX = `p.fix_second as second, p.fix_ms as ms, p.latitude_e7 as "latitudeE7", p.longitude_e7 as "longitudeE7", p.speed_ckph as "speedCkph"`
 
 const toFix = (row: FixRow): Fix => ({
-  at: row.at,
+  at: fixInstant(row.second, row.ms),
   latitude: row.latitudeE7 / 1e7,
   longitude: row.longitudeE7 / 1e7,
   speedKph: row.speedCkph === null ? null : row.speedCkph / 100,
@@ -93,12 +104,12 @@ function oneAnInstant(fixes: Fix[], next: Fix): void {
 export async function fixesFrom(db: Db, wanted: readonly (Keyed & { from: Instant })[]): Promise<Fix[][]> {
   const result = wanted.map((): Fix[] => [])
   const { rows } = await db.query<FixRow>(
-    `select k.i, ${FIX} from ${KEYS}
+    `select k.i, ${FIX} from ${FIX_KEYS}
      join devices d on d.fleet_id = k.fleet_id and d.vehicle_id = k.vehicle_id
-     join positions p on p.device_number = d.number and p.fix_at >= k.at
+     join positions p on p.device_number = d.number and (p.fix_second, p.fix_ms) >= (k.second, k.ms)
      where ${TRUSTED}
-     order by k.i, p.fix_at, p.device_number, p.digest`,
-    [...columnsOf(wanted), wanted.map((one) => new Date(one.from))],
+     order by k.i, p.fix_second, p.fix_ms, p.device_number, p.digest`,
+    fixKeysOf(wanted.map((one) => ({ ...one, at: one.from }))),
   )
   for (const row of rows) oneAnInstant(result[row.i - 1]!, toFix(row))
   const without = wanted.flatMap((one, index) => {
@@ -107,14 +118,14 @@ export async function fixesFrom(db: Db, wanted: readonly (Keyed & { from: Instan
   })
   if (without.length === 0) return result
   const earlier = await db.query<FixRow>(
-    `select distinct on (k.i) k.i, p.* from ${KEYS}
+    `select distinct on (k.i) k.i, p.* from ${FIX_KEYS}
      join devices d on d.fleet_id = k.fleet_id and d.vehicle_id = k.vehicle_id
      cross join lateral (
        select ${FIX}, p.device_number, p.digest from positions p
-       where p.device_number = d.number and p.fix_at < k.at and ${TRUSTED}
-       order by p.fix_at desc, p.device_number, p.digest limit 1) p
-     order by k.i, p.at desc, p.device_number, p.digest`,
-    [...columnsOf(without), without.map((one) => new Date(one.first.at))],
+       where p.device_number = d.number and (p.fix_second, p.fix_ms) < (k.second, k.ms) and ${TRUSTED}
+       order by p.fix_second desc, p.fix_ms desc, p.digest limit 1) p
+     order by k.i, p.second desc, p.ms desc, p.device_number, p.digest`,
+    fixKeysOf(without.map((one) => ({ ...one, at: one.first.at }))),
   )
   for (const row of earlier.rows) result[without[row.i - 1]!.index]!.unshift(toFix(row))
   return result

@@ -1,6 +1,7 @@
+import { fixMs, fixSecond } from '../db/fix-time.ts'
 import type { Db } from '../db/pool.ts'
 import { nearestTown } from '../geo/places.ts'
-import { HOUR, type Instant } from '../time/instant.ts'
+import { HOUR, type Instant, SECOND } from '../time/instant.ts'
 
 /** A position further away in time says nothing about where something happened. */
 const NEAR_MS = HOUR
@@ -25,20 +26,21 @@ export async function placesOf(db: Db, fleetId: number, happened: readonly Happe
     unit: 'mi' | 'km'
   }>(
     `select k.i, p.latitude_e7 as "latitudeE7", p.longitude_e7 as "longitudeE7", f.distance_unit as unit
-     from unnest($2::bigint[], $3::timestamptz[], $4::int[]) as k(vehicle_id, at, i)
+     from unnest($2::bigint[], $3::int4[], $4::int2[], $5::int[]) as k(vehicle_id, second, ms, i)
      join fleets f on f.id = $1
      cross join lateral (
        select p.latitude_e7, p.longitude_e7
        from devices d join positions p on p.device_number = d.number
-         and p.fix_at between k.at - $5 * interval '1 millisecond' and k.at and (p.flags & -256) = 0
+         and p.fix_second >= k.second - $6 and (p.fix_second, p.fix_ms) <= (k.second, k.ms) and (p.flags & -256) = 0
        where d.fleet_id = $1 and d.vehicle_id = k.vehicle_id
-       order by p.fix_at desc limit 1) p`,
+       order by p.fix_second desc, p.fix_ms desc limit 1) p`,
     [
       fleetId,
       known.map(({ vehicleId }) => vehicleId),
-      known.map(({ at }) => new Date(at)),
+      known.map(({ at }) => fixSecond(at)),
+      known.map(({ at }) => fixMs(at)),
       known.map(({ i }) => i),
-      NEAR_MS,
+      NEAR_MS / SECOND,
     ],
   )
   for (const { i, latitudeE7, longitudeE7, unit } of rows)
