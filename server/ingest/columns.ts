@@ -113,5 +113,19 @@ export class Column {
   }
 }
 
+type Scalar = 'int2' | 'int4' | 'int8' | 'timestamptz'
+
+/** Parameters of a statement, one for each name: what `read` gives of each row. */
+export function columnsOf<Row>(
+  rows: readonly Row[],
+  columns: Record<string, readonly [Scalar, (row: Row) => number | null]>,
+): Buffer[] {
+  return Object.values(columns).map(([type, read]) => {
+    const column = new Column(type, rows.length * 12)
+    for (const row of rows) column[type](read(row))
+    return Column.joined([column])
+  })
+}
+
 /** PostgreSQL's object ids of the element types; fixed since its first versions. */
 const OID = { int2: 21, int4: 23, int8: 20, timestamptz: 1184, jsonb: 3802 } as const

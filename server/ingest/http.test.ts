@@ -10,6 +10,7 @@ import { createPool } from '../db/pool.ts'
 import { testDatabase } from '../db/testing.ts'
 import { type Instant, MINUTE } from '../time/instant.ts'
 import { createDoor } from './http.ts'
+import { receiverOf } from './receive.ts'
 import type { Heartbeat, Receipt } from './schema.ts'
 
 const { pool } = await testDatabase()
@@ -77,7 +78,11 @@ const storedOf = async (device: EnrolledDevice) =>
   ).rows
 
 /** What a device's reports leave behind, as far as the order of arrival must not show. */
-const traceOf = async (device: EnrolledDevice) => ({
+const traceOf = async (device: EnrolledDevice) => {
+  await receiverOf(pool).drained()
+  return await readTrace(device)
+}
+const readTrace = async (device: EnrolledDevice) => ({
   positions: await storedOf(device),
   latest: (
     await pool.query('select fix_at, latitude_e7 from latest_positions where vehicle_id = $1', [

@@ -3,6 +3,7 @@ import type { Instant } from '../time/instant.ts'
 import { deriveDriving } from './derive.ts'
 import type { Claim } from './derive-read.ts'
 import type { DriverKey } from './drivers.ts'
+import { advanceLatest } from './latest.ts'
 
 /** Notes that a vehicle's driving must be derived again from an instant on; the worker takes it up. */
 export async function recheckVehicle(
@@ -69,6 +70,7 @@ export async function deriveChanged(
     [limit, only?.fleetId ?? null, only?.vehicleId ?? null],
   )
   if (claims.length === 0) return { taken: 0, drivers: [] }
+  await advanceLatest(tx, claims)
   const changes = await deriveDriving(tx, claims, now)
   const { rows: drivers } = await tx.query<DriverKey>(
     `select distinct a.fleet_id as "fleetId", a.driver_id as "driverId"
