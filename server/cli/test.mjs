@@ -53,13 +53,18 @@ async function unit(env) {
     const tap = path.join(STATE, 'unit.tap')
     const [major, minor] = process.versions.node.split('.').map(Number)
     const parallel = major > 20 || minor >= 10 ? ['--test-concurrency=2'] : []
+    // A file that hangs is named and ended, rather than the whole run.
+    const bounded = major > 20 || minor >= 11 ? [`--test-timeout=${10 * 60_000}`] : []
     const reporters = [
       '--test-reporter=spec',
       '--test-reporter-destination=stdout',
       '--test-reporter=tap',
       `--test-reporter-destination=${tap}`,
     ]
-    const code = await run(['--import', 'tsx', '--test', ...parallel, ...reporters, ...testFiles()], env)
+    const code = await run(
+      ['--import', 'tsx', '--test', ...parallel, ...bounded, ...reporters, ...testFiles()],
+      env,
+    )
     const count = (word) =>
       Number(fs.readFileSync(tap, 'utf8').match(new RegExp(`^# ${word} (\\d+)$`, 'm'))?.[1] ?? 0)
     const failed = count('fail') + count('cancelled')

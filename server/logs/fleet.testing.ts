@@ -79,7 +79,7 @@ export class TestFleet {
   }
 
   /** Through the same code as the doors, received at `receivedAt`. */
-  report(fixes: readonly Fix[], receivedAt: Instant, truck = this.trucks[0]!): Promise<Receipt> {
+  async report(fixes: readonly Fix[], receivedAt: Instant, truck = this.trucks[0]!): Promise<Receipt> {
     const heartbeats = fixes.map(
       ({ at, speedKph, km }): Heartbeat => ({
         device: truck.device.name,
@@ -89,7 +89,11 @@ export class TestFleet {
         speedKph,
       }),
     )
-    return takeReport(receiverOf(this.pool), truck.device, heartbeats, receivedAt)
+    const receiver = receiverOf(this.pool)
+    const receipt = await takeReport(receiver, truck.device, heartbeats, receivedAt)
+    // What shows follows behind the receipt.
+    await receiver.drained()
+    return receipt
   }
 
   /** The procedures as a person of this fleet calls them. */
