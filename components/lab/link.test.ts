@@ -48,6 +48,8 @@ const options = record({
   multiManning: fc.boolean(),
   crewReducedRestCounts: fc.boolean(),
   internationalTwoReduced: fc.boolean(),
+  nightStart: fc.constantFrom('', '1:00'),
+  averageOver26Weeks: fc.boolean(),
 })
 const rest = record({
   ruleset: fc.constantFrom(...RULESET_IDS),

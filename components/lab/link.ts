@@ -37,6 +37,8 @@ const Packed = z.object({
       multiManning: z.boolean(),
       crewReducedRestCounts: z.boolean(),
       internationalTwoReduced: z.boolean(),
+      nightStart: z.string(),
+      averageOver26Weeks: z.boolean(),
     } satisfies Record<keyof LabOptions, z.ZodType>)
     .partial()
     .optional(),

@@ -16,6 +16,8 @@ export interface LabOptions {
   multiManning: boolean
   crewReducedRestCounts: boolean
   internationalTwoReduced: boolean
+  nightStart: string
+  averageOver26Weeks: boolean
 }
 
 /** What holds if nothing is said. */
@@ -30,6 +32,8 @@ export const NO_OPTIONS: LabOptions = {
   multiManning: false,
   crewReducedRestCounts: true,
   internationalTwoReduced: false,
+  nightStart: '',
+  averageOver26Weeks: false,
 }
 
 type FlagId = { [Id in OptionId]: LabOptions[Id] extends boolean ? Id : never }[OptionId]
@@ -42,6 +46,7 @@ export const FLAG_WORDS: Record<FlagId, string> = {
   multiManning: 'Multi-manning',
   crewReducedRestCounts: 'A crew’s rest of 9 to 11 h counts as a reduced one',
   internationalTwoReduced: 'International: two reduced weekly rests in a row',
+  averageOver26Weeks: 'By agreement: 48 h on average over 26 weeks, not 17',
 }
 export const LIST_WORDS: Record<ListId, { label: string; hint: string; placeholder: string }> = {
   shortHaul16: {
@@ -58,6 +63,11 @@ export const LIST_WORDS: Record<ListId, { label: string; hint: string; placehold
     label: 'On duty on the days before the log',
     hint: 'A day each, oldest first: h:mm or minutes.',
     placeholder: '9:30, 0:00, 11:15',
+  },
+  nightStart: {
+    label: 'Night time begins at',
+    hint: 'Four hours from there, as the country has set them; midnight if not said.',
+    placeholder: '0:00',
   },
   deferral: {
     label: 'First day of a deferral',
@@ -92,6 +102,10 @@ export function readOptions(ruleset: RulesetId, options: LabOptions, zone: Zone)
     const time = parseLocal(part, zone)
     return 'at' in time ? time.at : time
   }
+  const onlyOf = <T>(id: ListId, found: T[] | undefined): T | undefined => {
+    if (found && found.length > 1) faults[id] = 'one time, not several'
+    return found?.[0]
+  }
   const flag = (id: FlagId) => (asked.has(id) && options[id] ? true : undefined)
   const circumstances = {
     shortHaul: flag('shortHaul'),
@@ -104,6 +118,8 @@ export function readOptions(ruleset: RulesetId, options: LabOptions, zone: Zone)
     multiManning: flag('multiManning'),
     crewReducedRestCounts: asked.has('crewReducedRestCounts') ? options.crewReducedRestCounts : undefined,
     internationalTwoReduced: flag('internationalTwoReduced'),
+    nightStartMinutes: onlyOf('nightStart', listOf('nightStart', nightStartOf)),
+    averageOver26Weeks: flag('averageOver26Weeks'),
   }
   return { circumstances, faults }
 }
@@ -113,6 +129,13 @@ function minutesOf(text: string): number | { reason: string } {
   const minutes = hours === undefined ? Number(text) : Number(hours) * 60 + Number(rest)
   const whole = Number.isInteger(minutes) && minutes >= 0 && minutes <= 1440
   return whole ? minutes : { reason: `“${text}” is no time of one day, such as 9:30` }
+}
+
+/** Art. 3(h): a period of 4 h between 00:00 and 07:00. */
+function nightStartOf(text: string): number | { reason: string } {
+  const [, hours, minutes] = /^(\d{1,2}):([0-5]\d)$/.exec(text) ?? []
+  const start = hours === undefined ? Number.NaN : Number(hours) * 60 + Number(minutes)
+  return start <= 180 ? start : { reason: `“${text}” is no time from 0:00 to 3:00` }
 }
 
 function deferralOf(text: string): { day1: string } | { reason: string } {

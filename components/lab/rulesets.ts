@@ -15,6 +15,8 @@ export type OptionId =
   | 'multiManning'
   | 'crewReducedRestCounts'
   | 'internationalTwoReduced'
+  | 'nightStart'
+  | 'averageOver26Weeks'
 
 export interface Ruleset {
   title: string
@@ -66,6 +68,13 @@ export const RULESETS: Readonly<Record<RulesetId, Ruleset>> = {
     jurisdiction: 'eu',
     options: ['multiManning', 'crewReducedRestCounts', 'internationalTwoReduced'],
   },
+  'eu-wtd': {
+    title: 'European Union, working time, 2002/15/EC',
+    jurisdiction: 'eu',
+    options: ['nightStart', 'averageOver26Weeks'],
+  },
+  'gb-domestic': { title: 'Great Britain, domestic, goods', jurisdiction: 'eu', options: [] },
+  'gb-domestic-passenger': { title: 'Great Britain, domestic, passengers', jurisdiction: 'eu', options: [] },
 }
 
 /** Their ids, in the order of the list. */

@@ -19,6 +19,11 @@ export const CLOCK_TITLE: Record<ClockName, string> = {
   driveWeekly: 'Weekly drive',
   driveFortnight: 'Two weeks',
   dutyDaily: 'Daily duty',
+  restFortnight: '24 h rest',
+  breakDaily: 'Breaks of day',
+  workNight: 'Night work',
+  workWeekly: 'Weekly work',
+  workAverage: 'Average work',
 }
 
 export interface ClockReading {

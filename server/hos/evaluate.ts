@@ -1,8 +1,12 @@
 import type { Instant } from '../time/instant.ts'
 import { evaluateCanada } from './ca/evaluate.ts'
+import { evaluateBy } from './eu/activities.ts'
 import { evaluateEu } from './eu/evaluate.ts'
+import { goodsRules } from './gb/goods.ts'
+import { passengerRules } from './gb/passenger.ts'
 import type { DutyEvent, Evaluation, HosOptions, RulesetId } from './types.ts'
 import { evaluateUnitedStates } from './us/evaluate.ts'
+import { workingTimeRules } from './wtd/evaluate.ts'
 
 /**
  * Judges a log as it is known at `asOf`: every violation, every clock, and when an answer changes next with no new event.
@@ -16,7 +20,9 @@ export function evaluate(
   asOf: Instant,
 ): Evaluation {
   if (ruleset.startsWith('ca-')) return evaluateCanada(log, ruleset, options, asOf)
-  return ruleset === 'eu-561'
-    ? evaluateEu(log, options, asOf)
-    : evaluateUnitedStates(log, ruleset, options, asOf)
+  if (ruleset === 'eu-561') return evaluateEu(log, options, asOf)
+  if (ruleset === 'eu-wtd') return evaluateBy(workingTimeRules, log, options, asOf)
+  if (ruleset === 'gb-domestic') return evaluateBy(goodsRules, log, options, asOf)
+  if (ruleset === 'gb-domestic-passenger') return evaluateBy(passengerRules, log, options, asOf)
+  return evaluateUnitedStates(log, ruleset, options, asOf)
 }

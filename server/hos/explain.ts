@@ -23,6 +23,17 @@ const WORDS: Record<string, { title: string; reached: string }> = {
   'eu.rest-daily-reduced': { title: 'Reduced daily rests', reached: 'of rest' },
   'eu.rest-weekly': { title: 'Weekly rest', reached: 'without a weekly rest' },
   'eu.rest-weekly-reduced': { title: 'Reduced weekly rests', reached: 'of weekly rest' },
+  'wtd.work-60': { title: '60-hour week of work', reached: 'work in the week' },
+  'wtd.work-48-average': { title: '48-hour average week', reached: 'work in the reference period' },
+  'wtd.work-6': { title: '6-hour limit of work without a break', reached: 'work without a break' },
+  'wtd.break-daily': { title: 'Breaks in a day of work', reached: 'of breaks not' },
+  'wtd.night-10': { title: '10-hour limit with night work', reached: 'work in 24 h with night work' },
+  'gb.drive-10': { title: '10-hour driving limit', reached: 'driving in the day' },
+  'gb.duty-11': { title: '11-hour duty limit', reached: 'on duty in the day' },
+  'gb.break-30': { title: '5½-hour limit of driving without a break', reached: 'without a break' },
+  'gb.day-16': { title: '16-hour working day', reached: 'since coming on duty' },
+  'gb.rest-10': { title: 'Daily rest', reached: 'of rest not' },
+  'gb.rest-24-in-14': { title: '24 hours off in two weeks', reached: 'of rest in two weeks not' },
   'eu.rest-compensation': { title: 'Compensation for a reduced weekly rest', reached: 'of compensation' },
 }
 

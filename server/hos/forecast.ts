@@ -1,14 +1,15 @@
 import { HOUR, type Instant, MINUTE } from '../time/instant.ts'
 import { type EuLedger, ledgerOf } from './eu/ledger.ts'
 import { evaluate } from './evaluate.ts'
-import type {
-  ClockName,
-  DutyEvent,
-  DutyStatus,
-  Evaluation,
-  HosOptions,
-  RulesetId,
-  Violation,
+import {
+  type ClockName,
+  type DutyEvent,
+  type DutyStatus,
+  type Evaluation,
+  type HosOptions,
+  isEuropean,
+  type RulesetId,
+  type Violation,
 } from './types.ts'
 
 /** A log that goes on: what `evaluate` takes, in one piece. */
@@ -35,14 +36,16 @@ export interface WhatIf {
   evaluation: Evaluation
 }
 
-const isEu = (ruleset: RulesetId) => ruleset === 'eu-561'
-export const drivingOf = (ruleset: RulesetId): DutyStatus => (isEu(ruleset) ? 'DRIVE' : 'D')
+export const drivingOf = (ruleset: RulesetId): DutyStatus => (isEuropean(ruleset) ? 'DRIVE' : 'D')
 /** What a driver may rest in; in the berth a rest can also be one of a pair. */
 export const restsOf = (ruleset: RulesetId): readonly DutyStatus[] =>
-  isEu(ruleset) ? ['REST'] : ['OFF', 'SB']
+  isEuropean(ruleset) ? ['REST'] : ['OFF', 'SB']
+
+/** The rests and the ledger of (EC) 561/2006. */
+const isEu = (ruleset: RulesetId) => ruleset === 'eu-561'
 
 /** A missing rest shows when it could have been taken: so long after a plan the rests that it leaves room for are complete. */
-const RESTED_AFTER_MS: Record<'us' | 'ca' | 'eu', number> = { us: 0, ca: 24 * HOUR, eu: 45 * HOUR }
+const RESTED_AFTER_MS: Record<string, number> = { us: 0, ca: 24 * HOUR, eu: 45 * HOUR, gb: 0 }
 
 /**
  * Is it legal, and when would it be done? The plan begins at `asOf`; what the log has after that is not looked at.
@@ -58,7 +61,7 @@ export function whatIf(course: Course, plan: readonly Step[]): WhatIf {
     at += ms
   }
   const evaluation = evaluate(log, ruleset, options, at)
-  const after = RESTED_AFTER_MS[ruleset.slice(0, 2) as 'us' | 'ca' | 'eu']
+  const after = RESTED_AFTER_MS[ruleset.slice(0, 2)]!
   if (after > 0) log.push({ at, status: restsOf(ruleset)[0]! })
   const { violations } = after > 0 ? evaluate(log, ruleset, options, at + after) : evaluation
   const broken = violations.filter((violation) => violation.until > asOf || violation.from >= asOf)

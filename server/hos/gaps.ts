@@ -1,13 +1,14 @@
 import type { Instant } from '../time/instant.ts'
 import { evaluate } from './evaluate.ts'
-import type {
-  ClockName,
-  DutyEvent,
-  DutyStatus,
-  Evaluation,
-  HosOptions,
-  RulesetId,
-  Violation,
+import {
+  type ClockName,
+  type DutyEvent,
+  type DutyStatus,
+  type Evaluation,
+  type HosOptions,
+  isEuropean,
+  type RulesetId,
+  type Violation,
 } from './types.ts'
 
 /** An event after which nothing is known till the next one: no data, whatever the reason. */
@@ -47,7 +48,7 @@ export function evaluateWithGaps(
 ): GappedEvaluation {
   const known = log.filter(({ at }) => at <= asOf)
   const hasGap = known.some(({ status }) => status === 'UNKNOWN')
-  const fillings = ruleset === 'eu-561' ? EUROPE : NORTH_AMERICA
+  const fillings = isEuropean(ruleset) ? EUROPE : NORTH_AMERICA
   const readings = (hasGap ? fillings : fillings.slice(0, 1)).map((filling) =>
     evaluate(
       known.map(({ at, status }): DutyEvent => ({ at, status: status === 'UNKNOWN' ? filling : status })),

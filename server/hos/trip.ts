@@ -2,7 +2,7 @@ import { HOUR, type Instant, MINUTE } from '../time/instant.ts'
 import { canadianLaw } from './ca/limits.ts'
 import { evaluate } from './evaluate.ts'
 import { advise, type Course, drivingFrom, drivingOf, type Step, whatIf } from './forecast.ts'
-import type { DutyEvent, DutyStatus, RulesetId } from './types.ts'
+import { type DutyEvent, type DutyStatus, isEuropean, type RulesetId } from './types.ts'
 import { unitedStatesLaw } from './us/limits.ts'
 
 export interface LegalTrip {
@@ -33,6 +33,8 @@ interface Way {
 /** Rests that may be one of a pair, in whole hours: 2 and 8, 3 and 7 (395.1(g)(1)(ii)); 2 and 6 or 8, 4 and 4 or 6, 5 and 5. */
 const PARTS_OF_TEN_MS = [2 * HOUR, 3 * HOUR, 7 * HOUR, 8 * HOUR]
 const PARTS_IN_THE_BERTH_MS = [2 * HOUR, 4 * HOUR, 5 * HOUR, 6 * HOUR]
+/** Breaks and rests that give nothing at once, and count together with others: Directive 2002/15/EC art. 5, Transport Act 1968 s. 96. */
+const SHORT_RESTS_MS = [15 * MINUTE, 30 * MINUTE, 45 * MINUTE, 510 * MINUTE, 9 * HOUR, 10 * HOUR]
 /** (EC) 561/2006 art. 4(g), 4(h), 7; parts of a break or a rest only where they complete it. */
 const EUROPEAN_RESTS_MS = [30 * MINUTE, 45 * MINUTE, 3 * HOUR, 9 * HOUR, 11 * HOUR, 24 * HOUR, 45 * HOUR]
 
@@ -128,8 +130,10 @@ function stepsFrom(course: Course, way: Way, legs: readonly Step[]): Step[] {
 
 function restsHere(course: Course): Step[] {
   const { ruleset } = course
-  if (ruleset.startsWith('eu')) return EUROPEAN_RESTS_MS.map((ms): Step => ({ status: 'REST', ms }))
+  const rest = (ms: number): Step => ({ status: 'REST', ms })
+  if (ruleset === 'eu-561') return EUROPEAN_RESTS_MS.map(rest)
   const rests = advise(course).rests.map(({ status, ms }): Step => ({ status, ms }))
+  if (isEuropean(ruleset)) return [...rests, ...SHORT_RESTS_MS.map(rest)]
   // The berth serves every kind of pair.
   const parts = resetOf(ruleset) >= 10 * HOUR ? PARTS_OF_TEN_MS : PARTS_IN_THE_BERTH_MS
   return [...rests, ...parts.map((ms): Step => ({ status: 'SB', ms }))]
@@ -142,7 +146,7 @@ function restsHere(course: Course): Step[] {
 function longest(course: Course, status: DutyStatus, mostMs: number): number[] {
   if (status !== drivingOf(course.ruleset)) return [legalFor(course, mostMs, (ms) => [{ status, ms }])]
   const strict = Math.min(mostMs, drivingFrom(course).ms)
-  if (strict === mostMs || course.ruleset.startsWith('eu')) return [strict]
+  if (strict === mostMs || isEuropean(course.ruleset)) return [strict]
   const rest: Step = { status: 'SB', ms: resetOf(course.ruleset) - MINUTE }
   const hopeful = legalFor(course, mostMs, (ms) => [{ status, ms }, rest])
   return hopeful > strict ? [strict, hopeful] : [strict]

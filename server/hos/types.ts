@@ -46,6 +46,15 @@ export type RulesetId =
   | 'ca-north-80-7'
   | 'ca-north-120-14'
   | 'eu-561'
+  | 'eu-wtd'
+  | 'gb-domestic'
+  | 'gb-domestic-passenger'
+
+/** Is its log one of European activities? */
+export const isEuropean = (ruleset: RulesetId): boolean => /^(eu|gb)-/.test(ruleset)
+
+/** A log of more events is refused. */
+export const MOST_EVENTS = 100_000
 
 /** The circumstances that a rule asks about. Instants are UTC; a calendar date is `YYYY-MM-DD` in `timeZone`. */
 export interface HosOptions {
@@ -67,6 +76,10 @@ export interface HosOptions {
   internationalTwoReduced?: boolean
   /** Does a crew's daily rest of 9 to 11 h use up one of the three reduced ones? Disputed; true if not said. */
   crewReducedRestCounts?: boolean
+  /** When night time begins, minutes after local midnight: Directive 2002/15/EC art. 3(h); 0 if not said. */
+  nightStartMinutes?: number
+  /** By agreement the average of working time is taken over 26 weeks and not 17: Directive 2002/15/EC art. 8. */
+  averageOver26Weeks?: boolean
 }
 
 /** The clock of a rule: how long the driver may still do the thing, looking at that rule alone. */
@@ -94,6 +107,11 @@ export type ClockName =
   | 'driveWeekly'
   | 'driveFortnight'
   | 'dutyDaily'
+  | 'restFortnight'
+  | 'breakDaily'
+  | 'workNight'
+  | 'workWeekly'
+  | 'workAverage'
 
 export interface Violation {
   rule: string

@@ -2,7 +2,7 @@ import type { Db } from '../db/pool.ts'
 import { evaluate } from '../hos/evaluate.ts'
 import { explain, ruleTitle } from '../hos/explain.ts'
 import type { Course } from '../hos/forecast.ts'
-import { type DutyStatus, type Evaluation, HosRefusal, type Violation } from '../hos/types.ts'
+import { type DutyStatus, type Evaluation, HosRefusal, isEuropean, type Violation } from '../hos/types.ts'
 import { DAY, type Instant } from '../time/instant.ts'
 import { type Driver, type DriverKey, findDrivers } from './drivers.ts'
 import { type LogEntry, nextEntryAfter } from './events.ts'
@@ -47,7 +47,7 @@ const EUROPEAN: Partial<Record<DutyStatus, DutyStatus>> = {
 export const courseOf = (driver: Driver, log: readonly LogEntry[], asOf: Instant): Course => ({
   log: log.map(({ at, status }) => ({
     at,
-    status: driver.ruleset === 'eu-561' ? (EUROPEAN[status] ?? status) : status,
+    status: isEuropean(driver.ruleset) ? (EUROPEAN[status] ?? status) : status,
   })),
   ruleset: driver.ruleset,
   options: { timeZone: driver.timeZone, dayStartMinutes: driver.dayStartMinutes },

@@ -14,6 +14,8 @@ const LONGEST_SPAN_MS = 4 * DAY
  */
 export function horizonMs(ruleset: RulesetId): number {
   if (ruleset === 'eu-561') return 43 * DAY
+  // The longest reference period of the directive, and the week that opens it.
+  if (ruleset === 'eu-wtd') return 27 * 7 * DAY
   return (ruleset.startsWith('ca-') ? 30 : 17) * DAY
 }
 

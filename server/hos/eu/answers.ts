@@ -1,5 +1,6 @@
 import { DAY, type Instant } from '../../time/instant.ts'
 import type { Clock, DutyEvent, HosOptions, Violation } from '../types.ts'
+import { inOrder } from './activities.ts'
 import * as breakRule from './break.ts'
 import * as compensation from './compensation.ts'
 import * as daily from './dailyDriving.ts'
@@ -85,7 +86,7 @@ function violationsOf(judged: Judged, settings: Settings): Violation[] {
   const { weeks } = settings
   const weeklyRests = weeklyRestsOf(timeline)
   const reading = readWeeklyRests(timeline, weeklyRests, weeks, settings.twoReducedAbroad)
-  return [
+  const violations = [
     ...judged.breaks.violations,
     ...judged.driving.violations,
     ...judged.weekDriving.violations,
@@ -97,7 +98,7 @@ function violationsOf(judged: Judged, settings: Settings): Violation[] {
   ]
     .filter((violation) => violation.from <= timeline.asOf)
     .map((violation) => asSeenAt(violation, timeline.asOf))
-    .sort((a, b) => a.from - b.from || (a.rule < b.rule ? -1 : a.rule > b.rule ? 1 : 0))
+  return inOrder(violations)
 }
 
 /** A rest that was imagined to go on is told with the length that it has. */

@@ -1,6 +1,7 @@
 import type { Instant } from '../../time/instant.ts'
-import { type DutyEvent, type Evaluation, type HosOptions, HosRefusal } from '../types.ts'
-import { answersAt, type Settings, settingsOf } from './answers.ts'
+import type { DutyEvent, Evaluation, HosOptions } from '../types.ts'
+import { checkedSettings, checkLog } from './activities.ts'
+import { answersAt, settingsOf } from './answers.ts'
 import { nextChangeAt } from './nextChange.ts'
 
 /**
@@ -9,7 +10,7 @@ import { nextChangeAt } from './nextChange.ts'
  * @throws HosRefusal for events out of order, activities of another jurisdiction and unknown zones
  */
 export function evaluateEu(log: readonly DutyEvent[], options: HosOptions, asOf: Instant): Evaluation {
-  const settings = checkedSettings(options)
+  const settings = checkedSettings(() => settingsOf(options))
   checkLog(log)
   const known = log.filter((event) => event.at <= asOf)
   const now = answersAt(known, settings, asOf)
@@ -23,31 +24,4 @@ export function evaluateEu(log: readonly DutyEvent[], options: HosOptions, asOf:
     violations,
     nextChangeAt: nextChangeAt(known, settings, now, violations),
   }
-}
-
-const ACTIVITIES: ReadonlySet<string> = new Set(['REST', 'DRIVE', 'WORK', 'POA', 'FERRY'])
-const ELSEWHERE: ReadonlySet<string> = new Set(['OFF', 'SB', 'D', 'ON', 'PC', 'YM'])
-
-function checkedSettings(options: HosOptions): Settings {
-  try {
-    return settingsOf(options)
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-    throw new HosRefusal('unknown-zone', null, error.message)
-  }
-}
-
-function checkLog(log: readonly DutyEvent[]): void {
-  let before = Number.NEGATIVE_INFINITY
-  log.forEach(({ at, status }, i) => {
-    if (!Number.isFinite(at) || at < before) {
-      throw new HosRefusal('out-of-order', i, 'begins before the event ahead of it')
-    }
-    before = at
-    if (ACTIVITIES.has(status)) return
-    if (ELSEWHERE.has(status)) {
-      throw new HosRefusal('wrong-jurisdiction', i, `"${status}" is no activity of (EU) 165/2014`)
-    }
-    throw new HosRefusal('unknown-status', i, `"${status}" is no duty status`)
-  })
 }

@@ -1,5 +1,6 @@
 import type { Instant } from '../../time/instant.ts'
-import type { Clock, DutyEvent, Violation } from '../types.ts'
+import type { DutyEvent, Violation } from '../types.ts'
+import { clocksSignature, violationsSignature } from './activities.ts'
 import { type Answers, answersAt, type Settings } from './answers.ts'
 import { ferryRestAt } from './dailyRest.ts'
 import { MS } from './limits.ts'
@@ -41,17 +42,6 @@ export function nextChangeAt(
   }
   return null
 }
-
-/** The clocks without what moves by itself: a running one is known by when it runs out, and would, were no week to turn. */
-const clocksSignature = (clocks: readonly Clock[], asOf: Instant) =>
-  clocks
-    .map(({ limitMs, running, runsOutAt, remainingMs }) =>
-      running ? `${limitMs}:${runsOutAt}:${asOf + remainingMs}` : `${limitMs}=${remainingMs}`,
-    )
-    .join(' ')
-
-const violationsSignature = (violations: readonly Violation[]) =>
-  violations.map((violation) => `${violation.rule}@${violation.from}`).join(' ')
 
 /** Instants at which something could change, in order. Limits are inclusive: a breach shows just after its limit. */
 function candidates(now: Answers, settings: Settings): Instant[] {

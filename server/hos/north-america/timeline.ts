@@ -1,6 +1,6 @@
 import { DAY, type Instant, MINUTE } from '../../time/instant.ts'
 import { addDays, type Zone, zone } from '../../time/zone.ts'
-import { type DutyEvent, type DutyStatus, type HosOptions, HosRefusal } from '../types.ts'
+import { type DutyEvent, type DutyStatus, type HosOptions, HosRefusal, MOST_EVENTS } from '../types.ts'
 
 /** What a status is to the rules of North America (395.2; PC by 395.8 guidance Q26, YM by 395.28(a)). */
 export const REST = 0
@@ -16,7 +16,6 @@ const KIND: Partial<Record<DutyStatus, number>> = {
   D: DRIVING,
 }
 const EUROPEAN: ReadonlySet<string> = new Set(['REST', 'DRIVE', 'WORK', 'POA', 'FERRY'])
-export const MOST_EVENTS = 100_000
 
 /** A rest, adjoining off duty and berth joined. The boundaries are indices of segments. */
 export interface Rest {

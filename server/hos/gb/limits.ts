@@ -1,0 +1,28 @@
+import { inMs, type Limit } from '../eu/limits.ts'
+
+const law = <const T extends Record<string, Limit>>(table: T): T => table
+
+/** The numbers of Part VI of the Transport Act 1968 as modified for Great Britain. All limits are inclusive. */
+export const LIMITS = law({
+  drivingDay: { value: 10, unit: 'h', citation: 'Transport Act 1968 s. 96(1)' },
+  day: { value: 24, unit: 'h', citation: 'Transport Act 1968 s. 103(1)' },
+  dutyDay: { value: 11, unit: 'h', citation: 'Transport Act 1968 s. 96(3)(a)' },
+  drivingOfLightWeek: { value: 4, unit: 'h', citation: 'Transport Act 1968 s. 96(7)' },
+
+  drivingSpell: { value: 330, unit: 'min', citation: 'Transport Act 1968 s. 96(2)' },
+  break: { value: 30, unit: 'min', citation: 'Transport Act 1968 s. 96(2)' },
+  breaksOfLongSpell: { value: 45, unit: 'min', citation: 'Transport Act 1968 s. 96(2)' },
+  longSpell: { value: 510, unit: 'min', citation: 'Transport Act 1968 s. 96(2)' },
+  workingDay: { value: 16, unit: 'h', citation: 'Transport Act 1968 s. 96(3)(c)' },
+  dailyRest: { value: 10, unit: 'h', citation: 'Transport Act 1968 s. 96(4)' },
+  dailyRestReduced: { value: 510, unit: 'min', citation: 'Transport Act 1968 s. 96(4)' },
+  reducedRestsPerWeek: { value: 3, unit: 'times', citation: 'Transport Act 1968 s. 96(4)' },
+  fortnightlyRest: { value: 24, unit: 'h', citation: 'Transport Act 1968 s. 96(6)' },
+  /** A fortnight less its rest: so late may the rest begin. */
+  beforeFortnightlyRest: { value: 13, unit: 'd', citation: 'Transport Act 1968 s. 96(6)' },
+})
+
+/** The table in milliseconds, worked out once. */
+export const MS = Object.fromEntries(Object.entries(LIMITS).map(([name, limit]) => [name, inMs(limit)])) as {
+  readonly [name in keyof typeof LIMITS]: number
+}
