@@ -11,6 +11,7 @@ import { useLiveValue, useNow, useSlowNow } from '../live/live.tsx'
 import { ClockMeter, LEVEL_TEXT } from '../logs/clock-meter.tsx'
 import {
   BOARD_CLOCKS,
+  boardClock,
   CLOCK_TITLE,
   type ClockReading,
   compareReadings,
@@ -194,7 +195,7 @@ function comparer(sort: Sort, now: number): (a: BoardRow, b: BoardRow) => number
     }
   }
   const left = ({ driver }: BoardRow) =>
-    readClocks(driver, now).find(({ name }) => name === sort)?.remainingMs ?? Number.POSITIVE_INFINITY
+    boardClock(readClocks(driver, now), sort)?.remainingMs ?? Number.POSITIVE_INFINITY
   return (a, b) => left(a) - left(b)
 }
 
@@ -248,9 +249,7 @@ function Row({ driver, narrow }: { driver: DriverRow; narrow: boolean }) {
   )
   const clocks = BOARD_CLOCKS.map((name) => ({
     name,
-    reading:
-      readings.find((reading) => reading.name === name) ??
-      (name === 'window' ? readings.find(({ name: n }) => n === 'duty') : undefined),
+    reading: boardClock(readings, name),
   }))
   if (narrow) {
     return (

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import type { Clock } from '../../server/hos/types.ts'
 import type { ViolationRow } from '../../server/logs/schema.ts'
 import { HOUR, MINUTE } from '../../server/time/instant.ts'
-import { clockWords, driverLevel, readClocks, tightestOf } from './clocks.ts'
+import { boardClock, clockWords, driverLevel, readClocks, tightestOf } from './clocks.ts'
 
 const evaluatedAt = Date.parse('2026-11-23T18:00:00Z')
 const clock = (over: Partial<Clock>): Clock => ({
@@ -62,6 +62,25 @@ describe('clocks of the board', () => {
       [61, 60, 31, 30, 1].map((minutes) => level(minutes * MINUTE)),
       ['fine', 'soon', 'soon', 'close', 'close'],
     )
+  })
+  test('a column of the board holds what a country has in its place, of several the tightest', () => {
+    const readings = readClocks(
+      row([
+        clock({ name: 'break', runsOutAt: evaluatedAt + 2 * HOUR }),
+        clock({ name: 'breakDaily', runsOutAt: evaluatedAt + HOUR }),
+        clock({ name: 'driveDaily' }),
+        clock({ name: 'driveFortnight', runsOutAt: evaluatedAt + 3 * HOUR }),
+        clock({ name: 'driveWeekly', runsOutAt: evaluatedAt + 9 * HOUR }),
+        clock({ name: 'window', runsOutAt: evaluatedAt + 9 * HOUR }),
+        clock({ name: 'duty', runsOutAt: evaluatedAt + HOUR }),
+      ]),
+      evaluatedAt,
+    )
+    const names = (['drive', 'window', 'break', 'cycle'] as const).map(
+      (column) => boardClock(readings, column)?.name,
+    )
+    assert.deepEqual(names, ['driveDaily', 'window', 'breakDaily', 'driveFortnight'])
+    assert.equal(boardClock([], 'drive'), null)
   })
   test('the tightest: what passed, then what runs, then what is still', () => {
     const still = clock({

@@ -26,6 +26,25 @@ export const CLOCK_TITLE: Record<ClockName, string> = {
   workAverage: 'Average work',
 }
 
+/** What stands in each column of the board: the clock of that name, or what other countries have in its place. */
+const ALSO: Record<(typeof BOARD_CLOCKS)[number], readonly ClockName[]> = {
+  drive: ['driveDaily'],
+  window: ['duty', 'dutyDaily', 'workNight'],
+  break: ['breakDaily'],
+  cycle: ['driveWeekly', 'driveFortnight', 'workWeekly', 'workAverage', 'restFortnight'],
+}
+
+/** The clock of a column of the board: of several the tightest. */
+export function boardClock(
+  readings: readonly ClockReading[],
+  column: (typeof BOARD_CLOCKS)[number],
+): ClockReading | null {
+  const own = readings.find(({ name }) => name === column)
+  const others = readings.filter(({ name }) => ALSO[column].includes(name))
+  // A duty limit beside a window is told on the driver's page; breaks of a day count beside the one that is due.
+  return column === 'break' ? tightestOf(own ? [own, ...others] : others) : (own ?? tightestOf(others))
+}
+
 export interface ClockReading {
   name: ClockName
   title: string

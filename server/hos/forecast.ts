@@ -128,14 +128,19 @@ export interface Return {
 
 /**
  * What comes back, and when, if the driver rests in `status` from `asOf` on: each instant at which a clock gains by more
- * than it had, until nothing more can come.
+ * than it had, until nothing more can come, or so many milliseconds have passed.
  */
-export function comingBack(course: Course, status: DutyStatus = restsOf(course.ruleset)[0]!): Return[] {
+export function comingBack(
+  course: Course,
+  status: DutyStatus = restsOf(course.ruleset)[0]!,
+  within: number = Number.POSITIVE_INFINITY,
+): Return[] {
   const { ruleset, options, asOf } = course
   const log = [...known(course), { at: asOf, status }]
   const found: Return[] = []
   let before = evaluate(log, ruleset, options, asOf)
   for (let at = before.nextChangeAt, steps = 0; at !== null && steps < MOST_STEPS; steps++) {
+    if (at - asOf > within) break
     const now = evaluate(log, ruleset, options, at)
     const clocks = now.clocks.flatMap(({ name, rule, remainingMs }) => {
       const gainedMs = remainingMs - (before.clocks.find((clock) => clock.name === name)?.remainingMs ?? 0)
@@ -148,6 +153,9 @@ export function comingBack(course: Course, status: DutyStatus = restsOf(course.r
   }
   return found
 }
+
+/** No advice is to rest longer: by then every cycle has been reset, or a new week has begun. */
+const LONGEST_REST_MS = 8 * 24 * HOUR
 
 /** Twice a month of days with all that can happen in one. */
 const MOST_STEPS = 400
@@ -232,7 +240,9 @@ function restsThatGiveMore(course: Course): RestAdvice[] {
   const { ruleset, options, asOf } = course
   const before = evaluate(known(course), ruleset, options, asOf)
   const all = restsOf(ruleset).flatMap((status) => {
-    const rests = comingBack(course, status).map(({ at }) => adviceOf(course, status, at, before))
+    const rests = comingBack(course, status, LONGEST_REST_MS).map(({ at }) =>
+      adviceOf(course, status, at, before),
+    )
     const earlier = earliestWay(course, status, rests)
     return earlier === null ? rests : [adviceOf(course, status, earlier, before), ...rests]
   })

@@ -5,7 +5,14 @@ import { HOUR, MINUTE } from '../time/instant.ts'
 import { evaluate } from './evaluate.ts'
 import { LogState } from './incremental.ts'
 import { PackedLog } from './packed-log.ts'
-import { type DutyEvent, type DutyStatus, type HosOptions, HosRefusal, type RulesetId } from './types.ts'
+import {
+  type DutyEvent,
+  type DutyStatus,
+  type HosOptions,
+  HosRefusal,
+  isEuropean,
+  type RulesetId,
+} from './types.ts'
 
 const START = Date.UTC(2026, 2, 2, 12)
 const OPTIONS: HosOptions = { timeZone: 'America/Chicago', dayStartMinutes: 0 }
@@ -81,11 +88,14 @@ const RULESETS: RulesetId[] = [
   'ca-south-70-7',
   'ca-south-120-14',
   'eu-561',
+  'eu-wtd',
+  'gb-domestic',
+  'gb-domestic-passenger',
 ]
 
 describe('a log that grows', () => {
   for (const ruleset of RULESETS) {
-    const statuses = STATUSES[ruleset === 'eu-561' ? 'eu' : 'na']
+    const statuses = STATUSES[isEuropean(ruleset) ? 'eu' : 'na']
     const heartbeats = fc.array(fc.integer({ min: 0, max: 500 }), { maxLength: 5 })
     test(`${ruleset}: step by step is as all at once`, () => {
       fc.assert(
@@ -141,7 +151,7 @@ describe('a log that grows', () => {
   for (const ruleset of RULESETS) {
     test(`${ruleset}: after months it answers as the whole log, from less than 2 KiB`, () => {
       for (let seed = 1; seed <= 8; seed++) {
-        const log = monthsOf(seed, ruleset === 'eu-561')
+        const log = monthsOf(seed, isEuropean(ruleset))
         const state = new LogState(ruleset, OPTIONS)
         log.forEach((event, i) => {
           state.advance(event)

@@ -1,6 +1,7 @@
 import type { Instant } from '../time/instant.ts'
 import { settledPart as settledEuropeanPart } from './eu/settled.ts'
 import { evaluate } from './evaluate.ts'
+import { settledPart as settledDomesticPart } from './gb/settled.ts'
 import {
   CANADA,
   PASSENGER,
@@ -18,6 +19,7 @@ import {
   type SettledPart,
   type Violation,
 } from './types.ts'
+import { settledPart as settledWorkingTime } from './wtd/settled.ts'
 
 const RESTS: ReadonlySet<DutyStatus> = new Set(['OFF', 'SB', 'PC', 'REST', 'FERRY'])
 
@@ -141,6 +143,8 @@ function settledPartOf(
   asOf: Instant,
 ): SettledPart | null {
   if (ruleset === 'eu-561') return settledEuropeanPart(log, options, asOf)
+  if (ruleset === 'eu-wtd') return settledWorkingTime(log, options, asOf)
+  if (ruleset.startsWith('gb-')) return settledDomesticPart(log, options, asOf)
   const reachesBack =
     options.shortHaul16?.length || options.deferral?.length || options.adverseConditions?.length
   if (reachesBack || ruleset === 'us-short-haul-non-cdl') return null
@@ -187,8 +191,8 @@ function carriedForward(last: Evaluation, asOf: Instant): Evaluation | null {
 function carriedForwardInEurope(last: Evaluation, asOf: Instant): Evaluation | null {
   const goesOn = ({ until }: { until: Instant }) => until === last.asOf
   if (last.violations.some((one) => goesOn(one) || one.explanation.rests.some(goesOn))) return null
-  // Driving on past a limit goes on with what was broken before.
-  if (last.status === 'DRIVE' && last.clocks.some(({ remainingMs }) => remainingMs === 0)) return null
+  // Driving or working on past a limit goes on with what was broken before.
+  if (!RESTS.has(last.status) && last.clocks.some(({ remainingMs }) => remainingMs === 0)) return null
   const passedMs = asOf - last.asOf
   return {
     ...last,

@@ -37,6 +37,7 @@ const HOURLY: Grid = {
   runs: 20,
 }
 const AMERICAN = { drive: 'D', work: 'ON', rest: 'OFF' } as const
+const EUROPEAN = { drive: 'DRIVE', work: 'WORK', rest: 'REST' } as const
 const INSTANCES: {
   ruleset: RulesetId
   words: { drive: DutyStatus; work: DutyStatus; rest: DutyStatus }
@@ -47,10 +48,42 @@ const INSTANCES: {
   { ruleset: 'ca-south-70-7', words: AMERICAN, grid: { ...HOURLY, runs: 10 } },
   {
     ruleset: 'eu-561',
-    words: { drive: 'DRIVE', work: 'WORK', rest: 'REST' },
+    words: EUROPEAN,
     grid: {
       slotMs: HOUR / 2,
       lengths: [0.25, 0.5, 0.75, 1, 3, 7, 8, 8.5, 9, 10, 11].map((hours) => hours * HOUR),
+      kinds: ['REST'],
+      mostHours: 5,
+      runs: 15,
+    },
+  },
+  {
+    ruleset: 'gb-domestic',
+    words: EUROPEAN,
+    grid: {
+      ...HOURLY,
+      lengths: [1, 4, 9, 10, 12, 14].map((hours) => hours * HOUR),
+      kinds: ['REST'],
+      runs: 15,
+    },
+  },
+  {
+    ruleset: 'gb-domestic-passenger',
+    words: EUROPEAN,
+    grid: {
+      slotMs: HOUR / 2,
+      lengths: [0.25, 0.5, 0.75, 1, 3, 8.5, 9, 10].map((hours) => hours * HOUR),
+      kinds: ['REST'],
+      mostHours: 5,
+      runs: 15,
+    },
+  },
+  {
+    ruleset: 'eu-wtd',
+    words: EUROPEAN,
+    grid: {
+      slotMs: HOUR / 2,
+      lengths: [0.25, 0.5, 0.75, 1, 3, 8, 9, 10].map((hours) => hours * HOUR),
       kinds: ['REST'],
       mostHours: 5,
       runs: 15,
@@ -111,7 +144,7 @@ describe('a legal trip', () => {
       fc.assert(
         fc.property(instance, ({ driven, worked, legs }) => {
           // What is broken before the trip begins is not the planner's.
-          const drivenMost = Math.min(driven, ruleset.startsWith('eu') ? 4 : 8)
+          const drivenMost = Math.min(driven, words === EUROPEAN ? 4 : 8)
           const now = course(ruleset, [words.rest, 1], [words.work, worked], [words.drive, drivenMost])
           const steps = legs.map(({ status, hours }) => step(status, hours))
           const trip = planLegalTrip(now, steps)

@@ -1,7 +1,7 @@
 import { HOUR, type Instant, MINUTE } from '../time/instant.ts'
 import { canadianLaw } from './ca/limits.ts'
 import { evaluate } from './evaluate.ts'
-import { advise, type Course, drivingFrom, drivingOf, type Step, whatIf } from './forecast.ts'
+import { advise, type Course, drivingFrom, drivingOf, restsOf, type Step, whatIf } from './forecast.ts'
 import { type DutyEvent, type DutyStatus, isEuropean, type RulesetId } from './types.ts'
 import { unitedStatesLaw } from './us/limits.ts'
 
@@ -125,7 +125,25 @@ function stepsFrom(course: Course, way: Way, legs: readonly Step[]): Step[] {
   for (const ms of longest(course, status, way.leftMs)) if (ms >= MINUTE) steps.push({ status, ms })
   // A rest that gives nothing is no way on; a longer one in its place is.
   if (way.steps.length > 0 && RESTS.has(way.steps.at(-1)!.status)) return steps
-  return [...steps, ...restsHere(course)]
+  return [...steps, ...restsHere(course), ...restThatSuffices(course, way, legs)]
+}
+
+/**
+ * The shortest rest, to the minute, after which all that is left to do is legal without another. What a day must hold is asked for
+ * by work alone too, so it may be shorter than any rest that gives driving.
+ */
+function restThatSuffices(course: Course, way: Way, legs: readonly Step[]): Step[] {
+  const left = legs.slice(way.leg).map((leg, i) => (i === 0 ? { ...leg, ms: way.leftMs } : leg))
+  const rest = (minutes: number): Step => ({ status: restsOf(course.ruleset)[0]!, ms: minutes * MINUTE })
+  const suffices = (minutes: number) => whatIf(course, [rest(minutes), ...left]).legal
+  let [no, yes] = [0, (24 * HOUR) / MINUTE]
+  if (suffices(no) || !suffices(yes)) return []
+  while (yes - no > 1) {
+    const middle = (yes + no) >> 1
+    if (suffices(middle)) yes = middle
+    else no = middle
+  }
+  return [rest(yes)]
 }
 
 function restsHere(course: Course): Step[] {
@@ -146,10 +164,20 @@ function restsHere(course: Course): Step[] {
 function longest(course: Course, status: DutyStatus, mostMs: number): number[] {
   if (status !== drivingOf(course.ruleset)) return [legalFor(course, mostMs, (ms) => [{ status, ms }])]
   const strict = Math.min(mostMs, drivingFrom(course).ms)
-  if (strict === mostMs || isEuropean(course.ruleset)) return [strict]
-  const rest: Step = { status: 'SB', ms: resetOf(course.ruleset) - MINUTE }
-  const hopeful = legalFor(course, mostMs, (ms) => [{ status, ms }, rest])
+  const later = countedOnLater(course.ruleset)
+  if (strict === mostMs || later === null) return [strict]
+  const hopeful = legalFor(course, mostMs, (ms) => [{ status, ms }, ...later])
   return hopeful > strict ? [strict, hopeful] : [strict]
+}
+
+/** What may follow a leg and make it legal: the second rest of a pair, or the breaks that a day of work still lacks. */
+function countedOnLater(ruleset: RulesetId): Step[] | null {
+  if (!isEuropean(ruleset)) return [{ status: 'SB', ms: resetOf(ruleset) - MINUTE }]
+  if (ruleset !== 'eu-wtd') return null
+  return [
+    { status: 'REST', ms: 45 * MINUTE },
+    { status: 'WORK', ms: MINUTE },
+  ]
 }
 
 const resetOf = (ruleset: RulesetId): number =>

@@ -15,6 +15,8 @@ const dutyDays = (timeline: Timeline): Day[] => daysOf(timeline, MS.day, duty.is
 const dayAt = (days: readonly Day[], at: Instant): Day | undefined =>
   days.at(-1) && days.at(-1)!.until > at ? days.at(-1) : undefined
 
+const DAYS_AHEAD = [0, 1, 2, 3, 4, 5, 6, 7]
+
 interface Left {
   drivingMs: number
   duty: duty.Duty
@@ -84,7 +86,8 @@ export const goodsRules: Rules<Weeks> = {
       asOf + now.duty.dutyMs,
       asOf + now.duty.exceptedMs,
       asOf + now.duty.dutyMs - now.duty.exceptedMs,
-      ...(now.day ? [now.day.until] : []),
+      // Duty that goes on begins a day each 24 h, and one of the next week may be the first to say something else.
+      ...DAYS_AHEAD.map((ahead) => (now.day?.until ?? asOf) + ahead * MS.day),
     ]
     const violations = [...driving.drivingViolations(days, timeline), ...duty.dutyViolations(days, weeks)]
     return { clocks, violations, changes }

@@ -19,6 +19,21 @@ export interface WorkOfWeeks {
   violations: Violation[]
 }
 
+/** The working time of each fixed week, in their order. */
+export function workByWeek(timeline: Timeline, weeks: Weeks): Map<number, number> {
+  const byWeek = new Map<number, number>()
+  for (const stretch of timeline.stretches) {
+    if (!isWork(stretch.status)) continue
+    for (let from = stretch.from; from < stretch.until; ) {
+      const week = weeks.of(from)
+      const until = Math.min(stretch.until, weeks.startOf(week + 1))
+      byWeek.set(week, (byWeek.get(week) ?? 0) + until - from)
+      from = until
+    }
+  }
+  return byWeek
+}
+
 /**
  * Art. 4(a): 60 h of work in any fixed week, 48 h on average over the reference period. Each run of so many weeks is a period; it is
  * broken when its work passes what its weeks allow together, for no rest to come can make up for that.
