@@ -6,58 +6,59 @@ import { LIMITS, MS } from './limits.ts'
 
 export const RULE = 'gb.rest-24-in-14'
 
-/** The most rest without an interruption within two weeks, the second being `week`. */
-function longestIn(timeline: Timeline, weeks: Weeks, week: number): number {
-  const [from, until] = [weeks.startOf(week - 1), weeks.startOf(week + 1)]
-  let longest = 0
-  for (let i = timeline.rests.length - 1; i >= 0; i--) {
-    const rest = timeline.rests[i]!
-    if (rest.until <= from) break
-    longest = Math.max(longest, Math.min(rest.until, until) - Math.max(rest.from, from))
-  }
-  return longest
-}
-
-/** So late may the rest of two weeks begin. */
+/** So late may the rest of two weeks begin, the second of which is `week`. */
 const dueAt = (weeks: Weeks, week: number): Instant => weeks.startOf(week + 1) - MS.fortnightlyRest
+
+/** The most rest without an interruption within each two weeks, by the second of them. */
+function longestRests({ rests }: Timeline, weeks: Weeks): (week: number) => number {
+  const longest = new Map<number, number>()
+  for (const { from, until } of rests) {
+    const last = weeks.of(until - 1)
+    for (let week = weeks.of(from); week <= last + 1; week++) {
+      const within = Math.min(until, weeks.startOf(week + 1)) - Math.max(from, weeks.startOf(week - 1))
+      if (within > (longest.get(week) ?? 0)) longest.set(week, within)
+    }
+  }
+  return (week) => longest.get(week) ?? 0
+}
 
 /**
  * S. 96(6), vehicles for passengers: a rest of 24 h in any two weeks. It is broken by duty after the last instant at which that
  * rest could have begun.
  */
 export function fortnightlyRestViolations(timeline: Timeline, weeks: Weeks): Violation[] {
-  const [first] = timeline.stretches
-  if (!first) return []
-  const violations: Violation[] = []
-  const last = weeks.of(timeline.asOf)
-  for (let week = weeks.of(first.from); week <= last; week++) {
-    const [due, end] = [dueAt(weeks, week), weeks.startOf(week + 1)]
-    if (timeline.asOf <= due) break
-    if (longestIn(timeline, weeks, week) >= MS.fortnightlyRest) continue
-    const duties = timeline.stretches.filter(
-      ({ status, from, until }) => !isRest(status) && until > due && from < end,
-    )
-    const [earliest] = duties
-    const latest = duties.at(-1)
-    if (!earliest || !latest) continue
-    const explanation = {
-      citation: LIMITS.fortnightlyRest.citation,
-      limitMs: MS.fortnightlyRest,
-      reachedMs: longestIn(timeline, weeks, week),
-      since: weeks.startOf(week - 1),
-      rests: [],
+  const longest = longestRests(timeline, weeks)
+  const found = new Map<number, Violation>()
+  for (const { status, from, until } of timeline.stretches) {
+    if (isRest(status) || until === from) continue
+    for (let week = weeks.of(from); weeks.startOf(week) < until; week++) {
+      const [due, end] = [dueAt(weeks, week), weeks.startOf(week + 1)]
+      if (until <= due || longest(week) >= MS.fortnightlyRest) continue
+      const violation = found.get(week) ?? {
+        rule: RULE,
+        from: Math.max(due, from),
+        until,
+        explanation: {
+          citation: LIMITS.fortnightlyRest.citation,
+          limitMs: MS.fortnightlyRest,
+          reachedMs: longest(week),
+          since: weeks.startOf(week - 1),
+          rests: [],
+        },
+      }
+      violation.until = Math.min(end, until)
+      found.set(week, violation)
     }
-    const from = Math.max(due, earliest.from)
-    violations.push({ rule: RULE, from, until: Math.min(end, latest.until), explanation })
   }
-  return violations
+  return [...found.values()]
 }
 
 /** By when the next such rest must begin. */
 export function fortnightlyRestClock(timeline: Timeline, weeks: Weeks): { clock: Clock; changes: Instant[] } {
   const { asOf } = timeline
   const week = weeks.of(asOf)
-  const open = [week, week + 1].find((one) => longestIn(timeline, weeks, one) < MS.fortnightlyRest)
+  const longest = longestRests(timeline, weeks)
+  const open = [week, week + 1].find((one) => longest(one) < MS.fortnightlyRest)
   const due = open === undefined ? null : dueAt(weeks, open)
   const rest = openRest(timeline.rests)
   const limitMs = MS.beforeFortnightlyRest

@@ -7,11 +7,20 @@ import { isWork } from './weeks.ts'
 
 export const RULE = 'wtd.break-daily'
 
-/** The breaks that interrupt a day, in parts long enough to count. One that still runs is the last. */
-function breaksOf(day: Day, timeline: Timeline): Span[] {
-  return timeline.rests.filter(
-    ({ from, until }) => from >= day.from && from <= day.until && until - from >= MS.breakPart,
-  )
+/** The breaks of a day, in parts long enough to count. One that still runs is the last. */
+function breaksOf(day: Day): Span[] {
+  const breaks: Span[] = []
+  let rest: Span | null = null
+  const end = () => {
+    if (rest && rest.until - rest.from >= MS.breakPart) breaks.push(rest)
+    rest = null
+  }
+  for (const { status, from, until } of day.stretches) {
+    if (isRest(status)) rest = { from: (rest as Span | null)?.from ?? from, until }
+    else end()
+  }
+  end()
+  return breaks
 }
 
 const sum = (spans: readonly Span[]) => spans.reduce((ms, { from, until }) => ms + until - from, 0)
@@ -26,7 +35,7 @@ export function dailyBreakViolations(timeline: Timeline): Violation[] {
   const running = runningDay(days, timeline, MS.dailyRest)
   return days.flatMap((day) => {
     if (day === running) return []
-    const breaks = breaksOf(day, timeline).filter(({ until }) => until <= day.until)
+    const breaks = breaksOf(day)
     const takenMs = sum(breaks)
     const short = passing(day, MS.dayWithBreak, isWork)
     const long = passing(day, MS.dayWithLongBreak, isWork)
@@ -50,7 +59,7 @@ export function dailyBreakClock(timeline: Timeline): { clock: Clock; changes: In
   const { asOf, stretches, rests } = timeline
   const day = runningDay(daysBetweenRests(timeline, MS.dailyRest), timeline, MS.dailyRest)
   const status = stretches.at(-1)?.status
-  const takenMs = day ? sum(breaksOf(day, timeline)) : 0
+  const takenMs = day ? sum(breaksOf(day)) : 0
   const workedMs = day ? sumOf(day, isWork) : 0
   const isMet = takenMs >= MS.longBreakOfDay
   const limitMs = takenMs >= MS.breakOfDay ? MS.dayWithLongBreak : MS.dayWithBreak
