@@ -2,13 +2,13 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { fileURLToPath } from 'node:url'
 import { nodeHTTPRequestHandler } from '@trpc/server/adapters/node-http'
 import next from 'next'
-import { DeviceAuthenticator } from './auth/device.ts'
 import type { Principal } from './auth/principal.ts'
 import { personOf } from './auth/session.ts'
 import { closeDb, db } from './db/pool.ts'
 import { env } from './env.ts'
 import { AppError } from './errors.ts'
 import { createDoor } from './ingest/http.ts'
+import { intakeOf } from './ingest/take.ts'
 import { leash } from './leash.ts'
 import { appRouter } from './router.ts'
 import type { Context } from './trpc.ts'
@@ -19,8 +19,9 @@ const STOP_WITHIN_MS = 10_000
 const { HOST, PORT, publicUrl } = env()
 const now = () => Date.now()
 const pool = db()
-const devices = new DeviceAuthenticator(pool, now)
-const door = createDoor(pool, devices, now)
+const intake = intakeOf(pool, now)
+const { devices } = intake
+const door = createDoor(intake)
 const pages = next({
   dev: process.env.NODE_ENV === 'development',
   dir: fileURLToPath(new URL('..', import.meta.url)),

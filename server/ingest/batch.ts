@@ -1,6 +1,6 @@
 import type { DevicePrincipal } from '../auth/principal.ts'
 import { fixMs, fixSecond } from '../db/fix-time.ts'
-import type { Instant } from '../time/instant.ts'
+import { type Instant, MINUTE } from '../time/instant.ts'
 import { Column } from './columns.ts'
 import { type Digested, digestOf } from './digest.ts'
 import {
@@ -11,6 +11,9 @@ import {
   REPAIRED_ROLLOVER,
   withoutRollover,
 } from './judge.ts'
+
+/** A fix that is older than this when it arrives was kept somewhere. */
+const LATE_MS = MINUTE
 
 /** One position as it is stored: the device's words in the table's units. */
 export interface Point extends Digested {
@@ -52,6 +55,10 @@ export class Batch {
   latest: Point | null = null
   /** The earliest trusted fix: from there on the vehicle's driving is derived again. */
   earliestAt: Instant | null = null
+  /** How many are kept as evidence only. */
+  doubtful = 0
+  /** How many had waited in the device: a backlog. */
+  late = 0
 
   constructor(device: DevicePrincipal, receivedAt: Instant, expectedPoints: number) {
     this.device = device
@@ -91,7 +98,11 @@ export class Batch {
     columns.sentAt.timestamptz(point.sentAt)
     columns.attributes.jsonb(point.attributes)
     this.size++
-    if (!isTrusted(flags)) return
+    if (fixAt < receivedAt - LATE_MS) this.late++
+    if (!isTrusted(flags)) {
+      this.doubtful++
+      return
+    }
     if (this.latest === null || fixAt >= this.latest.fixAt) this.latest = { ...point, fixAt, flags }
     if (this.earliestAt === null || fixAt < this.earliestAt) this.earliestAt = fixAt
   }

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
-import { DeviceAuthenticator, type EnrolledDevice, enrolDevices } from '../auth/device.ts'
+import { type EnrolledDevice, enrolDevices } from '../auth/device.ts'
 import { newId } from '../db/id.ts'
 import { createPool } from '../db/pool.ts'
 import { testDatabase } from '../db/testing.ts'
@@ -12,6 +12,7 @@ import { type Instant, MINUTE } from '../time/instant.ts'
 import { createDoor } from './http.ts'
 import { receiverOf } from './receive.ts'
 import type { Heartbeat, Receipt } from './schema.ts'
+import { intakeOf } from './take.ts'
 
 const { pool } = await testDatabase()
 const NOW = Date.UTC(2026, 10, 23, 12)
@@ -34,7 +35,7 @@ async function enrol(...names: string[]): Promise<EnrolledDevice[]> {
 
 /** A server of its own over the given pool. */
 async function listen(over = pool) {
-  const door = createDoor(over, new DeviceAuthenticator(over, () => clock), () => clock)
+  const door = createDoor(intakeOf(over, () => clock))
   const server = createServer((req, res) => {
     if (!door.handle(req, res)) res.writeHead(404).end()
   })

@@ -1,21 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { promisify } from 'node:util'
-import { gunzip } from 'node:zlib'
-import type pg from 'pg'
-import type { DeviceAuthenticator } from '../auth/device.ts'
 import { AppError, HTTP_STATUS } from '../errors.ts'
-import { receiverOf } from './receive.ts'
-import { takeReport } from './report.ts'
+import { readBody } from './body.ts'
+import { decodeReport } from './decode.ts'
+import { countRefusal } from './metrics.ts'
+import { answerOsmand, answerOwnTracks, type PhoneAnswer, type PhoneRequest } from './phones.ts'
 import type { Receipt } from './schema.ts'
+import { type Arrival, type Intake, takeBatch } from './take.ts'
 
-const PATH = '/v1/heartbeats'
-const MOST_BODY_BYTES = 1 << 20
-const MOST_INFLATED_BYTES = 8 << 20
-/** All bodies that are on their way in together; a fleet that comes back at once must not fill the memory. */
-const MOST_OPEN_BYTES = 64 << 20
+const HEARTBEATS = '/v1/heartbeats'
+/** The device's token may follow as one more part of the path, for apps that can be given an address only. */
+const PHONES = /^\/v1\/(osmand|owntracks)(?:\/([^/?#]{1,128}))?(?=[?#]|$)/
 const RETRY_AFTER_SECONDS = 2
-
-const inflate = promisify(gunzip)
 
 export interface Door {
   /** Answers the request if it is for this door. */
@@ -24,100 +19,135 @@ export interface Door {
   close(): Promise<void>
 }
 
-/** `POST /v1/heartbeats`: one heartbeat or an array, as JSON, gzip or not, from a device with its token. */
-export function createDoor(pool: pg.Pool, devices: DeviceAuthenticator, now: () => number): Door {
-  const receiver = receiverOf(pool)
-  let openBytes = 0
-
-  /** The whole body; undefined if the device went away in the middle. */
-  function readBody(req: IncomingMessage): Promise<Buffer | undefined> {
-    const declared = Number(req.headers['content-length'] ?? 0)
-    if (declared > MOST_BODY_BYTES) return Promise.reject(tooLarge())
-    return new Promise((resolve, reject) => {
-      const chunks: Buffer[] = []
-      let bytes = 0
-      const leave = () => {
-        openBytes -= bytes
-        bytes = 0
-      }
-      req.on('data', (chunk: Buffer) => {
-        bytes += chunk.length
-        openBytes += chunk.length
-        if (bytes > MOST_BODY_BYTES || openBytes > MOST_OPEN_BYTES) {
-          const fault =
-            bytes > MOST_BODY_BYTES ? tooLarge() : new AppError('busy', 'Too many reports at once.')
-          req.removeAllListeners('data')
-          req.resume()
-          leave()
-          reject(fault)
-          return
-        }
-        chunks.push(chunk)
-      })
-      req.once('end', () => {
-        leave()
-        resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))
-      })
-      req.once('close', () => {
-        leave()
-        resolve(undefined)
-      })
-    })
-  }
-
-  async function take(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    try {
-      const { authorization } = req.headers
-      const device = devices.known(authorization) ?? (await devices.authenticate(authorization))
-      const body = await readBody(req)
-      if (body === undefined) return
-      const receipt = await takeReport(receiver, device, await parse(body, req), now())
-      answer(res, receipt)
-    } catch (error) {
-      refuse(req, res, error)
-    }
-  }
-
+/**
+ * The doors of HTTP: `POST /v1/heartbeats` (one heartbeat or an array as JSON, gzip or not, from a device with its token),
+ * `/v1/osmand` and `/v1/owntracks` for phone apps.
+ */
+export function createDoor(intake: Intake): Door {
   return {
     handle(req, res) {
       const url = req.url ?? ''
-      if (url !== PATH && !url.startsWith(`${PATH}?`)) return false
-      if (req.method === 'POST') void take(req, res)
-      else {
-        res.setHeader('allow', 'POST')
-        problem(res, 405, { detail: 'Send heartbeats by POST.' })
+      if (url === HEARTBEATS || url.startsWith(`${HEARTBEATS}?`)) {
+        if (req.method === 'POST') void takeHeartbeats(intake, req, res)
+        else {
+          res.setHeader('allow', 'POST')
+          problem(res, 405, { detail: 'Send heartbeats by POST.' })
+        }
+        return true
       }
+      const phone = PHONES.exec(url)
+      if (!phone) return false
+      const token = phone[2] === undefined ? undefined : `Bearer ${phone[2]}`
+      void takePhone(intake, phone[1] === 'osmand' ? answerOsmand : answerOwnTracks, token, req, res)
       return true
     },
-    close: () => receiver.drained(),
+    close: () => intake.receiver.drained(),
   }
 }
 
-const tooLarge = () =>
-  new AppError(
-    'too-large',
-    `The body is larger than ${MOST_BODY_BYTES} bytes (${MOST_INFLATED_BYTES} unpacked): send fewer at once.`,
-  )
+/** A port of its own for apps that can be given a host and a port only: every path is theirs. OwnTracks is known by its JSON. */
+export function createPhoneDoor(intake: Intake): Door {
+  return {
+    handle(req, res) {
+      const eitherOne: typeof answerOsmand = (within, request, arrival) =>
+        (isOwnTracks(request) ? answerOwnTracks : answerOsmand)(within, request, arrival)
+      void takePhone(intake, eitherOne, undefined, req, res)
+      return true
+    },
+    close: () => intake.receiver.drained(),
+  }
+}
 
-async function parse(body: Buffer, req: IncomingMessage): Promise<unknown> {
+/** `_type` in the first level is what no other app says; OwnTracks alone also posts nothing at all. */
+function isOwnTracks({ method, contentType, body, path }: PhoneRequest): boolean {
+  if (method !== 'POST' || !/^application\/json\b/i.test(contentType ?? '')) return false
+  if (body.length === 0) return !/[?&](?:id|deviceid)=/.test(path)
+  return body.includes('"_type"')
+}
+
+async function takeHeartbeats(intake: Intake, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  try {
+    const { authorization } = req.headers
+    const device = intake.devices.known(authorization) ?? (await intake.devices.authenticate(authorization))
+    const body = await readBody(req)
+    if (body === undefined) return
+    const arrival = arrivalOf(intake, req, body)
+    const { batch, refused, received } = decodeReport(parse(body, req), device, arrival.receivedAt)
+    const [first] = refused
+    const stored = await takeBatch(
+      intake,
+      batch,
+      { ...arrival, protocol: 'json' },
+      { count: refused.length, refusal: first ? `${first.field || 'heartbeat'} ${first.reason}` : null },
+    )
+    answer(res, { received, stored, duplicates: batch.size - stored, refused })
+  } catch (error) {
+    refuse(req, res, error)
+  }
+}
+
+type Answerer = (
+  intake: Intake,
+  request: PhoneRequest,
+  arrival: Omit<Arrival, 'protocol'>,
+) => Promise<PhoneAnswer>
+
+async function takePhone(
+  intake: Intake,
+  answerOf: Answerer,
+  token: string | undefined,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
+  try {
+    const body = await readBody(req)
+    if (body === undefined) return
+    const request: PhoneRequest = {
+      method: req.method ?? 'GET',
+      path: req.url ?? '/',
+      contentType: req.headers['content-type'],
+      headers: req.headers,
+      body,
+      authorization: token ?? bearerOf(req.headers.authorization),
+    }
+    // An app of parameters says all of it in its address.
+    const raw = body.length > 0 ? body : Buffer.from(request.path)
+    const said = await answerOf(intake, request, arrivalOf(intake, req, raw))
+    if (said.refusal !== null && said.status >= 400) problem(res, said.status, { detail: said.refusal })
+    else res.writeHead(said.status, headersOf(said.body)).end(said.body)
+  } catch (error) {
+    refuse(req, res, error)
+  }
+}
+
+const headersOf = (body: string) => ({
+  ...(body === '' ? {} : { 'content-type': 'application/json' }),
+  'content-length': Buffer.byteLength(body),
+})
+
+const arrivalOf = (intake: Intake, req: IncomingMessage, raw: Buffer): Omit<Arrival, 'protocol'> => ({
+  address: req.socket.remoteAddress ?? '',
+  raw,
+  receivedAt: intake.now(),
+  from: performance.now(),
+})
+
+/** Apps that know only a user and a password (RFC 7617) hold the token as the password. */
+function bearerOf(authorization: string | undefined): string | undefined {
+  const basic = /^Basic +([A-Za-z0-9+/=]+) *$/i.exec(authorization ?? '')
+  if (!basic) return authorization
+  const pair = Buffer.from(basic[1]!, 'base64').toString('utf8')
+  const password = pair.slice(pair.indexOf(':') + 1)
+  return password === '' ? undefined : `Bearer ${password}`
+}
+
+function parse(body: Buffer, req: IncomingMessage): unknown {
   const type = req.headers['content-type']
   if (type !== undefined && !/^application\/json\b/i.test(type)) {
     throw new AppError('malformed', 'must be application/json', 'content-type')
   }
-  const encoding = req.headers['content-encoding'] ?? 'identity'
-  let bytes = body
-  if (encoding === 'gzip') {
-    bytes = await inflate(body, { maxOutputLength: MOST_INFLATED_BYTES }).catch(
-      (error: NodeJS.ErrnoException) => {
-        if (error.code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge()
-        throw new AppError('malformed', `is not gzip as the content-encoding says: ${error.message}`, 'body')
-      },
-    )
-  } else if (encoding !== 'identity') {
-    throw new AppError('malformed', 'must be gzip, or left out', 'content-encoding')
-  }
   try {
-    return JSON.parse(bytes.toString('utf8'))
+    return JSON.parse(body.toString('utf8'))
   } catch (error) {
     throw new AppError('malformed', `is not JSON: ${(error as Error).message.slice(0, 200)}`, 'body')
   }
@@ -142,7 +172,12 @@ function answer(res: ServerResponse, receipt: Receipt): void {
 function refuse(req: IncomingMessage, res: ServerResponse, error: unknown): void {
   const refusal =
     error instanceof AppError ? error : new AppError('busy', 'Something broke on our side; send it again.')
-  if (refusal !== error) console.error(`${PATH}: ${(error as Error).stack}`)
+  const path = (req.url ?? '').split(/[?#]/)[0]!.replace(/rl_\w+/, 'rl_…')
+  if (refusal !== error) console.error(`${path}: ${(error as Error).stack}`)
+  countRefusal(
+    path.startsWith('/v1/owntracks') ? 'owntracks' : path === HEARTBEATS ? 'json' : 'osmand',
+    refusal.code,
+  )
   if (refusal.code === 'busy') res.setHeader('retry-after', RETRY_AFTER_SECONDS)
   if (refusal.code === 'unauthenticated') res.setHeader('www-authenticate', 'Bearer')
   // What has not been read of the body ends with the connection.
@@ -158,6 +193,7 @@ const TITLES: Record<number, string> = {
   400: 'Malformed',
   401: 'Not authenticated',
   403: 'Forbidden',
+  404: 'Not found',
   405: 'Method not allowed',
   413: 'Too large',
   422: 'Not acceptable',

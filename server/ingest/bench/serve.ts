@@ -2,9 +2,9 @@
 // baseline: node:http that parses the same JSON and answers 204.
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { DeviceAuthenticator } from '../../auth/device.ts'
 import { createPool } from '../../db/pool.ts'
 import { createDoor } from '../http.ts'
+import { intakeOf } from '../take.ts'
 
 const bare: RequestListener = (req, res) => {
   const chunks: Buffer[] = []
@@ -17,7 +17,7 @@ const bare: RequestListener = (req, res) => {
 
 function door(): RequestListener {
   const pool = createPool(process.env.DATABASE_URL!)
-  const made = createDoor(pool, new DeviceAuthenticator(pool, Date.now), Date.now)
+  const made = createDoor(intakeOf(pool, Date.now))
   return (req, res) => {
     if (!made.handle(req, res)) res.writeHead(404).end()
   }

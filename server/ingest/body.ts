@@ -1,0 +1,70 @@
+import type { IncomingMessage } from 'node:http'
+import { promisify } from 'node:util'
+import { gunzip } from 'node:zlib'
+import { AppError } from '../errors.ts'
+
+const MOST_BODY_BYTES = 1 << 20
+const MOST_INFLATED_BYTES = 8 << 20
+/** All bodies that are on their way in together; a fleet that comes back at once must not fill the memory. */
+const MOST_OPEN_BYTES = 64 << 20
+
+const inflate = promisify(gunzip)
+let openBytes = 0
+
+/**
+ * The whole body, unpacked if it came as gzip; undefined if the device went away in the middle.
+ * @throws AppError too-large, busy (too many bodies are on their way), malformed for what is no gzip
+ */
+export async function readBody(req: IncomingMessage): Promise<Buffer | undefined> {
+  const encoding = req.headers['content-encoding'] ?? 'identity'
+  if (encoding !== 'gzip' && encoding !== 'identity')
+    throw new AppError('malformed', 'must be gzip, or left out', 'content-encoding')
+  const body = await receive(req)
+  if (body === undefined || encoding === 'identity') return body
+  return await inflate(body, { maxOutputLength: MOST_INFLATED_BYTES }).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge()
+      throw new AppError('malformed', `is not gzip as the content-encoding says: ${error.message}`, 'body')
+    },
+  )
+}
+
+function receive(req: IncomingMessage): Promise<Buffer | undefined> {
+  const declared = Number(req.headers['content-length'] ?? 0)
+  if (declared > MOST_BODY_BYTES) return Promise.reject(tooLarge())
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    const leave = () => {
+      openBytes -= bytes
+      bytes = 0
+    }
+    req.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      openBytes += chunk.length
+      if (bytes > MOST_BODY_BYTES || openBytes > MOST_OPEN_BYTES) {
+        const fault = bytes > MOST_BODY_BYTES ? tooLarge() : new AppError('busy', 'Too many reports at once.')
+        req.removeAllListeners('data')
+        req.resume()
+        leave()
+        reject(fault)
+        return
+      }
+      chunks.push(chunk)
+    })
+    req.once('end', () => {
+      leave()
+      resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))
+    })
+    req.once('close', () => {
+      leave()
+      resolve(undefined)
+    })
+  })
+}
+
+const tooLarge = () =>
+  new AppError(
+    'too-large',
+    `The body is larger than ${MOST_BODY_BYTES} bytes (${MOST_INFLATED_BYTES} unpacked): send fewer at once.`,
+  )

@@ -1,0 +1,104 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { DeviceProtocol } from '../auth/device.ts'
+
+/** What this process measures, for Prometheus. */
+export const registry = new Registry()
+collectDefaultMetrics({ register: registry, prefix: 'restline_' })
+
+const registers = [registry]
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+const heartbeats = new Counter({
+  name: 'restline_ingest_heartbeats_total',
+  help: 'Heartbeats that arrived, by protocol and by what became of them: stored, duplicate or refused.',
+  labelNames: ['protocol', 'outcome'],
+  registers,
+})
+const refusals = new Counter({
+  name: 'restline_ingest_refusals_total',
+  help: 'Messages and connections refused, by protocol and reason.',
+  labelNames: ['protocol', 'reason'],
+  registers,
+})
+const late = new Counter({
+  name: 'restline_ingest_late_heartbeats_total',
+  help: 'Heartbeats whose fix was more than a minute old when they arrived: a backlog that is drained.',
+  labelNames: ['protocol'],
+  registers,
+})
+const acknowledged = new Histogram({
+  name: 'restline_ingest_acknowledgement_seconds',
+  help: 'From a message in whole to its answer, by protocol.',
+  labelNames: ['protocol'],
+  buckets: SECONDS,
+  registers,
+})
+/** Rows of one statement. */
+export const groupRows = new Histogram({
+  name: 'restline_ingest_group_rows',
+  help: 'Heartbeats stored by one statement.',
+  buckets: [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 4000],
+  registers,
+})
+/** How long one statement took, its commit included. */
+export const commitSeconds = new Histogram({
+  name: 'restline_ingest_commit_seconds',
+  help: 'How long the statement of a group took, with its commit.',
+  buckets: SECONDS,
+  registers,
+})
+
+/** What waits for the disk, asked when the metrics are read. */
+export function measureQueue(depth: () => { rows: number; bytes: number }): void {
+  for (const of of ['rows', 'bytes'] as const) {
+    registry.removeSingleMetric(`restline_ingest_queue_${of}`)
+    new Gauge({
+      name: `restline_ingest_queue_${of}`,
+      help: `${of === 'rows' ? 'Heartbeats' : 'Bytes of heartbeats'} that wait for the database.`,
+      registers,
+      collect() {
+        this.set(depth()[of])
+      },
+    })
+  }
+}
+
+/** Open connections of a protocol that keeps them. */
+export const connections = new Gauge({
+  name: 'restline_ingest_connections',
+  help: 'Open connections of devices, by protocol.',
+  labelNames: ['protocol'],
+  registers,
+})
+
+const children = (protocol: DeviceProtocol) => ({
+  stored: heartbeats.labels(protocol, 'stored'),
+  duplicate: heartbeats.labels(protocol, 'duplicate'),
+  refused: heartbeats.labels(protocol, 'refused'),
+  late: late.labels(protocol),
+  acknowledged: acknowledged.labels(protocol),
+})
+const byProtocol = {
+  json: children('json'),
+  osmand: children('osmand'),
+  owntracks: children('owntracks'),
+  teltonika: children('teltonika'),
+}
+
+/** Counts a message that was answered. */
+export function countMessage(
+  protocol: DeviceProtocol,
+  message: { stored: number; duplicates: number; refused: number; late: number; tookMs: number },
+): void {
+  const of = byProtocol[protocol]
+  of.stored.inc(message.stored)
+  if (message.duplicates > 0) of.duplicate.inc(message.duplicates)
+  if (message.refused > 0) of.refused.inc(message.refused)
+  if (message.late > 0) of.late.inc(message.late)
+  of.acknowledged.observe(message.tookMs / 1000)
+}
+
+/** Counts what was turned away: `reason` is one of few words, never what a device said. */
+export function countRefusal(protocol: DeviceProtocol, reason: string): void {
+  refusals.labels(protocol, reason).inc()
+}

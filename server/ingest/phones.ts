@@ -1,0 +1,101 @@
+import { decodeOsmand, type OsmandRequest, UNKNOWN_DEVICE_STATUS } from './osmand.ts'
+import { decodeOwnTracks } from './owntracks.ts'
+import type { Refusal } from './said.ts'
+import { type Arrival, type Intake, senderOf, takeReadings } from './take.ts'
+
+/** What a phone app is answered. */
+export interface PhoneAnswer {
+  status: number
+  /** JSON, or nothing. */
+  body: string
+  /** Of a refusal, in words; null when all is well. */
+  refusal: string | null
+}
+
+export interface PhoneRequest extends OsmandRequest {
+  headers: Readonly<Record<string, string | string[] | undefined>>
+  /** "Bearer …" with the device's token, however it was carried; undefined: none was. */
+  authorization: string | undefined
+}
+
+const TAKEN: PhoneAnswer = { status: 200, body: '', refusal: null }
+const HEARD: PhoneAnswer = { status: 200, body: '[]', refusal: null }
+
+const words = ({ field, reason }: Pick<Refusal, 'field' | 'reason'>) =>
+  field === null ? reason : `${field} ${reason}`
+
+/**
+ * Traccar Client, OsmAnd and their like. Source: osmand.md, Reply.
+ * @throws AppError busy, or a database error: nothing is acknowledged
+ */
+export async function answerOsmand(
+  intake: Intake,
+  request: PhoneRequest,
+  arrival: Omit<Arrival, 'protocol'>,
+): Promise<PhoneAnswer> {
+  const from: Arrival = { ...arrival, protocol: 'osmand' }
+  const message = decodeOsmand(request)
+  if (message.kind === 'refused') {
+    if (message.identity !== null)
+      intake.activity.noteUnknown('osmand', message.identity, from.address, 'malformed', from.receivedAt)
+    return { status: message.status, body: '', refusal: words(message) }
+  }
+  const sender = await senderOf(intake, from, message.identity, request.authorization)
+  if (!sender) {
+    const refusal = 'No device that may report has this identity: enrol it, with its token or as an open one.'
+    return { status: UNKNOWN_DEVICE_STATUS[message.form], body: '', refusal }
+  }
+  const [first] = message.refused
+  const refusal = first ? words({ field: first.field || null, reason: first.reason }) : null
+  const turned = { count: message.refused.length, refusal }
+  await takeReadings(intake, sender, message.readings, from, turned)
+  // One that can't be stored never can be, but the phone keeps all of them until they are taken.
+  if (refusal !== null && message.readings.length === 0) return { status: 400, body: '', refusal }
+  return TAKEN
+}
+
+/**
+ * OwnTracks apps and bridges in HTTP mode. Everything that is no location is answered well and ignored. Source: owntracks-http.md,
+ * Reply.
+ * @throws AppError busy, or a database error: nothing is acknowledged
+ */
+export async function answerOwnTracks(
+  intake: Intake,
+  request: PhoneRequest,
+  arrival: Omit<Arrival, 'protocol'>,
+): Promise<PhoneAnswer> {
+  const from: Arrival = { ...arrival, protocol: 'owntracks' }
+  const query = new URLSearchParams(request.path.split('?')[1] ?? '')
+  const message = decodeOwnTracks(request.body, {
+    limitUser: textOf(request.headers['x-limit-u']),
+    limitDevice: textOf(request.headers['x-limit-d']),
+    queryUser: query.get('u') ?? undefined,
+    queryDevice: query.get('d') ?? undefined,
+  })
+  if (message.kind === 'ignored') {
+    // Nothing of an encrypted phone can be read: the installer must know.
+    if (message.type === 'encrypted')
+      intake.activity.noteUnknown(
+        'owntracks',
+        message.identity ?? '(encrypted)',
+        from.address,
+        'encrypted',
+        from.receivedAt,
+      )
+    return HEARD
+  }
+  if (message.kind === 'refused') return { status: message.status, body: '', refusal: words(message) }
+  const { identity } = message
+  const sender = identity === null ? null : await senderOf(intake, from, identity, request.authorization)
+  if (!sender) {
+    const refusal =
+      identity === null
+        ? 'The message names no device: set a user and a device in the app, or a tracker id.'
+        : 'No device that may report has this identity: enrol it, with its token as the password or as an open one.'
+    return { status: 403, body: '', refusal }
+  }
+  await takeReadings(intake, sender, [message.reading], from)
+  return HEARD
+}
+
+const textOf = (value: string | string[] | undefined) => (Array.isArray(value) ? value[0] : value)

@@ -1,0 +1,134 @@
+import type pg from 'pg'
+import { DeviceAuthenticator, type DeviceProtocol } from '../auth/device.ts'
+import { DeviceDirectory, type Identified } from '../auth/identity.ts'
+import type { DevicePrincipal } from '../auth/principal.ts'
+import { AppError } from '../errors.ts'
+import type { Instant } from '../time/instant.ts'
+import type { Batch } from './batch.ts'
+import { OPEN_IDENTITY } from './judge.ts'
+import { batchOf } from './point.ts'
+import type { Reading } from './reading.ts'
+import { type Receiver, receiverOf } from './receive.ts'
+import { activityOf, type DeviceActivity } from './status.ts'
+
+/** What every door needs. */
+export interface Intake {
+  receiver: Receiver
+  activity: DeviceActivity
+  devices: DeviceAuthenticator
+  directory: DeviceDirectory
+  now: () => number
+}
+
+/** The one way in of a process: all doors share it. */
+export const intakeOf = (pool: pg.Pool, now: () => number): Intake => ({
+  receiver: receiverOf(pool),
+  activity: activityOf(pool),
+  devices: new DeviceAuthenticator(pool, now),
+  directory: new DeviceDirectory(pool, now),
+  now,
+})
+
+/** Where a message came from, and when. */
+export interface Arrival {
+  protocol: DeviceProtocol
+  address: string
+  /** The message as it came, for the installer. */
+  raw: Buffer
+  receivedAt: Instant
+  /** performance.now() when it was whole. */
+  from: number
+}
+
+/** What of a message could not be taken. */
+export interface Turned {
+  count: number
+  /** The first reason, in words for the installer. */
+  refusal: string | null
+}
+
+const NOTHING_TURNED: Turned = { count: 0, refusal: null }
+
+/**
+ * Stores a batch and notes what came of it. Resolves after the commit.
+ * @returns how many were new
+ * @throws AppError busy: nothing of it is acknowledged
+ */
+export async function takeBatch(
+  { receiver, activity }: Intake,
+  batch: Batch,
+  arrival: Arrival,
+  turned: Turned = NOTHING_TURNED,
+): Promise<number> {
+  const stored = await receiver.store(batch)
+  activity.note(batch.device, {
+    protocol: arrival.protocol,
+    address: arrival.address,
+    raw: arrival.raw,
+    receivedAt: arrival.receivedAt,
+    received: batch.size + turned.count,
+    stored,
+    duplicates: batch.size - stored,
+    refused: turned.count,
+    refusal: turned.refusal,
+    doubtful: batch.doubtful,
+    late: batch.late,
+    latest: batch.latest,
+    tookMs: performance.now() - arrival.from,
+  })
+  return stored
+}
+
+/** Who sends: proved by a token, or known by an identity alone. */
+export interface Sender {
+  device: DevicePrincipal
+  /** Bits of judge.ts that all its positions carry. */
+  flags: number
+}
+
+/**
+ * The device behind an identity that a protocol carries. One that may report by its identity alone is taken as it is, its positions
+ * marked as weaker evidence; any other must bring its token. Nobody is created: whoever is not enrolled is listed to the
+ * installer.
+ * @returns null if nobody of that identity may report
+ * @throws a database error as it is
+ */
+export async function senderOf(
+  { directory, activity, devices }: Intake,
+  { protocol, address, receivedAt }: Pick<Arrival, 'protocol' | 'address' | 'receivedAt'>,
+  identity: string,
+  authorization: string | undefined,
+): Promise<Sender | null> {
+  const found = await directory.find(protocol, identity)
+  if (found && authorization !== undefined) {
+    const device = await tokenOf(devices, authorization)
+    if (device && isSame(device, found)) return { device, flags: 0 }
+  }
+  if (found?.open) return { device: found.principal, flags: OPEN_IDENTITY }
+  const reason = !found ? 'unknown' : authorization === undefined ? 'no-token' : 'wrong-token'
+  activity.noteUnknown(protocol, identity, address, reason, receivedAt)
+  return null
+}
+
+const isSame = (device: DevicePrincipal, { principal }: Identified) =>
+  device.deviceNumber === principal.deviceNumber
+
+async function tokenOf(devices: DeviceAuthenticator, authorization: string): Promise<DevicePrincipal | null> {
+  try {
+    return devices.known(authorization) ?? (await devices.authenticate(authorization))
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'unauthenticated') return null
+    throw error
+  }
+}
+
+/** Stores the readings of a sender. Resolves after the commit; @throws AppError busy as takeBatch */
+export function takeReadings(
+  intake: Intake,
+  { device, flags }: Sender,
+  readings: readonly Reading[],
+  arrival: Arrival,
+  turned?: Turned,
+): Promise<number> {
+  return takeBatch(intake, batchOf(readings, device, arrival.receivedAt, flags), arrival, turned)
+}

@@ -1,0 +1,258 @@
+import { createSocket } from 'node:dgram'
+import { createServer, type Server, type Socket } from 'node:net'
+import { AppError } from '../../errors.ts'
+import { connections, countRefusal } from '../metrics.ts'
+import { type Intake, type Sender, senderOf, takeReadings } from '../take.ts'
+import { datagramReply, decodeDatagram } from './datagram.ts'
+import { acknowledgement, loginReply, type StreamItem, TeltonikaStream } from './stream.ts'
+
+/** Who has connected must say who they are within this time. */
+const LOGIN_WITHIN_MS = 15_000
+/** The rest of a frame that has begun comes within this time, however slow the network. */
+const FRAME_WITHIN_MS = 30_000
+/** Trackers keep their connection open between two intervals of sending, an hour at most. */
+const IDLE_MS = 65 * 60_000
+const MOST_CONNECTIONS = 50_000
+/** Of one address, as long as it has not logged in: trackers of a mobile network share addresses. */
+const MOST_STRANGERS_OF_ADDRESS = 1_000
+/** Items of one connection that wait for the disk; beyond it nothing more is read from it. */
+const MOST_WAITING = 8
+/** Datagrams that wait for the disk; beyond it they are dropped, and the devices send them again. */
+const MOST_DATAGRAMS = 2_000
+
+export interface TeltonikaListener {
+  /** The port that both TCP and UDP are heard on. */
+  port: number
+  /** Hears nothing new, ends the connections and resolves when what was taken is answered. */
+  close(): Promise<void>
+}
+
+/**
+ * Teltonika trackers over TCP and UDP on one port (0: any that is free). Each frame is acknowledged after the commit, with the count
+ * of its records; what can't be stored now gets no answer, and the device sends it again. An unknown IMEI is refused and
+ * listed. Source: teltonika.md, TCP session, UDP.
+ */
+export async function listenTeltonika(
+  intake: Intake,
+  port: number,
+  host: string,
+): Promise<TeltonikaListener> {
+  const open = new Set<Connection>()
+  const strangers = new Map<string, number>()
+  const server = createServer({ noDelay: true }, (socket) => {
+    const address = socket.remoteAddress ?? ''
+    const many = strangers.get(address) ?? 0
+    if (open.size >= MOST_CONNECTIONS || many >= MOST_STRANGERS_OF_ADDRESS) {
+      countRefusal('teltonika', 'too-many-connections')
+      socket.destroy()
+      return
+    }
+    strangers.set(address, many + 1)
+    const leave = () => {
+      const left = (strangers.get(address) ?? 1) - 1
+      if (left > 0) strangers.set(address, left)
+      else strangers.delete(address)
+    }
+    const connection = new Connection(intake, socket, address, leave)
+    open.add(connection)
+    connections.labels('teltonika').inc()
+    socket.once('close', () => {
+      open.delete(connection)
+      connections.labels('teltonika').dec()
+    })
+  })
+  await listen(server, port, host)
+  const { port: bound } = server.address() as { port: number }
+  const datagrams = await hearDatagrams(intake, bound, host).catch((error: unknown) => {
+    server.close()
+    throw error
+  })
+  return {
+    port: bound,
+    async close() {
+      server.close()
+      await datagrams.close()
+      await Promise.all([...open].map((connection) => connection.end()))
+    },
+  }
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+/** One tracker's connection: its items are answered one after the other, in their order. */
+class Connection {
+  readonly #intake: Intake
+  readonly #socket: Socket
+  readonly #address: string
+  readonly #stream = new TeltonikaStream()
+  #leave: (() => void) | undefined
+  #sender: Sender | null = null
+  #waiting: StreamItem[] = []
+  #working: Promise<void> | undefined
+  #timer: NodeJS.Timeout
+  #ending = false
+
+  constructor(intake: Intake, socket: Socket, address: string, leave: () => void) {
+    this.#intake = intake
+    this.#socket = socket
+    this.#address = address
+    this.#leave = leave
+    this.#timer = setTimeout(() => this.#giveUp('no-login'), LOGIN_WITHIN_MS)
+    socket.on('data', (chunk) => this.#read(chunk))
+    // A reset tells nothing that the close does not.
+    socket.on('error', () => socket.destroy())
+    socket.once('close', () => {
+      clearTimeout(this.#timer)
+      this.#loggedIn()
+    })
+  }
+
+  /** Reads no more; resolves when what was read is answered. */
+  async end(): Promise<void> {
+    this.#ending = true
+    this.#socket.pause()
+    await this.#working
+    this.#socket.end()
+    this.#socket.destroySoon()
+  }
+
+  #read(chunk: Buffer): void {
+    if (this.#ending) return
+    this.#waiting.push(...this.#stream.push(chunk))
+    if (this.#stream.mustClose) this.#socket.pause()
+    else {
+      if (this.#waiting.length >= MOST_WAITING) this.#socket.pause()
+      this.#await()
+    }
+    this.#working ??= this.#work().finally(() => {
+      this.#working = undefined
+    })
+  }
+
+  /** The time that the device has for what comes next. */
+  #await(): void {
+    clearTimeout(this.#timer)
+    const { pendingBytes, imei } = this.#stream
+    const [reason, ms] =
+      imei === null
+        ? ['no-login', LOGIN_WITHIN_MS]
+        : pendingBytes > 0
+          ? ['half-frame', FRAME_WITHIN_MS]
+          : ['idle', IDLE_MS]
+    this.#timer = setTimeout(() => this.#giveUp(reason as string), ms as number)
+  }
+
+  #giveUp(reason: string): void {
+    if (reason !== 'idle') countRefusal('teltonika', reason)
+    this.#socket.destroy()
+  }
+
+  #loggedIn(): void {
+    this.#leave?.()
+    this.#leave = undefined
+  }
+
+  async #work(): Promise<void> {
+    try {
+      for (let item = this.#waiting.shift(); item; item = this.#waiting.shift()) {
+        if (!(await this.#take(item))) {
+          this.#waiting = []
+          this.#socket.destroySoon()
+          return
+        }
+        if (this.#waiting.length < MOST_WAITING && !this.#stream.mustClose && !this.#ending)
+          this.#socket.resume()
+      }
+      if (this.#stream.mustClose) this.#socket.destroySoon()
+    } catch (error) {
+      // Not stored, so not acknowledged: the device sends it again on its next connection.
+      const busy = error instanceof AppError && error.code === 'busy'
+      countRefusal('teltonika', busy ? 'busy' : 'failed')
+      if (!busy) console.error(`a frame of ${this.#stream.imei} was not taken: ${(error as Error).stack}`)
+      this.#waiting = []
+      this.#socket.destroy()
+    }
+  }
+
+  /** False: the connection ends with it. */
+  async #take(item: StreamItem): Promise<boolean> {
+    const arrival = {
+      protocol: 'teltonika' as const,
+      address: this.#address,
+      receivedAt: this.#intake.now(),
+      from: performance.now(),
+    }
+    if (item.kind === 'login') {
+      this.#sender = await senderOf(this.#intake, arrival, item.imei, undefined)
+      this.#socket.write(loginReply(this.#sender !== null))
+      if (this.#sender) this.#loggedIn()
+      return this.#sender !== null
+    }
+    if (item.kind === 'reject') {
+      countRefusal('teltonika', item.code)
+      return true
+    }
+    if (item.kind === 'other' || !this.#sender) return true
+    await takeReadings(this.#intake, this.#sender, item.readings, { ...arrival, raw: item.raw })
+    this.#socket.write(acknowledgement(item.count))
+    return true
+  }
+}
+
+/** UDP: each packet for itself, with its IMEI. */
+async function hearDatagrams(
+  intake: Intake,
+  port: number,
+  host: string,
+): Promise<{ close(): Promise<void> }> {
+  const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
+  const taking = new Set<Promise<void>>()
+  const take = async (bytes: Buffer, address: string, from: number): Promise<void> => {
+    const packet = decodeDatagram(bytes)
+    if ('code' in packet) return countRefusal('teltonika', packet.code)
+    const arrival = {
+      protocol: 'teltonika' as const,
+      address,
+      raw: bytes,
+      receivedAt: intake.now(),
+      from: performance.now(),
+    }
+    const sender = await senderOf(intake, arrival, packet.imei, undefined)
+    if (!sender) return
+    await takeReadings(intake, sender, packet.readings, arrival)
+    socket.send(datagramReply(packet.packetId, packet.avlPacketId, packet.readings.length), from, address)
+  }
+  socket.on('message', (bytes, { address, port: from }) => {
+    if (taking.size >= MOST_DATAGRAMS) return countRefusal('teltonika', 'busy')
+    const one = take(bytes, address, from)
+      .catch((error: unknown) => {
+        const busy = error instanceof AppError && error.code === 'busy'
+        countRefusal('teltonika', busy ? 'busy' : 'failed')
+        if (!busy) console.error(`a packet from ${address} was not taken: ${(error as Error).stack}`)
+      })
+      .finally(() => taking.delete(one))
+    taking.add(one)
+  })
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject)
+    socket.bind(port, host, () => {
+      socket.off('error', reject)
+      socket.on('error', (error) => console.error(`UDP on port ${port}: ${error.message}`))
+      resolve()
+    })
+  })
+  return {
+    async close() {
+      await Promise.all(taking)
+      await new Promise<void>((resolve) => socket.close(() => resolve()))
+    },
+  }
+}
