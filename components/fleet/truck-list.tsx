@@ -63,8 +63,14 @@ export function TruckList(props: TruckListProps) {
 
   const focus = (i: number) => {
     const next = Math.max(0, Math.min(rows.length - 1, i))
-    virtual.scrollToIndex(next)
-    requestAnimationFrame(() => scroller.current?.querySelector<HTMLElement>(`[data-row="${next}"]`)?.focus())
+    const row = () => scroller.current?.querySelector<HTMLElement>(`[data-row="${next}"]`)
+    // A row that is drawn has the focus before the next key comes, however fast the hand; one out of sight is drawn first.
+    const drawn = row()
+    if (drawn) drawn.focus()
+    else {
+      virtual.scrollToIndex(next)
+      requestAnimationFrame(() => row()?.focus())
+    }
   }
   return (
     <>
