@@ -28,6 +28,11 @@ export class DeviceDirectory {
     this.#now = now
   }
 
+  /** Reads all of them again: the list of devices has changed in this process. */
+  forget(): void {
+    this.#known.clear()
+  }
+
   /**
    * The device of an identity; null if none of that protocol has it, or it was revoked.
    * @throws a database error as it is
