@@ -1,4 +1,5 @@
 import { conformHos } from './conform-hos.ts'
+import { conformPhones, conformTeltonika } from './conform-protocols.ts'
 
 interface Tally {
   passed: number
@@ -8,6 +9,9 @@ interface Tally {
 /** What `npm run -s conform -- KIND FILE… [options]` can check; a kind appears together with the capability that it tests. */
 const KINDS: Record<string, (files: string[], options: string[]) => Tally | Promise<Tally>> = {
   hos: conformHos,
+  teltonika: conformTeltonika,
+  osmand: (files) => conformPhones('osmand', files),
+  owntracks: (files) => conformPhones('owntracks', files),
 }
 
 const [kind = '', ...rest] = process.argv.slice(2)

@@ -1,0 +1,103 @@
+// Compares what was acknowledged with what is stored. It has no code in common with the server or the sender: a list of lines
+// `device,fixTime,sequence` on one side, plain SQL on the other:
+//   node --import tsx server/cli/soak/checker.ts --acknowledged FILE --database URL
+// Prints one line of JSON; exit code 1 if anything acknowledged is missing or anything at all is there twice.
+import { createReadStream } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { parseArgs } from 'node:util'
+import pg from 'pg'
+
+/** What the checker found. */
+export interface Verdict {
+  acknowledged: number
+  /** Rows of the listed devices, acknowledged or not. */
+  stored: number
+  /** Stored, and the receipt never reached the device: allowed. */
+  unacknowledged: number
+  /** Acknowledged, and not stored with this fix time. */
+  missing: number
+  /** Heartbeats that are stored more than once. */
+  doubled: number
+  /** Lines that are on the list twice: the sender acknowledged itself, not the door. */
+  listedTwice: number
+  /** Some of what is wrong, by device and sequence. */
+  examples: string[]
+}
+
+const LINES_AT_ONCE = 20_000
+
+const { values } = parseArgs({ options: { acknowledged: { type: 'string' }, database: { type: 'string' } } })
+if (!values.acknowledged || !values.database) {
+  console.error('usage: checker --acknowledged FILE --database URL')
+  process.exit(2)
+}
+
+const client = new pg.Client({ connectionString: values.database })
+await client.connect()
+// A list that does not fit the memory goes to the disk, which is small here.
+await client.query(`set work_mem = '256MB'; set temp_buffers = '128MB'`)
+await client.query('create temp table acknowledged (device text, fix_ms int8, sequence int8)')
+await load(values.acknowledged)
+await client.query('analyze acknowledged')
+// The instant of a fix is kept as seconds since 2000 and milliseconds.
+await client.query(`
+  create temp view stored as
+  select d.name as device, p.sequence,
+    (extract(epoch from timestamptz '2000-01-01T00:00:00Z')::int8 + p.fix_second) * 1000 + p.fix_ms as fix_ms
+  from positions p join devices d on d.number = p.device_number
+  where d.name in (select device from acknowledged)`)
+
+const count = async (sql: string) => {
+  const { rows } = await client.query<{ count: string }>(`select count(*) as count from (${sql}) as found`)
+  return Number(rows[0]!.count)
+}
+const MISSING = `
+  select a.device, a.sequence from acknowledged a
+  where not exists (select from stored s where s.device = a.device and s.sequence = a.sequence and s.fix_ms = a.fix_ms)`
+const DOUBLED = `select device, sequence from stored group by device, sequence having count(*) > 1`
+const LISTED_TWICE = `select device, sequence from acknowledged group by device, sequence having count(*) > 1`
+const acknowledged = await count('select from acknowledged')
+const stored = await count('select from stored')
+const verdict: Verdict = {
+  acknowledged,
+  stored,
+  unacknowledged: await count(`
+    select from stored s
+    where not exists (select from acknowledged a where a.device = s.device and a.sequence = s.sequence)`),
+  missing: await count(MISSING),
+  doubled: await count(DOUBLED),
+  listedTwice: await count(LISTED_TWICE),
+  examples: [],
+}
+for (const [what, sql] of [
+  ['missing', MISSING],
+  ['doubled', DOUBLED],
+] as const) {
+  const { rows } = await client.query<{ device: string; sequence: string }>(`${sql} limit 5`)
+  for (const { device, sequence } of rows) verdict.examples.push(`${what}: ${device} ${sequence}`)
+}
+await client.end()
+console.log(JSON.stringify(verdict))
+process.exit(verdict.missing + verdict.doubled + verdict.listedTwice === 0 ? 0 : 1)
+
+async function load(file: string): Promise<void> {
+  let devices: string[] = []
+  let fixes: string[] = []
+  let sequences: string[] = []
+  const flush = async () => {
+    await client.query('insert into acknowledged select * from unnest($1::text[], $2::int8[], $3::int8[])', [
+      devices,
+      fixes,
+      sequences,
+    ])
+    ;[devices, fixes, sequences] = [[], [], []]
+  }
+  for await (const line of createInterface({ input: createReadStream(file) })) {
+    const [device, fix, sequence] = line.split(',')
+    devices.push(device!)
+    fixes.push(fix!)
+    sequences.push(sequence!)
+    if (devices.length === LINES_AT_ONCE) await flush()
+  }
+  await flush()
+}
