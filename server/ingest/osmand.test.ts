@@ -22,7 +22,7 @@ interface Vector {
   expect: { status: number; deviceId: string | null; positions: ExpectedPosition[] }
 }
 
-/** osmand.json of the protocol pages, formatted as files are here. */
+/** Ours, in the form that `npm run conform -- osmand` reads. */
 const VECTORS: readonly Vector[] = JSON.parse(
   readFileSync(new URL('testdata/osmand.json', import.meta.url), 'utf8'),
 )
@@ -70,7 +70,7 @@ const named = ({ attributes, ...reading }: Reading): Record<string, unknown> => 
   ignition: reading.ignition,
 })
 
-describe('the published vectors', () => {
+describe('the vectors', () => {
   for (const { id, note = '', input, expect } of VECTORS) {
     test(`${id} ${note}`, () => {
       const result = decodeOsmand(requestOf(input))

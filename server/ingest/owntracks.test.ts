@@ -31,7 +31,7 @@ interface Vector {
   }
 }
 
-/** owntracks.json of the protocol pages, formatted as files are here. */
+/** Ours, in the form that `npm run conform -- owntracks` reads. */
 const VECTORS: readonly Vector[] = JSON.parse(
   readFileSync(new URL('testdata/owntracks.json', import.meta.url), 'utf8'),
 )
@@ -65,7 +65,7 @@ const named = ({ attributes, ...reading }: Reading): Record<string, unknown> => 
   sentAt: reading.sentAt === null ? null : new Date(reading.sentAt).toISOString(),
 })
 
-describe('the published vectors', () => {
+describe('the vectors', () => {
   for (const { id, note = '', input, expect } of VECTORS) {
     test(`${id} ${note}`, () => {
       const url = new URL(input.path, 'http://localhost')
