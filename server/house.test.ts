@@ -90,6 +90,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'server/hos',
     'server/time',
   ],
+  'server/trips': ['server/geo', 'server/time'],
   'server/fleet': ['server', 'server/auth', 'server/db', 'server/geo', 'server/time'],
   'server/auth': ['server', 'server/db'],
   'server/db': ['server', 'server/time'],
@@ -101,7 +102,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 /** Of the rooms with data, browsers get types and schemas only. */
 const isSchema = (file: string) => /(^|[/-])schema\.ts$/.test(file)
 /** These are the shared root files that rooms may use; the doors and the worker are not among them. */
-const ROOT_FILES = ['server/env.ts', 'server/errors.ts', 'server/trpc.ts', 'server/leash.ts']
+const ROOT_FILES = ['server/env.ts', 'server/errors.ts', 'server/log.ts', 'server/trpc.ts', 'server/leash.ts']
 
 const ROOT = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '..')
 
