@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import * as fs from 'node:fs'
+import path from 'node:path'
 import { describe, test } from 'node:test'
 import { TRPCError } from '@trpc/server'
+import { ACTIONS, type Action, can, ROLES, ROUTES, type Role, type Route } from './auth/can.ts'
 import type { Principal } from './auth/principal.ts'
 import { newId } from './db/id.ts'
 import { testDatabase } from './db/testing.ts'
@@ -12,23 +15,24 @@ import { createCaller } from './trpc.ts'
  * another fleet; it must be answered as if they did not exist.
  */
 interface Row {
-  who: 'person' | 'device'
+  /** A device, or the people whose role may do this. */
+  who: 'device' | Action
   foreign?: (other: Fleet) => unknown
 }
 const ACCESS: Record<string, Row> = {
   'heartbeat.report': { who: 'device', foreign: (other) => heartbeat(other.deviceName) },
-  'fleet.me': { who: 'person' },
-  'fleet.vehicles': { who: 'person' },
-  'fleet.vehicle': { who: 'person', foreign: (other) => ({ id: other.vehicleId }) },
-  'live.stream': { who: 'person' },
-  'logs.drivers': { who: 'person' },
-  'logs.day': { who: 'person', foreign: (other) => ({ driverId: other.driverId }) },
-  'logs.advice': { who: 'person', foreign: (other) => ({ driverId: other.driverId }) },
-  'logs.setStatus': { who: 'person', foreign: (other) => ({ driverId: other.driverId, status: 'OFF' }) },
+  'fleet.me': { who: 'account.own' },
+  'fleet.vehicles': { who: 'fleet.see' },
+  'fleet.vehicle': { who: 'fleet.see', foreign: (other) => ({ id: other.vehicleId }) },
+  'live.stream': { who: 'fleet.see' },
+  'logs.drivers': { who: 'hours.see' },
+  'logs.day': { who: 'hours.see-one', foreign: (other) => ({ driverId: other.driverId }) },
+  'logs.advice': { who: 'hours.see-one', foreign: (other) => ({ driverId: other.driverId }) },
+  'logs.setStatus': { who: 'duty.set', foreign: (other) => ({ driverId: other.driverId, status: 'OFF' }) },
   'logs.reportStatus': { who: 'device' },
-  'alerts.list': { who: 'person' },
-  'alerts.acknowledge': { who: 'person', foreign: (other) => ({ id: other.alertId }) },
-  'alerts.resolve': { who: 'person', foreign: (other) => ({ id: other.alertId }) },
+  'alerts.list': { who: 'alerts.see' },
+  'alerts.acknowledge': { who: 'alerts.settle', foreign: (other) => ({ id: other.alertId }) },
+  'alerts.resolve': { who: 'alerts.settle', foreign: (other) => ({ id: other.alertId }) },
 }
 
 interface Fleet {
@@ -87,13 +91,17 @@ async function makeFleet(slug: string): Promise<Fleet> {
 
 const ours = await makeFleet('ours')
 const theirs = await makeFleet('theirs')
-const PERSON: Principal = {
+const as = (role: Role): Principal => ({
   kind: 'person',
   userId: 'u',
   name: 'Ada',
   email: 'ada@ours.example',
   fleetId: ours.id,
-}
+  role,
+  driverId: role === 'driver' ? ours.driverId : null,
+  sessionId: 's',
+})
+const OWNER = as('owner')
 const DEVICE: Principal = {
   kind: 'device',
   fleetId: ours.id,
@@ -105,6 +113,24 @@ const DEVICE: Principal = {
 }
 
 const procedures = Object.keys(appRouter._def.procedures)
+
+const procedureOf = (path: string) =>
+  (
+    appRouter._def.procedures as unknown as Record<
+      string,
+      { _def: { type: 'query' | 'mutation' | 'subscription'; meta?: { may?: Action } } }
+    >
+  )[path]!._def
+
+/** It got past the door, whatever became of it there. */
+const wasHeard = (code: string | null) => code !== 'UNAUTHORIZED' && code !== 'FORBIDDEN'
+
+function files(directory: string): string[] {
+  return fs
+    .readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(directory, path.join(entry.parentPath ?? entry.path, entry.name)))
+}
 
 /** The code of the refusal, or null when the call went through. */
 async function refusal(path: string, principal: Principal | null, input: unknown): Promise<string | null> {
@@ -132,23 +158,64 @@ describe('who may call what', () => {
     assert.deepEqual(procedures.toSorted(), Object.keys(ACCESS).toSorted())
   })
 
+  test('attack 3: every role and every procedure, none may more than its row says', async () => {
+    for (const [path, { who, foreign }] of Object.entries(ACCESS)) {
+      const input = foreign?.(ours)
+      assert.equal(await refusal(path, null, input), 'UNAUTHORIZED', `${path} by nobody`)
+      const device = await refusal(path, DEVICE, input)
+      if (who === 'device') assert.ok(wasHeard(device), `${path} by a device: ${device}`)
+      else assert.equal(device, 'FORBIDDEN', `${path} by a device`)
+      for (const role of ROLES) {
+        const code = await refusal(path, as(role), input)
+        if (who !== 'device' && can(role, who)) assert.ok(wasHeard(code), `${path} by ${role}: ${code}`)
+        else assert.equal(code, 'FORBIDDEN', `${path} by ${role}`)
+      }
+    }
+  })
+
+  test('a procedure asks for what its row says, and what changes something is not for those who look', () => {
+    const looking: readonly Action[] = ACTIONS.filter((action) => action.includes('see'))
+    for (const [path, { who }] of Object.entries(ACCESS)) {
+      const { meta, type } = procedureOf(path)
+      const asks = meta?.may ?? (type === 'mutation' ? 'fleet.change' : 'fleet.see')
+      if (who !== 'device') assert.equal(asks, who, path)
+      if (type === 'mutation' && who !== 'device')
+        assert.ok(!looking.includes(who), `${path} changes something`)
+    }
+  })
+
+  test('every page and door has a row in ROUTES, and every row a page or a door', () => {
+    const found = files('app')
+      .filter((file) => /(^|\/)(page\.tsx|route\.ts)$/.test(file))
+      .map((file) => `/${path.dirname(file)}`.replace(/\/\([^)]*\)/g, '').replace(/\/\.$/, '') || '/')
+    assert.deepEqual(found.toSorted(), Object.keys(ROUTES).toSorted())
+  })
+
+  test('a page asks for its own row', () => {
+    for (const file of files('app').filter((one) => one.endsWith('page.tsx'))) {
+      const route = `/${path.dirname(file)}`.replace(/\/\([^)]*\)/g, '').replace(/\/\.$/, '') || '/'
+      const text = fs.readFileSync(path.join('app', file), 'utf8')
+      if (ROUTES[route as Route] === 'anyone' && route !== '/') continue
+      assert.ok(text.includes(`signedIn('${route}')`), `${file} does not ask signedIn('${route}')`)
+    }
+  })
+
   for (const [path, { who, foreign }] of Object.entries(ACCESS)) {
-    test(`${path} is for a ${who}`, async () => {
-      const input = foreign?.(theirs)
-      assert.equal(await refusal(path, null, input), 'UNAUTHORIZED')
-      assert.equal(await refusal(path, who === 'person' ? DEVICE : PERSON, input), 'FORBIDDEN')
-      const own = await refusal(path, who === 'person' ? PERSON : DEVICE, foreign?.(ours))
-      assert.ok(own !== 'UNAUTHORIZED' && own !== 'FORBIDDEN', `${path} was refused to its own: ${own}`)
-    })
     if (!foreign) continue
-    test(`${path} does not know the things of another fleet`, async () => {
-      const principal = who === 'person' ? PERSON : DEVICE
-      const code = await refusal(path, principal, foreign(theirs))
+    test(`attack 1: ${path} does not know the things of another fleet`, async () => {
+      const code = await refusal(path, who === 'device' ? DEVICE : OWNER, foreign(theirs))
       // A heartbeat for a foreign device is refused as any other device's name is: it is not the token's.
       if (path === 'heartbeat.report') assert.ok(code === 'UNPROCESSABLE_CONTENT' || code === null)
       else assert.equal(code, 'NOT_FOUND')
     })
   }
+
+  test('a driver sees their own log; others of the fleet are no drivers for them', async () => {
+    for (const path of ['logs.day', 'logs.advice']) {
+      assert.equal(await refusal(path, as('driver'), { driverId: ours.driverId }), null)
+      assert.equal(await refusal(path, as('driver'), { driverId: ours.driverId + 1 }), 'NOT_FOUND')
+    }
+  })
 
   test('nothing of the other fleet was changed by trying', async () => {
     const { rows } = await pool.query(
@@ -170,7 +237,7 @@ describe('who may call what', () => {
       'alerts.list',
     ]) {
       const input = { ...(ACCESS[path]!.foreign?.(ours) as object), fleetId: theirs.id }
-      assert.equal(await refusal(path, PERSON, input), 'BAD_REQUEST', path)
+      assert.equal(await refusal(path, OWNER, input), 'BAD_REQUEST', path)
     }
   })
 })

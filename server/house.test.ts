@@ -99,8 +99,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'server/time': [],
 }
 
-/** Of the rooms with data, browsers get types and schemas only. */
-const isSchema = (file: string) => /(^|[/-])schema\.ts$/.test(file)
+/** Of the rooms with data, browsers get types, schemas and the table of who may do what only. */
+const isSchema = (file: string) => /(^|[/-])schema\.ts$/.test(file) || file === 'server/auth/can.ts'
 /** These are the shared root files that rooms may use; the doors and the worker are not among them. */
 const ROOT_FILES = ['server/env.ts', 'server/errors.ts', 'server/log.ts', 'server/trpc.ts', 'server/leash.ts']
 

@@ -1,5 +1,6 @@
 import { initTRPC, TRPCError } from '@trpc/server'
 import type pg from 'pg'
+import { type Action, can, whyNot } from './auth/can.ts'
 import type { Principal } from './auth/principal.ts'
 import { AppError, TRPC_CODE } from './errors.ts'
 import type { Instant } from './time/instant.ts'
@@ -10,19 +11,27 @@ export interface Context {
   now: Instant
 }
 
-const t = initTRPC.context<Context>().create({
-  sse: { ping: { enabled: true, intervalMs: 5_000 }, client: { reconnectAfterInactivityMs: 12_000 } },
-  errorFormatter: ({ shape, error }) => {
-    const refusal = error.cause instanceof AppError ? error.cause : undefined
-    // What broke inside is for the operator's log, never for the caller.
-    const message =
-      error.code === 'INTERNAL_SERVER_ERROR' && !refusal
-        ? 'Something broke on our side; it was logged.'
-        : shape.message
-    const { stack: _, ...data } = shape.data
-    return { ...shape, message, data: { ...data, field: refusal?.field ?? null } }
-  },
-})
+interface Meta {
+  /** What a person must be allowed to do, see server/auth/can.ts. */
+  may?: Action
+}
+
+const t = initTRPC
+  .context<Context>()
+  .meta<Meta>()
+  .create({
+    sse: { ping: { enabled: true, intervalMs: 5_000 }, client: { reconnectAfterInactivityMs: 12_000 } },
+    errorFormatter: ({ shape, error }) => {
+      const refusal = error.cause instanceof AppError ? error.cause : undefined
+      // What broke inside is for the operator's log, never for the caller.
+      const message =
+        error.code === 'INTERNAL_SERVER_ERROR' && !refusal
+          ? 'Something broke on our side; it was logged.'
+          : shape.message
+      const { stack: _, ...data } = shape.data
+      return { ...shape, message, data: { ...data, field: refusal?.field ?? null } }
+    },
+  })
 
 export const router = t.router
 export const mergeRouters = t.mergeRouters
@@ -41,15 +50,24 @@ const procedure = t.procedure.use(async ({ next }) => {
 /** For anyone, signed in or not. */
 export const openProcedure = procedure
 
-/** For a person signed in to a fleet: `ctx.person.fleetId` goes into every query. */
-export const personProcedure = procedure.use(({ ctx, next }) => {
+/**
+ * For a person signed in to a fleet: `ctx.person.fleetId` goes into every query. One that names no action is for those who may
+ * see the fleet or, when it changes something, change it.
+ */
+export const personProcedure = procedure.use(({ ctx, meta, type, next }) => {
   if (ctx.principal?.kind !== 'person') {
     throw ctx.principal
       ? new AppError('forbidden', 'This is for people, not for devices.')
       : new AppError('unauthenticated', 'Sign in first.')
   }
+  const action = meta?.may ?? (type === 'mutation' ? 'fleet.change' : 'fleet.see')
+  const { role } = ctx.principal
+  if (!can(role, action)) throw new AppError('forbidden', whyNot(role, action)!)
   return next({ ctx: { ...ctx, person: ctx.principal } })
 })
+
+/** For a person whose role may do this. */
+export const may = (action: Action) => personProcedure.meta({ may: action })
 
 /** For a device with its own token. */
 export const deviceProcedure = procedure.use(({ ctx, next }) => {

@@ -5,5 +5,5 @@ import { me } from '../../server/fleet/fleets.ts'
 import { signedIn } from '../viewer.ts'
 
 export default async function ConsoleLayout({ children }: { children: ReactNode }) {
-  return <Shell me={await me(db(), await signedIn())}>{children}</Shell>
+  return <Shell me={await me(db(), await signedIn('/'))}>{children}</Shell>
 }

@@ -8,6 +8,7 @@ import type { AlertKind, AlertRow, AlertState } from '../../server/alerts/schema
 import { reasonOf, useTRPC, useTRPCClient } from '../api.tsx'
 import { ago, zonedDateTime } from '../format.ts'
 import { useLive, useLiveValue, useNow } from '../live/live.tsx'
+import { MayButton } from '../shell/may-button.tsx'
 import { Badge, type Tone } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
 import { cx } from '../ui/classes.ts'
@@ -214,18 +215,24 @@ function Actions({ alert }: { alert: AlertRow }) {
   return (
     <div className="flex gap-2">
       {alert.state === 'open' && (
-        <Button
+        <MayButton
+          action="alerts.settle"
           size="small"
           tone="primary"
           disabled={busy}
           onClick={() => acknowledge.mutate({ id: alert.id })}
         >
           Acknowledge
-        </Button>
+        </MayButton>
       )}
-      <Button size="small" disabled={busy} onClick={() => resolve.mutate({ id: alert.id })}>
+      <MayButton
+        action="alerts.settle"
+        size="small"
+        disabled={busy}
+        onClick={() => resolve.mutate({ id: alert.id })}
+      >
         Resolve
-      </Button>
+      </MayButton>
     </div>
   )
 }

@@ -6,7 +6,8 @@ import type { DriverRow, SettableStatus } from '../../server/logs/schema.ts'
 import { reasonOf, useTRPC } from '../api.tsx'
 import { useLive } from '../live/live.tsx'
 import { STATUS_WORDS } from '../logs/clocks.ts'
-import { Button, buttonClass } from '../ui/button.tsx'
+import { useWhyNot } from '../shell/may-button.tsx'
+import { Button, buttonClass, IconButton } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { TextField } from '../ui/field.tsx'
 import { Menu, MenuItem } from '../ui/menu.tsx'
@@ -21,6 +22,14 @@ const CHOICES = [
 /** Sets a driver's status from now on; the log says who did, and why if they say so. */
 export function SetStatusMenu({ driver }: { driver: DriverRow }) {
   const [chosen, setChosen] = useState<SettableStatus | null>(null)
+  const why = useWhyNot('duty.set')
+  if (why !== null) {
+    return (
+      <IconButton aria-disabled label={`Set the status of ${driver.name}. ${why}`}>
+        <Ellipsis aria-hidden className="size-4" />
+      </IconButton>
+    )
+  }
   return (
     <>
       <Menu

@@ -13,27 +13,38 @@ const LOOK_AGAIN_MS = 10_000
 const REFRESH_LEVELS_MS = 5_000
 
 /** The live fleet for everything below: one subscription, however many components watch. */
-export function LiveProvider({ scope, children }: { scope: string; children: ReactNode }) {
+export function LiveProvider({
+  scope,
+  live,
+  children,
+}: {
+  scope: string
+  /** false: the person may not see the fleet, and nothing is asked for. */
+  live: boolean
+  children: ReactNode
+}) {
   const [store] = useState(() => new LiveStore())
   const client = useTRPCClient()
   const trpc = useTRPC()
-  const vehicles = useQuery(trpc.fleet.vehicles.queryOptions(undefined, { staleTime: 60_000 }))
+  const vehicles = useQuery(trpc.fleet.vehicles.queryOptions(undefined, { staleTime: 60_000, enabled: live }))
 
-  useEffect(() => connectLive(client, store, { scope, onSignedOut: leaveToSignIn }), [client, store, scope])
+  useEffect(() => {
+    if (live) return connectLive(client, store, { scope, onSignedOut: leaveToSignIn })
+  }, [client, store, scope, live])
   useEffect(() => {
     if (vehicles.data) store.setVehicles(vehicles.data)
   }, [store, vehicles.data])
   const { refetch } = vehicles
   useEffect(() => {
     const names = setInterval(() => {
-      if (store.trucks.count > store.vehicles.size && store.vehicles.size > 0) void refetch()
+      if (live && store.trucks.count > store.vehicles.size && store.vehicles.size > 0) void refetch()
     }, LOOK_AGAIN_MS)
     const levels = setInterval(() => store.refreshLevels(), REFRESH_LEVELS_MS)
     return () => {
       clearInterval(names)
       clearInterval(levels)
     }
-  }, [store, refetch])
+  }, [store, refetch, live])
 
   return <Context value={store}>{children}</Context>
 }

@@ -15,6 +15,7 @@ import {
 import Link from 'next/link'
 import { usePathname } from 'next/navigation'
 import { type ReactNode, useEffect, useState } from 'react'
+import { can, ROUTES, type Role, type Route } from '../../server/auth/can.ts'
 import type { Me } from '../../server/fleet/schema.ts'
 import { ApiProvider } from '../api.tsx'
 import { LiveProvider, useLiveValue } from '../live/live.tsx'
@@ -31,7 +32,7 @@ import { Logo } from './logo.tsx'
 import { Palette } from './palette.tsx'
 import { ViewerContext } from './viewer.tsx'
 
-const ROOMS: readonly { href: string; label: string; icon: LucideIcon }[] = [
+const ROOMS: readonly { href: Route; label: string; icon: LucideIcon }[] = [
   { href: '/map', label: 'Live map', icon: MapIcon },
   { href: '/drivers', label: 'Drivers', icon: Users },
   { href: '/alerts', label: 'Alerts', icon: Bell },
@@ -39,12 +40,19 @@ const ROOMS: readonly { href: string; label: string; icon: LucideIcon }[] = [
   { href: '/lab', label: 'Hours lab', icon: FlaskConical },
 ]
 
+/** The pages that a person of this role may see. */
+const roomsOf = (role: Role) =>
+  ROOMS.filter(({ href }) => {
+    const action = ROUTES[href]
+    return action === 'anyone' || can(role, action)
+  })
+
 /** What stands around every page of the console. */
 export function Shell({ me, children }: { me: Me; children: ReactNode }) {
   return (
     <ViewerContext value={me}>
       <ApiProvider>
-        <LiveProvider scope={`${me.fleet.id}-${me.user.id}`}>
+        <LiveProvider scope={`${me.fleet.id}-${me.user.id}`} live={can(me.user.role, 'fleet.see')}>
           <ToastRegion>
             <AlertToasts />
             <Frame me={me}>{children}</Frame>
@@ -58,6 +66,7 @@ export function Shell({ me, children }: { me: Me; children: ReactNode }) {
 function Frame({ me, children }: { me: Me; children: ReactNode }) {
   const [searching, setSearching] = useState(false)
   const pathname = usePathname()
+  const rooms = roomsOf(me.user.role)
   useShortcuts(() => setSearching(true))
   return (
     <div className="flex h-dvh flex-col">
@@ -77,12 +86,12 @@ function Frame({ me, children }: { me: Me; children: ReactNode }) {
           <span className="max-md:hidden">Restline</span>
         </Link>
         <nav aria-label="Pages" className="ml-2 flex h-full items-stretch gap-1 max-md:hidden">
-          {ROOMS.map((room) => (
+          {rooms.map((room) => (
             <RoomLink key={room.href} {...room} current={pathname.startsWith(room.href)} />
           ))}
         </nav>
         <p className="min-w-0 flex-1 truncate text-muted text-sm md:text-right">{me.fleet.name}</p>
-        <LiveChip />
+        {can(me.user.role, 'fleet.see') && <LiveChip />}
         <button
           type="button"
           onClick={() => setSearching(true)}
@@ -100,13 +109,13 @@ function Frame({ me, children }: { me: Me; children: ReactNode }) {
       </main>
       <nav
         aria-label="Pages"
-        className="grid shrink-0 grid-cols-5 border-line border-t bg-surface pb-[env(safe-area-inset-bottom)] md:hidden"
+        className="grid shrink-0 auto-cols-fr grid-flow-col border-line border-t bg-surface pb-[env(safe-area-inset-bottom)] md:hidden"
       >
-        {ROOMS.map((room) => (
+        {rooms.map((room) => (
           <RoomLink key={room.href} {...room} stacked current={pathname.startsWith(room.href)} />
         ))}
       </nav>
-      <Palette open={searching} onOpenChange={setSearching} pages={ROOMS} />
+      <Palette open={searching} onOpenChange={setSearching} pages={rooms} />
     </div>
   )
 }

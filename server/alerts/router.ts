@@ -3,7 +3,7 @@ import type { Person } from '../auth/principal.ts'
 import { withTransaction } from '../db/pool.ts'
 import { notifyFleet } from '../fleet/changes.ts'
 import type { Instant } from '../time/instant.ts'
-import { personProcedure, router } from '../trpc.ts'
+import { may, router } from '../trpc.ts'
 import { AlertById, type AlertRow, ListAlerts } from './schema.ts'
 import { acknowledgeAlert, countAlerts, getAlert, listAlerts, resolveAlert } from './store.ts'
 
@@ -20,12 +20,16 @@ async function change(
 }
 
 export const alertsRouter = router({
-  list: personProcedure.input(ListAlerts).query(async ({ ctx, input }) => ({
-    alerts: await listAlerts(ctx.db, ctx.person.fleetId, input),
-    counts: await countAlerts(ctx.db, ctx.person.fleetId),
-  })),
-  acknowledge: personProcedure
+  list: may('alerts.see')
+    .input(ListAlerts)
+    .query(async ({ ctx, input }) => ({
+      alerts: await listAlerts(ctx.db, ctx.person.fleetId, input),
+      counts: await countAlerts(ctx.db, ctx.person.fleetId),
+    })),
+  acknowledge: may('alerts.settle')
     .input(AlertById)
     .mutation(({ ctx, input }) => change(ctx, input.id, acknowledgeAlert)),
-  resolve: personProcedure.input(AlertById).mutation(({ ctx, input }) => change(ctx, input.id, resolveAlert)),
+  resolve: may('alerts.settle')
+    .input(AlertById)
+    .mutation(({ ctx, input }) => change(ctx, input.id, resolveAlert)),
 })

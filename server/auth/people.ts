@@ -1,6 +1,7 @@
 import { hashPassword } from 'better-auth/crypto'
 import type pg from 'pg'
 import { withTransaction } from '../db/pool.ts'
+import type { Role } from './can.ts'
 
 /**
  * Makes a person who can sign in to the fleet, or gives the one with this e-mail a new password and membership.
@@ -8,7 +9,7 @@ import { withTransaction } from '../db/pool.ts'
  */
 export async function enrolPerson(
   pool: pg.Pool,
-  person: { fleetId: number; name: string; email: string; password: string },
+  person: { fleetId: number; name: string; email: string; password: string; role?: Role },
 ): Promise<string> {
   const email = person.email.toLowerCase()
   const hash = await hashPassword(person.password)
@@ -25,10 +26,12 @@ export async function enrolPerson(
        values ($1, $2, 'credential', $2, $3, now())`,
       [crypto.randomUUID(), id, hash],
     )
-    await tx.query('insert into fleet_members (fleet_id, user_id) values ($1, $2) on conflict do nothing', [
-      person.fleetId,
-      id,
-    ])
+    await tx.query(
+      `insert into fleet_members (fleet_id, user_id, role) values ($1, $2, $3) on conflict (fleet_id, user_id) do ${
+        person.role ? 'update set role = excluded.role' : 'nothing'
+      }`,
+      [person.fleetId, id, person.role ?? 'owner'],
+    )
     return id
   })
 }

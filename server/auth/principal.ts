@@ -1,3 +1,5 @@
+import type { Role } from './can.ts'
+
 /** A person signed in, working in one fleet. */
 export interface Person {
   kind: 'person'
@@ -5,6 +7,10 @@ export interface Person {
   name: string
   email: string
   fleetId: number
+  role: Role
+  /** Whose log is theirs, for the role driver. */
+  driverId: number | null
+  sessionId: string
 }
 
 /** A device that proved itself with its token. */

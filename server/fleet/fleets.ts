@@ -26,7 +26,13 @@ export async function getFleet(db: Db, fleetId: number): Promise<Fleet> {
 export async function me(db: Db, person: Person): Promise<Me> {
   const { id, name, usdotNumber, mainOffice, timeZone, distanceUnit } = await getFleet(db, person.fleetId)
   return {
-    user: { id: person.userId, name: person.name, email: person.email },
+    user: {
+      id: person.userId,
+      name: person.name,
+      email: person.email,
+      role: person.role,
+      driverId: person.driverId,
+    },
     fleet: { id, name, usdotNumber, mainOffice, timeZone, distanceUnit },
   }
 }

@@ -2,7 +2,7 @@ import { TRPCError, tracked } from '@trpc/server'
 import type pg from 'pg'
 import type { Person } from '../auth/principal.ts'
 import type { Db } from '../db/pool.ts'
-import { personProcedure, router } from '../trpc.ts'
+import { may, router } from '../trpc.ts'
 import { createHub, type Hub } from './hub.ts'
 import { StreamInput } from './live-schema.ts'
 
@@ -22,26 +22,28 @@ function hubOf(pool: pg.Pool): Hub {
   return hub
 }
 
-/** Does this person still belong to the fleet and hold a session? */
+/** Does this person still belong to the fleet, in the same role, and is this session not ended? */
 async function isStillIn(db: Db, person: Person, now: number): Promise<boolean> {
   const { rowCount } = await db.query(
     `select from fleet_members m where m.fleet_id = $1 and m.user_id = $2
-       and exists (select from sessions s where s.user_id = m.user_id and s.expires_at > $3)`,
-    [person.fleetId, person.userId, new Date(now)],
+       and m.role = $4 and exists (select from sessions s where s.id = $5 and s.user_id = m.user_id and s.expires_at > $3)`,
+    [person.fleetId, person.userId, new Date(now), person.role, person.sessionId],
   )
   return rowCount === 1
 }
 
 export const liveRouter = router({
   /** See `LiveFrame`: a snapshot first, or what was missed since `lastEventId`; then changes, four times a second at most. */
-  stream: personProcedure.input(StreamInput).subscription(async function* ({ ctx, input, signal }) {
-    const { person, db } = ctx
-    const frames = hubOf(db).subscribe(person.fleetId, {
-      lastEventId: input.lastEventId ?? null,
-      signal,
-      isAllowed: () => isStillIn(db, person, clock()),
-    })
-    for await (const { cursor, frame } of frames) yield tracked(cursor, frame)
-    if (!signal?.aborted) throw new TRPCError({ code: 'UNAUTHORIZED', message: 'Your session has ended.' })
-  }),
+  stream: may('fleet.see')
+    .input(StreamInput)
+    .subscription(async function* ({ ctx, input, signal }) {
+      const { person, db } = ctx
+      const frames = hubOf(db).subscribe(person.fleetId, {
+        lastEventId: input.lastEventId ?? null,
+        signal,
+        isAllowed: () => isStillIn(db, person, clock()),
+      })
+      for await (const { cursor, frame } of frames) yield tracked(cursor, frame)
+      if (!signal?.aborted) throw new TRPCError({ code: 'UNAUTHORIZED', message: 'Your session has ended.' })
+    }),
 })

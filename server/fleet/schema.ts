@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Role } from '../auth/can.ts'
 import type { Instant } from '../time/instant.ts'
 
 export const Id = z.number().int().positive().max(Number.MAX_SAFE_INTEGER)
@@ -8,7 +9,7 @@ export type DistanceUnit = 'mi' | 'km'
 
 /** What the console's shell needs to know about who is looking. */
 export interface Me {
-  user: { id: string; name: string; email: string }
+  user: { id: string; name: string; email: string; role: Role; driverId: number | null }
   fleet: {
     id: number
     name: string

@@ -104,6 +104,9 @@ export class TestFleet {
       name: 'Pat',
       email: 'p@x.example',
       fleetId: this.id,
+      role: 'owner',
+      driverId: null,
+      sessionId: 's',
     }
     return createCaller(appRouter)({ principal, db: this.pool, now })
   }

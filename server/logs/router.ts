@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import type { Person } from '../auth/principal.ts'
 import { withTransaction } from '../db/pool.ts'
 import { AppError } from '../errors.ts'
 import { notifyFleet } from '../fleet/changes.ts'
-import { deviceProcedure, personProcedure, router } from '../trpc.ts'
+import { deviceProcedure, may, router } from '../trpc.ts'
 import { findDriverRow, listDriverRows } from './board.ts'
 import { loadAdvice, loadDay } from './day.ts'
 import { DayOfDriver, type DriverRow, SetStatus } from './schema.ts'
@@ -12,30 +13,43 @@ const NO_DRIVER = () => new AppError('not-found', 'There is no such driver in th
 /** What a device says for the driver whom its vehicle has. */
 const ReportStatus = SetStatus.omit({ driverId: true })
 
+/** A driver's own log is theirs; others of their fleet are, for them, no drivers. */
+function theirs(person: Person, driverId: number): void {
+  if (person.role === 'driver' && person.driverId !== driverId) throw NO_DRIVER()
+}
+
 export const logsRouter = router({
-  drivers: personProcedure.query(({ ctx }) => listDriverRows(ctx.db, ctx.person.fleetId)),
-  day: personProcedure
+  drivers: may('hours.see').query(({ ctx }) => listDriverRows(ctx.db, ctx.person.fleetId)),
+  day: may('hours.see-one')
     .input(DayOfDriver)
-    .query(({ ctx, input }) => loadDay(ctx.db, ctx.person.fleetId, input.driverId, input.date, ctx.now)),
-  advice: personProcedure
+    .query(({ ctx, input }) => {
+      theirs(ctx.person, input.driverId)
+      return loadDay(ctx.db, ctx.person.fleetId, input.driverId, input.date, ctx.now)
+    }),
+  advice: may('hours.see-one')
     .input(DayOfDriver.pick({ driverId: true }))
-    .query(({ ctx, input }) => loadAdvice(ctx.db, ctx.person.fleetId, input.driverId, ctx.now)),
-  setStatus: personProcedure.input(SetStatus).mutation(async ({ ctx, input }): Promise<DriverRow> => {
-    const { fleetId, name } = ctx.person
-    const { driverId, status, at = ctx.now, annotation = '' } = input
-    return await withTransaction(ctx.db, async (tx) => {
-      if (!(await findDriverRow(tx, fleetId, driverId))) throw NO_DRIVER()
-      const vehicleId = await vehicleOf(tx, { fleetId, driverId }, at)
-      const origin = 'dispatcher'
-      await recordStatus(
-        tx,
-        { fleetId, driverId, status, at, origin, vehicleId, annotation, recordedBy: name },
-        ctx.now,
-      )
-      await notifyFleet(tx, fleetId)
-      return (await findDriverRow(tx, fleetId, driverId))!
-    })
-  }),
+    .query(({ ctx, input }) => {
+      theirs(ctx.person, input.driverId)
+      return loadAdvice(ctx.db, ctx.person.fleetId, input.driverId, ctx.now)
+    }),
+  setStatus: may('duty.set')
+    .input(SetStatus)
+    .mutation(async ({ ctx, input }): Promise<DriverRow> => {
+      const { fleetId, name } = ctx.person
+      const { driverId, status, at = ctx.now, annotation = '' } = input
+      return await withTransaction(ctx.db, async (tx) => {
+        if (!(await findDriverRow(tx, fleetId, driverId))) throw NO_DRIVER()
+        const vehicleId = await vehicleOf(tx, { fleetId, driverId }, at)
+        const origin = 'dispatcher'
+        await recordStatus(
+          tx,
+          { fleetId, driverId, status, at, origin, vehicleId, annotation, recordedBy: name },
+          ctx.now,
+        )
+        await notifyFleet(tx, fleetId)
+        return (await findDriverRow(tx, fleetId, driverId))!
+      })
+    }),
   reportStatus: deviceProcedure
     .input(ReportStatus)
     .output(z.object({ driverId: z.number() }))

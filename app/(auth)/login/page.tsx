@@ -7,7 +7,7 @@ export const metadata: Metadata = { title: 'Sign in' }
 
 /** Only a path of our own: a link must not lead a person who just signed in elsewhere. */
 const pathOf = (next: string | string[] | undefined) =>
-  typeof next === 'string' && /^\/(?![/\\])/.test(next) ? next : '/map'
+  typeof next === 'string' && /^\/(?![/\\])/.test(next) ? next : '/'
 
 export default async function Login({
   searchParams,

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { whyNot } from '../../../server/auth/can.ts'
 import type { Person } from '../../../server/auth/principal.ts'
 import { personOf } from '../../../server/auth/session.ts'
 import { AppError, HTTP_STATUS } from '../../../server/errors.ts'
@@ -18,6 +19,8 @@ export async function answerReport<T>(
 ): Promise<Response> {
   const person = await personOf(request.headers)
   if (!person) return problem(401, 'Sign in first.')
+  const refused = whyNot(person.role, 'reports.export')
+  if (refused) return problem(403, refused)
   const asked = schema.safeParse(Object.fromEntries(new URL(request.url).searchParams))
   if (!asked.success) {
     const [issue] = asked.error.issues

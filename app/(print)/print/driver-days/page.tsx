@@ -14,7 +14,7 @@ export default async function DriverDays({
 }: {
   searchParams: Promise<Record<string, unknown>>
 }) {
-  const person = await signedIn()
+  const person = await signedIn('/print/driver-days')
   const asked = DriverDaysRequest.safeParse(await searchParams)
   if (!asked.success) {
     const [issue] = asked.error.issues

@@ -14,7 +14,7 @@ export default async function Violations({
 }: {
   searchParams: Promise<Record<string, unknown>>
 }) {
-  const person = await signedIn()
+  const person = await signedIn('/print/violations')
   const asked = ViolationsRequest.safeParse(await searchParams)
   if (!asked.success) {
     const [issue] = asked.error.issues

@@ -1,0 +1,30 @@
+'use client'
+import { useId } from 'react'
+import { type Action, whyNot } from '../../server/auth/can.ts'
+import { Button, type ButtonProps } from '../ui/button.tsx'
+import { Tooltip } from '../ui/tooltip.tsx'
+import { useViewer } from './viewer.tsx'
+
+/** Why the person who looks may not do this; null if they may. */
+export function useWhyNot(action: Action): string | null {
+  return whyNot(useViewer().user.role, action)
+}
+
+/** A button for those whose role may; for others it stays where it is, can be reached, and says who may. */
+export function MayButton({ action, children, ...rest }: ButtonProps & { action: Action }) {
+  const why = useWhyNot(action)
+  const id = useId()
+  if (why === null) return <Button {...rest}>{children}</Button>
+  return (
+    <>
+      <Tooltip text={why}>
+        <Button {...rest} type="button" aria-disabled aria-describedby={id} onClick={undefined}>
+          {children}
+        </Button>
+      </Tooltip>
+      <span id={id} hidden>
+        {why}
+      </span>
+    </>
+  )
+}
