@@ -1,3 +1,4 @@
+import { conformAuth } from '../auth/keys/conform.ts'
 import { conformHos } from './conform-hos.ts'
 import { conformPhones, conformTeltonika } from './conform-protocols.ts'
 
@@ -12,6 +13,9 @@ const KINDS: Record<string, (files: string[], options: string[]) => Tally | Prom
   teltonika: conformTeltonika,
   osmand: (files) => conformPhones('osmand', files),
   owntracks: (files) => conformPhones('owntracks', files),
+  rfc9421: (files) => conformAuth('rfc9421', files),
+  'ssh-keys': (files) => conformAuth('ssh-keys', files),
+  'device-signatures': (files) => conformAuth('device-signatures', files),
 }
 
 const [kind = '', ...rest] = process.argv.slice(2)

@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict'
-import { createHash, createSecretKey, generateKeyPairSync, type KeyObject, randomBytes, randomInt } from 'node:crypto'
+import {
+  createHash,
+  createSecretKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  randomInt,
+} from 'node:crypto'
 import { describe, test } from 'node:test'
 import { type SignatureAlgorithm, signData, VerifyingKey } from './algorithm.ts'
 import { contentDigestField, contentOf } from './content-digest.ts'
