@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import * as fs from 'node:fs'
 import path from 'node:path'
 import { describe, test } from 'node:test'
 import { TRPCError } from '@trpc/server'
 import { ACTIONS, type Action, can, ROLES, ROUTES, type Role, type Route } from './auth/can.ts'
+import { enrolKey } from './auth/device-keys.ts'
+import { sshString } from './auth/keys/ssh-wire.ts'
 import type { Principal } from './auth/principal.ts'
 import { newId } from './db/id.ts'
 import { testDatabase } from './db/testing.ts'
@@ -33,6 +36,18 @@ const ACCESS: Record<string, Row> = {
   'alerts.list': { who: 'alerts.see' },
   'alerts.acknowledge': { who: 'alerts.settle', foreign: (other) => ({ id: other.alertId }) },
   'alerts.resolve': { who: 'alerts.settle', foreign: (other) => ({ id: other.alertId }) },
+  'keys.list': { who: 'devices.see' },
+  'keys.enrol': {
+    who: 'keys.manage',
+    foreign: (other) => ({
+      publicKey: newKeyLine(),
+      scopes: ['ingest'],
+      reach: { kind: 'device', deviceId: other.deviceId },
+    }),
+  },
+  'keys.challenge': { who: 'keys.manage', foreign: (other) => ({ keyId: other.keyId }) },
+  'keys.prove': { who: 'keys.manage', foreign: (other) => ({ keyId: other.keyId, signature: '' }) },
+  'keys.revoke': { who: 'keys.manage', foreign: (other) => ({ keyId: other.keyId, why: 'stolen' }) },
 }
 
 interface Fleet {
@@ -43,10 +58,21 @@ interface Fleet {
   deviceNumber: number
   deviceName: string
   alertId: number
+  keyId: number
 }
 
-const { pool } = await testDatabase()
+const { url, pool } = await testDatabase()
+process.env.DATABASE_URL ??= url
+process.env.AUTH_SECRET ??= 'a secret of the tests alone, 32 characters'
 const NOW = Date.now()
+
+/** A new Ed25519 key as ssh-keygen writes its public half. */
+function newKeyLine(): string {
+  const { publicKey } = generateKeyPairSync('ed25519')
+  const raw = Buffer.from(publicKey.export({ format: 'jwk' }).x!, 'base64url')
+  const blob = Buffer.concat([sshString(Buffer.from('ssh-ed25519')), sshString(raw)])
+  return `ssh-ed25519 ${blob.toString('base64')}`
+}
 
 const heartbeat = (device: string) => ({ device, fixTime: NOW, latitude: 41, longitude: -87 })
 
@@ -86,7 +112,14 @@ async function makeFleet(slug: string): Promise<Fleet> {
      values ($1, $2, 'truck-silent', 'silent:1', $3, $4, $4, '{}')`,
     [id, alertId, vehicleId, new Date(NOW)],
   )
-  return { id, vehicleId, driverId, deviceId, deviceNumber: device.rows[0]!.number, deviceName, alertId }
+  const key = await enrolKey(
+    pool,
+    id,
+    { publicKey: newKeyLine(), scopes: ['ingest'], reach: { kind: 'device', deviceId } },
+    { name: 'Ada', now: NOW },
+  )
+  const deviceNumber = device.rows[0]!.number
+  return { id, vehicleId, driverId, deviceId, deviceNumber, deviceName, alertId, keyId: key.id }
 }
 
 const ours = await makeFleet('ours')

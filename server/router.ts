@@ -1,4 +1,5 @@
 import { alertsRouter } from './alerts/router.ts'
+import { keysRouter } from './auth/router.ts'
 import { liveRouter } from './fleet/live.ts'
 import { fleetRouter } from './fleet/router.ts'
 import { heartbeatRouter } from './ingest/router.ts'
@@ -12,6 +13,7 @@ export const appRouter = router({
   live: liveRouter,
   logs: logsRouter,
   alerts: alertsRouter,
+  keys: keysRouter,
 })
 
 export type AppRouter = typeof appRouter

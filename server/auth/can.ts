@@ -54,6 +54,8 @@ const MAY = {
   'reports.export': OFFICE,
   'devices.see': EVERYONE_BUT_DRIVERS,
   'devices.manage': [...ADMINS, 'mechanic'],
+  /** Enrolling, proving and revoking devices' own keys. */
+  'keys.manage': ADMINS,
   'people.see': ADMINS,
   'people.manage': ADMINS,
   'sign-in.manage': ADMINS,
