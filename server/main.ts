@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { nodeHTTPRequestHandler } from '@trpc/server/adapters/node-http'
@@ -62,6 +63,7 @@ function answerProcedure(req: IncomingMessage, res: ServerResponse, url: string)
       principal: await principalOf(req),
       db: pool,
       now: now(),
+      source: { address: req.socket.remoteAddress ?? null, requestId: randomUUID() },
     }),
     onError: ({ error, path }) => {
       if (error.code === 'INTERNAL_SERVER_ERROR')

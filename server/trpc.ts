@@ -1,5 +1,6 @@
 import { initTRPC, TRPCError } from '@trpc/server'
 import type pg from 'pg'
+import type { RequestSource } from './audit/record.ts'
 import { type Action, can, whyNot } from './auth/can.ts'
 import type { Principal } from './auth/principal.ts'
 import { AppError, TRPC_CODE } from './errors.ts'
@@ -9,6 +10,8 @@ export interface Context {
   principal: Principal | null
   db: pg.Pool
   now: Instant
+  /** Where the request came from, for the audit log. */
+  source?: RequestSource
 }
 
 interface Meta {

@@ -1,21 +1,32 @@
-import type pg from 'pg'
+import { deedOf, recordAudit } from '../audit/record.ts'
 import type { Person } from '../auth/principal.ts'
 import { withTransaction } from '../db/pool.ts'
 import { notifyFleet } from '../fleet/changes.ts'
-import type { Instant } from '../time/instant.ts'
-import { may, router } from '../trpc.ts'
+import { type Context, may, router } from '../trpc.ts'
 import { AlertById, type AlertRow, ListAlerts } from './schema.ts'
 import { acknowledgeAlert, countAlerts, getAlert, listAlerts, resolveAlert } from './store.ts'
 
 async function change(
-  ctx: { db: pg.Pool; person: Person; now: Instant },
+  ctx: Context & { person: Person },
   id: number,
   apply: typeof acknowledgeAlert,
+  action: string,
 ): Promise<AlertRow> {
   const { fleetId, name } = ctx.person
   return await withTransaction(ctx.db, async (tx) => {
-    if (await apply(tx, fleetId, id, name, ctx.now)) await notifyFleet(tx, fleetId)
-    return await getAlert(tx, fleetId, id)
+    const changed = await apply(tx, fleetId, id, name, ctx.now)
+    const alert = await getAlert(tx, fleetId, id)
+    if (changed) {
+      await notifyFleet(tx, fleetId)
+      const { state, title } = alert
+      await recordAudit(tx, {
+        ...deedOf(ctx),
+        action,
+        object: { kind: 'alert', id },
+        after: { state, title },
+      })
+    }
+    return alert
   })
 }
 
@@ -28,8 +39,8 @@ export const alertsRouter = router({
     })),
   acknowledge: may('alerts.settle')
     .input(AlertById)
-    .mutation(({ ctx, input }) => change(ctx, input.id, acknowledgeAlert)),
+    .mutation(({ ctx, input }) => change(ctx, input.id, acknowledgeAlert, 'alert.acknowledged')),
   resolve: may('alerts.settle')
     .input(AlertById)
-    .mutation(({ ctx, input }) => change(ctx, input.id, resolveAlert)),
+    .mutation(({ ctx, input }) => change(ctx, input.id, resolveAlert, 'alert.resolved')),
 })

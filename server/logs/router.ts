@@ -1,9 +1,11 @@
 import { z } from 'zod'
+import { type AuditEntry, deedOf, recordAudit } from '../audit/record.ts'
 import type { Person } from '../auth/principal.ts'
 import { withTransaction } from '../db/pool.ts'
 import { AppError } from '../errors.ts'
 import { notifyFleet } from '../fleet/changes.ts'
-import { deviceProcedure, may, router } from '../trpc.ts'
+import type { DutyStatus } from '../hos/types.ts'
+import { type Context, deviceProcedure, may, router } from '../trpc.ts'
 import { findDriverRow, listDriverRows } from './board.ts'
 import { loadAdvice, loadDay } from './day.ts'
 import { DayOfDriver, type DriverRow, SetStatus } from './schema.ts'
@@ -16,6 +18,22 @@ const ReportStatus = SetStatus.omit({ driverId: true })
 /** A driver's own log is theirs; others of their fleet are, for them, no drivers. */
 function theirs(person: Person, driverId: number): void {
   if (person.role === 'driver' && person.driverId !== driverId) throw NO_DRIVER()
+}
+
+/** What the audit log keeps of a status that was set. */
+function statusDeed(
+  ctx: Context,
+  driverId: number,
+  before: DutyStatus | undefined,
+  { status, at = ctx.now, annotation = '' }: z.infer<typeof ReportStatus>,
+): AuditEntry {
+  return {
+    ...deedOf(ctx),
+    action: 'duty-status.set',
+    object: { kind: 'driver', id: driverId },
+    before: before && { status: before },
+    after: { status, at: new Date(at), annotation },
+  }
 }
 
 export const logsRouter = router({
@@ -38,16 +56,19 @@ export const logsRouter = router({
       const { fleetId, name } = ctx.person
       const { driverId, status, at = ctx.now, annotation = '' } = input
       return await withTransaction(ctx.db, async (tx) => {
-        if (!(await findDriverRow(tx, fleetId, driverId))) throw NO_DRIVER()
+        const before = await findDriverRow(tx, fleetId, driverId)
+        if (!before) throw NO_DRIVER()
         const vehicleId = await vehicleOf(tx, { fleetId, driverId }, at)
         const origin = 'dispatcher'
-        await recordStatus(
+        const isNew = await recordStatus(
           tx,
           { fleetId, driverId, status, at, origin, vehicleId, annotation, recordedBy: name },
           ctx.now,
         )
         await notifyFleet(tx, fleetId)
-        return (await findDriverRow(tx, fleetId, driverId))!
+        const row = (await findDriverRow(tx, fleetId, driverId))!
+        if (isNew) await recordAudit(tx, statusDeed(ctx, driverId, before.status, input))
+        return row
       })
     }),
   reportStatus: deviceProcedure
@@ -61,12 +82,14 @@ export const logsRouter = router({
         if (driverId === null)
           throw new AppError('conflict', 'No driver was assigned to this vehicle then.', 'at')
         const origin = 'driver'
-        await recordStatus(
+        const before = await findDriverRow(tx, fleetId, driverId)
+        const isNew = await recordStatus(
           tx,
           { fleetId, driverId, status, at, origin, vehicleId, annotation, recordedBy: null },
           ctx.now,
         )
         await notifyFleet(tx, fleetId)
+        if (isNew) await recordAudit(tx, statusDeed(ctx, driverId, before?.status, input))
         return { driverId }
       })
     }),

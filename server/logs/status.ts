@@ -25,9 +25,10 @@ export interface NewStatus extends DriverKey {
 /**
  * Records a status that a person set, and evaluates the driver. Said again (same driver, instant and status) it changes
  * nothing. A status set while the truck moves is kept and counts for nothing (us-canada 4); a dispatcher is told so instead.
+ * @returns whether it was new
  * @throws AppError malformed for an instant in the future, conflict while the truck moves
  */
-export async function recordStatus(tx: Db, status: NewStatus, now: Instant): Promise<void> {
+export async function recordStatus(tx: Db, status: NewStatus, now: Instant): Promise<boolean> {
   const { fleetId, driverId, vehicleId, at, origin } = status
   if (vehicleId !== null) await lockVehicle(tx, fleetId, vehicleId)
   await lockDrivers(tx, [status])
@@ -57,7 +58,7 @@ export async function recordStatus(tx: Db, status: NewStatus, now: Instant): Pro
       status.recordedBy,
     ],
   )
-  if (!rowCount) return
+  if (!rowCount) return false
   if (vehicleId !== null) {
     // It may end driving that would have gone on: whoever asked sees that in the answer, not a moment later.
     await recheckVehicle(tx, fleetId, vehicleId, at)
@@ -70,6 +71,7 @@ export async function recordStatus(tx: Db, status: NewStatus, now: Instant): Pro
     driverId,
     new Date(now),
   ])
+  return true
 }
 
 /** The vehicle that a driver has at an instant; null if none. */
