@@ -154,10 +154,10 @@ describe('signatures of ssh-keygen -Y sign', () => {
     const data = Buffer.from('a signature base')
     const ec = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve })
     const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
-    for (const [algorithm, { privateKey, publicKey }, hash] of [
-      ['ecdsa-p256-sha256', ec('P-256'), 'sha256'],
-      ['ecdsa-p384-sha384', ec('P-384'), 'sha384'],
-      ['rsa-v1_5-sha256', rsa, 'sha256'],
+    for (const [algorithm, { privateKey, publicKey }, hash, curve] of [
+      ['ecdsa-p256-sha256', ec('P-256'), 'sha256', 'nistp256'],
+      ['ecdsa-p384-sha384', ec('P-384'), 'sha384', 'nistp384'],
+      ['rsa-v1_5-sha256', rsa, 'sha256', undefined],
     ] as const) {
       const theirs = sshpk.parsePrivateKey(
         privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
@@ -166,7 +166,9 @@ describe('signatures of ssh-keygen -Y sign', () => {
       const verifying = new VerifyingKey(algorithm, publicKey)
       // Many, because the two numbers of ECDSA vary in length.
       for (let round = 0; round < 40; round++) {
-        const raw = rawSignature(theirs.createSign(hash).update(data).sign().toBuffer('ssh'))
+        // sshpk guesses the curve by the length of the numbers, and is wrong when both happen to be short.
+        const signature = Object.assign(theirs.createSign(hash).update(data).sign(), { curve })
+        const raw = rawSignature(signature.toBuffer('ssh'))
         assert.ok(raw && verifying.verify(data, raw), algorithm)
       }
     }
