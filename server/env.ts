@@ -1,15 +1,35 @@
 import { z } from 'zod'
 import { AppError } from './errors.ts'
 
+const port = z.coerce.number().int().min(1).max(65535)
+
 const schema = z.object({
   /** Any PostgreSQL 15 to 18; the demo and the tests set it to the embedded one. */
   DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://'),
-  PORT: z.coerce.number().int().min(1).max(65535).default(3000),
+  PORT: port.default(3000),
   HOST: z.string().default('127.0.0.1'),
   /** Where people open the console, as their browser sees it. */
   PUBLIC_URL: z.url().optional(),
   /** Signs session cookies; at least 32 characters. */
   AUTH_SECRET: z.string().min(32, 'must have at least 32 characters'),
+  /** Where trackers and phones reach the doors of their own; HOST if left out. */
+  DEVICE_HOST: z.string().optional(),
+  /** Teltonika trackers, TCP and UDP; left out: no such door. */
+  TELTONIKA_PORT: port.optional(),
+  /** Traccar Client, OsmAnd and OwnTracks on a port of their own; they have /v1/osmand and /v1/owntracks in any case. */
+  PHONES_PORT: port.optional(),
+  /** The broker that OwnTracks apps publish to. */
+  MQTT_URL: z.string().regex(/^(mqtts?|wss?):\/\//, 'must begin with mqtt:// or mqtts://').optional(),
+  /** Each process its own. */
+  MQTT_CLIENT_ID: z.string().min(1).max(128).default('restline'),
+  /** Processes that share the messages among them. */
+  MQTT_GROUP: z
+    .string()
+    .regex(/^[^/+#]+$/, 'must be one level of a topic')
+    .optional(),
+  MQTT_TOPIC: z.string().default('owntracks/+/+'),
+  /** Who asks for /metrics must bring it; left out: only this machine may. */
+  METRICS_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
   BASEMAP_URL: z.string().default('/basemap.pmtiles'),
   BASEMAP_URL_DARK: z.string().optional(),
   BASEMAP_ATTRIBUTION: z.string().optional(),

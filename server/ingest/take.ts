@@ -6,6 +6,7 @@ import { AppError } from '../errors.ts'
 import type { Instant } from '../time/instant.ts'
 import type { Batch } from './batch.ts'
 import { OPEN_IDENTITY } from './judge.ts'
+import { countReceived } from './metrics.ts'
 import { batchOf } from './point.ts'
 import type { Reading } from './reading.ts'
 import { type Receiver, receiverOf } from './receive.ts'
@@ -60,7 +61,8 @@ export async function takeBatch(
   arrival: Arrival,
   turned: Turned = NOTHING_TURNED,
 ): Promise<number> {
-  const stored = await receiver.store(batch)
+  const answered = countReceived(arrival.protocol, batch.size)
+  const stored = await receiver.store(batch).finally(answered)
   activity.note(batch.device, {
     protocol: arrival.protocol,
     address: arrival.address,
