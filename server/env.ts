@@ -19,7 +19,10 @@ const schema = z.object({
   /** Traccar Client, OsmAnd and OwnTracks on a port of their own; they have /v1/osmand and /v1/owntracks in any case. */
   PHONES_PORT: port.optional(),
   /** The broker that OwnTracks apps publish to. */
-  MQTT_URL: z.string().regex(/^(mqtts?|wss?):\/\//, 'must begin with mqtt:// or mqtts://').optional(),
+  MQTT_URL: z
+    .string()
+    .regex(/^(mqtts?|wss?):\/\//, 'must begin with mqtt:// or mqtts://')
+    .optional(),
   /** Each process its own. */
   MQTT_CLIENT_ID: z.string().min(1).max(128).default('restline'),
   /** Processes that share the messages among them. */

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { env } from '../env.ts'
+import { log } from '../log.ts'
 
 /**
  * One way to read PostgreSQL's types everywhere: bigint ids are safe numbers (server/db/id.ts), timestamps are epoch
@@ -29,7 +30,7 @@ export function createPool(connectionString: string, max = 10): pg.Pool {
     options: '-c timezone=UTC',
   })
   // An idle connection that the server closes must not end the process; the next query opens another.
-  pool.on('error', (error) => console.error(`database connection lost: ${error.message}`))
+  pool.on('error', (error) => log.warn('a database connection was lost', { error: error.message }))
   return pool
 }
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { AppError, HTTP_STATUS } from '../errors.ts'
+import { faultOf, log } from '../log.ts'
 import { readBody } from './body.ts'
 import { decodeReport } from './decode.ts'
 import { countRefusal } from './metrics.ts'
@@ -173,7 +174,7 @@ function refuse(req: IncomingMessage, res: ServerResponse, error: unknown): void
   const refusal =
     error instanceof AppError ? error : new AppError('busy', 'Something broke on our side; send it again.')
   const path = (req.url ?? '').split(/[?#]/)[0]!.replace(/rl_\w+/, 'rl_…')
-  if (refusal !== error) console.error(`${path}: ${(error as Error).stack}`)
+  if (refusal !== error) log.error('a request of a device failed', { path, ...faultOf(error) })
   countRefusal(
     path.startsWith('/v1/owntracks') ? 'owntracks' : path === HEARTBEATS ? 'json' : 'osmand',
     refusal.code,

@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import type { DevicePrincipal } from '../auth/principal.ts'
+import { log } from '../log.ts'
 import type { Batch, Point } from './batch.ts'
 import { columnsOf } from './columns.ts'
 
@@ -74,7 +75,7 @@ export class LatestPositions {
         () => 0,
         (error: Error) => {
           // The worker will find it; we try again so that it shows sooner.
-          console.error(`latest positions are late: ${error.message}`)
+          log.warn('latest positions are late', { error: error.message })
           for (const one of pending.values()) this.#keep(one)
           for (const fleetId of fleets) this.#fleets.add(fleetId)
           return RETRY_MS

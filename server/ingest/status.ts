@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import type { DeviceProtocol } from '../auth/device.ts'
 import type { DevicePrincipal } from '../auth/principal.ts'
+import { log } from '../log.ts'
 import type { Instant } from '../time/instant.ts'
 import type { Point } from './batch.ts'
 import { countMessage, countRefusal } from './metrics.ts'
@@ -287,7 +288,7 @@ export class DeviceActivity {
       if (unknown.size > 0)
         await this.#pool.query(UPSERT_UNKNOWN, [JSON.stringify([...unknown.values()].map(unknownRow))])
     } catch (error) {
-      console.error(`what devices did could not be noted: ${(error as Error).message}`)
+      log.warn('what devices did could not be noted', { error: (error as Error).message })
     }
   }
 }
