@@ -99,7 +99,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   'server/trips': ['server/geo', 'server/time'],
   'server/fleet': ['server', 'server/auth', 'server/audit', 'server/db', 'server/geo', 'server/time'],
-  'server/auth': ['server', 'server/audit', 'server/db'],
+  'server/auth': ['server', 'server/audit', 'server/db', 'server/time'],
   'server/audit': ['server', 'server/db', 'server/time'],
   'server/db': ['server', 'server/time'],
   'server/hos': ['server/time'],

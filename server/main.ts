@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { nodeHTTPRequestHandler } from '@trpc/server/adapters/node-http'
 import next from 'next'
+import { foreignReason, isOwn } from './auth/origin.ts'
 import type { Principal } from './auth/principal.ts'
 import { personOf } from './auth/session.ts'
 import { closeDb, db } from './db/pool.ts'
@@ -22,7 +23,7 @@ const TRPC = '/api/trpc/'
 const STOP_WITHIN_MS = 10_000
 
 const settings = env()
-const { HOST, PORT, publicUrl } = settings
+const { HOST, PORT, publicUrl, TRUST_PROXY } = settings
 const now = () => Date.now()
 const pool = db()
 const intake = intakeOf(pool, now)
@@ -51,6 +52,7 @@ const server = boundedServer((req, res) => {
   res.setHeader('content-security-policy', "frame-ancestors 'none'")
   // Where somebody was going, for the sign-in page; what a caller claims here is overwritten.
   req.headers['x-restline-path'] = url
+  req.headers['x-restline-address'] = addressOf(req)
   handlePage(req, res).catch((error: Error) => {
     log.error('a page failed', { method: req.method, path: url.split('?')[0], ...faultOf(error) })
     if (!res.headersSent) res.writeHead(500)
@@ -58,13 +60,50 @@ const server = boundedServer((req, res) => {
   })
 })
 
+/** The caller's address: the connection's, or what the last proxy says where one is trusted. */
+function addressOf(req: IncomingMessage): string {
+  const forwarded =
+    TRUST_PROXY === '1' ? req.headers['x-forwarded-for']?.toString().split(',').at(-1)?.trim() : ''
+  return forwarded || (req.socket.remoteAddress ?? 'unknown')
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** Mutations come by POST, as JSON and from our own pages (or with a token); a query may come by GET. */
+function refuseForeign(req: IncomingMessage, paths: string): string | null {
+  const procedures = appRouter._def.procedures as unknown as Record<
+    string,
+    { _def: { type: string } } | undefined
+  >
+  const changes = decoded(paths)
+    .split(',')
+    .some((path) => procedures[path]?._def.type === 'mutation')
+  if (req.method !== 'POST') return changes ? 'Send this by POST.' : null
+  const { authorization, origin, host, cookie } = req.headers
+  if (authorization) return null
+  return foreignReason({ origin, host, cookie, contentType: req.headers['content-type'] })
+}
+
 function answerProcedure(req: IncomingMessage, res: ServerResponse, url: string): void {
   const end = url.indexOf('?')
+  const paths = url.slice(TRPC.length, end < 0 ? undefined : end)
+  const foreign = refuseForeign(req, paths)
+  if (foreign) {
+    res.writeHead(403, { 'content-type': 'application/problem+json', connection: 'close' })
+    res.end(JSON.stringify({ type: 'about:blank', status: 403, code: 'forbidden', detail: foreign }))
+    return
+  }
   void nodeHTTPRequestHandler({
     req,
     res,
     router: appRouter,
-    path: url.slice(TRPC.length, end < 0 ? undefined : end),
+    path: paths,
     maxBodySize: 1 << 20,
     createContext: async (): Promise<Context> => ({
       principal: await principalOf(req),
@@ -91,7 +130,7 @@ async function principalOf(req: IncomingMessage): Promise<Principal | null> {
     )
   }
   const { origin } = req.headers
-  if (origin && origin !== publicUrl && new URL(origin).host !== req.headers.host) return null
+  if (origin && !isOwn(origin, req.headers.host ?? '')) return null
   return await personOf(new Headers({ cookie: req.headers.cookie ?? '' }))
 }
 

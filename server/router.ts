@@ -1,4 +1,5 @@
 import { alertsRouter } from './alerts/router.ts'
+import { accountRouter, peopleRouter, signInRouter } from './auth/people-router.ts'
 import { keysRouter } from './auth/router.ts'
 import { liveRouter } from './fleet/live.ts'
 import { fleetRouter } from './fleet/router.ts'
@@ -14,6 +15,9 @@ export const appRouter = router({
   logs: logsRouter,
   alerts: alertsRouter,
   keys: keysRouter,
+  account: accountRouter,
+  people: peopleRouter,
+  signIn: signInRouter,
 })
 
 export type AppRouter = typeof appRouter

@@ -105,6 +105,7 @@ export const ROUTES = {
   '/print/driver-days': 'reports.export',
   '/print/violations': 'reports.export',
   '/api/auth/[...all]': 'anyone',
+  '/api/sign-in/[...step]': 'anyone',
   '/api/reports/driver-days': 'reports.export',
   '/api/reports/violations': 'reports.export',
 } as const satisfies Record<string, Action | 'anyone'>
