@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Db } from '../db/pool.ts'
 import { AppError } from '../errors.ts'
 import type { Instant } from '../time/instant.ts'
@@ -25,11 +26,15 @@ export async function countAttempt(
   { account, address }: { account: string; address: string },
   now: Instant,
 ): Promise<void> {
-  if (!(await take(db, `account ${account.toLowerCase()}`, ACCOUNT, now))) throw TOO_OFTEN()
-  if (!(await take(db, `address ${address}`, ADDRESS, now))) throw TOO_OFTEN()
+  if (!(await take(db, keyOf('account', account), ACCOUNT, now))) throw TOO_OFTEN()
+  if (!(await take(db, keyOf('address', address), ADDRESS, now))) throw TOO_OFTEN()
 }
 
 const TOO_OFTEN = () => new AppError('too-often', 'Too many attempts. Wait a minute, then try again.')
+
+/** Names are what people typed: hashed, they are neither stored nor able to upset the database. */
+const keyOf = (kind: string, name: string) =>
+  `${kind} ${createHash('sha256').update(name.toLowerCase()).digest('base64url')}`
 
 async function take(db: Db, key: string, limit: Limit, now: Instant): Promise<boolean> {
   const { rowCount } = await db.query(
@@ -49,9 +54,9 @@ export async function succeeded(
   db: Db,
   { account, address }: { account: string; address: string },
 ): Promise<void> {
-  await db.query('delete from sign_in_attempts where key = $1', [`account ${account.toLowerCase()}`])
+  await db.query('delete from sign_in_attempts where key = $1', [keyOf('account', account)])
   await db.query('update sign_in_attempts set failures = failures - 1 where key = $1 and failures > 0', [
-    `address ${address}`,
+    keyOf('address', address),
   ])
 }
 

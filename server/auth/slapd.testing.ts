@@ -46,7 +46,17 @@ export class Slapd {
     execFileSync(
       'openssl',
       [
-        ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
+        ...[
+          'req',
+          '-x509',
+          '-newkey',
+          'ec',
+          '-pkeyopt',
+          'ec_paramgen_curve:prime256v1',
+          '-nodes',
+          '-days',
+          '2',
+        ],
         ...['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'],
         ...['-keyout', path.join(directory, 'key.pem'), '-out', path.join(directory, 'certificate.pem')],
       ],
@@ -56,7 +66,14 @@ export class Slapd {
     fs.writeFileSync(path.join(directory, 'seed.ldif'), seed(people, groups))
     execFileSync('chmod', ['-R', 'a+rwX', directory])
     const slapd = new Slapd(program, directory, { ldap: await freePort(), ldaps: await freePort() })
-    slapd.#run(['-T', 'add', '-f', path.join(directory, 'slapd.conf'), '-l', path.join(directory, 'seed.ldif')])
+    slapd.#run([
+      '-T',
+      'add',
+      '-f',
+      path.join(directory, 'slapd.conf'),
+      '-l',
+      path.join(directory, 'seed.ldif'),
+    ])
     await slapd.up()
     return slapd
   }
@@ -111,7 +128,9 @@ function accepts(port: number): Promise<boolean> {
 }
 
 const SCHEMAS = ['core', 'cosine', 'inetorgperson']
-const MODULES = ['/usr/lib/ldap', '/usr/local/libexec/openldap', '/usr/lib64/openldap'].find((one) => fs.existsSync(one))
+const MODULES = ['/usr/lib/ldap', '/usr/local/libexec/openldap', '/usr/lib64/openldap'].find((one) =>
+  fs.existsSync(one),
+)
 
 const configuration = (directory: string) => `
 ${SCHEMAS.map((name) => `include /etc/ldap/schema/${name}.schema`).join('\n')}

@@ -3,7 +3,13 @@ import * as fs from 'node:fs'
 import path from 'node:path'
 import { Stop } from './setup.mjs'
 
-const PLACES = ['/usr/sbin', '/usr/local/sbin', '/usr/local/libexec', '/usr/libexec', '/opt/homebrew/opt/openldap/libexec']
+const PLACES = [
+  '/usr/sbin',
+  '/usr/local/sbin',
+  '/usr/local/libexec',
+  '/usr/libexec',
+  '/opt/homebrew/opt/openldap/libexec',
+]
 
 /** OpenLDAP's slapd for the tests of sign-in by directory: an installed one, else Debian's package where this user may install it. */
 export async function findSlapd() {

@@ -4,6 +4,7 @@ import * as fs from 'node:fs'
 import path from 'node:path'
 import { findChromium } from './chromium.mjs'
 import { main, ROOT, STATE, setup } from './setup.mjs'
+import { findSlapd } from './slapd.mjs'
 
 const only = process.argv.slice(2)
 const wanted = (part) => only.length === 0 || only.includes(part)
@@ -14,6 +15,7 @@ await main(async () => {
   console.log('Setting up')
   await setup({ build: wanted('browser') })
   process.env.NEXT_TELEMETRY_DISABLED = '1'
+  if (wanted('unit') || wanted('browser')) await findSlapd()
   if (wanted('types')) await check('types', 'node_modules/typescript/lib/tsc.js', '--noEmit')
   if (wanted('lint'))
     await check('lint', 'node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings')
