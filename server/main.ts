@@ -109,7 +109,7 @@ function answerProcedure(req: IncomingMessage, res: ServerResponse, url: string)
       principal: await principalOf(req),
       db: pool,
       now: now(),
-      source: { address: req.socket.remoteAddress ?? null, requestId: randomUUID() },
+      source: { address: addressOf(req), requestId: randomUUID() },
     }),
     onError: ({ error, path }) => {
       if (error.code === 'INTERNAL_SERVER_ERROR')
