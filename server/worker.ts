@@ -45,7 +45,8 @@ while (!stopping) {
       partitionsAt = now
     }
     said = false
-    await work(pool, Date.now)
+    const { more } = await work(pool, Date.now)
+    if (more) said = true
     if (away) log.info('rounds succeed again')
     away = false
   } catch (error) {

@@ -83,7 +83,7 @@ export class Batch {
     columns.fleetNumber.int4(device.fleetNumber)
     columns.deviceNumber.int4(device.deviceNumber)
     columns.fixSecond.int4(fixSecond(fixAt))
-    columns.digest.int4(digestOf(point))
+    columns.digest.int4(digestOf(point, judged !== point))
     columns.latitudeE7.int4(point.latitudeE7)
     columns.longitudeE7.int4(point.longitudeE7)
     columns.speedCkph.int4(point.speedCkph)

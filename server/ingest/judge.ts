@@ -17,6 +17,8 @@ export const INACCURATE = 4096
 export const NO_FIX = 8192
 /** Far from where the truck was before and after (server/trips). */
 export const JUMP = 16384
+/** Too coarse to derive driving from, or a repaired rollover that says a second time what was said (server/trips). */
+export const ASIDE = -32768
 
 /** A device's clock may be ahead of ours by so much (protocols, rule 4). */
 const AHEAD_MS = 5 * MINUTE

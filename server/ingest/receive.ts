@@ -47,14 +47,15 @@ const INSERT = `insert into positions (${POSITION_COLUMNS})
   select * from unnest($1::timestamptz[], $2::int4[], $3::int4[], $4::int4[], $5::int4[], $6::int4[], $7::int4[],
     $8::int4[], $9::int4[], $10::int2[], $11::int2[], $12::int2[], $13::int2[], $14::int4[], $15::int4[], $16::int8[],
     $17::timestamptz[], $18::jsonb[])`
-const VEHICLES = `unnest($19::int4[], $20::int8[], $21::int8[], $22::timestamptz[])
-    as v(device_number, fleet_id, vehicle_id, earliest_at)`
-const RECHECK = `insert into vehicle_rechecks as r (fleet_id, vehicle_id, from_at)
-  select fleet_id, vehicle_id, earliest_at from vehicle where earliest_at is not null
-  on conflict (fleet_id, vehicle_id) do update set from_at = least(r.from_at, excluded.from_at)`
+const VEHICLES = `unnest($19::int4[], $20::int8[], $21::int8[], $22::timestamptz[], $23::timestamptz[])
+    as v(device_number, fleet_id, vehicle_id, earliest_at, latest_at)`
+const RECHECK = `insert into vehicle_rechecks as r (fleet_id, vehicle_id, from_at, until_at)
+  select fleet_id, vehicle_id, earliest_at, latest_at from vehicle where earliest_at is not null
+  on conflict (fleet_id, vehicle_id) do update set from_at = least(r.from_at, excluded.from_at),
+    until_at = greatest(r.until_at, excluded.until_at)`
 
 /**
- * One statement a group: it stores the positions and notes from where each vehicle's driving must be derived again. This one
+ * One statement a group: it stores the positions and notes between which fixes each vehicle's driving must be derived again. This one
  * takes it that all of them are new, which costs PostgreSQL a third less; it fails as a whole where one is not.
  */
 const STORE_NEW = `
@@ -291,6 +292,7 @@ function parametersOf(batches: readonly Batch[]): Buffer[] {
       fleetId: ['int8', ({ device }) => device.fleetId],
       vehicleId: ['int8', ({ device }) => device.vehicleId],
       earliestAt: ['timestamptz', ({ earliestAt }) => earliestAt],
+      latestAt: ['timestamptz', ({ latest }) => latest?.fixAt ?? null],
     }),
   ]
 }
