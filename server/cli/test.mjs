@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import * as fs from 'node:fs'
 import path from 'node:path'
 import { findChromium } from './chromium.mjs'
+import { findMosquitto } from './mosquitto.mjs'
 import { main, ROOT, STATE, setup } from './setup.mjs'
 import { findSlapd } from './slapd.mjs'
 
@@ -25,7 +26,7 @@ await main(async () => {
   const database = await prepareTestDatabase(path.join(STATE, 'test'))
   try {
     const env = { TEST_DATABASE_URL: database.url }
-    if (wanted('unit')) await unit(env)
+    if (wanted('unit')) await unit({ ...env, MOSQUITTO_PATH: findMosquitto() })
     if (wanted('browser')) await browser(env)
   } finally {
     await database.stop()

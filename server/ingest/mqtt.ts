@@ -88,7 +88,7 @@ export function subscribeMqtt(intake: Intake, options: MqttOptions): MqttDoor {
             if (client === own && own.connected)
               log.warn('a message of the MQTT broker was not stored; it will be given again', {
                 broker: address,
-                ...faultOf(error),
+                ...(busy ? { error: error.message } : faultOf(error)),
               })
             own.end(true)
           },
