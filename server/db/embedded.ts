@@ -85,16 +85,12 @@ export async function startEmbedded(directory: string, options: EmbeddedOptions)
     ...(options.settings ?? []),
   ]
   // Detached: Ctrl-C in the terminal reaches us alone, and we stop the database last.
-  const child = spawn(
-    program,
-    ['-D', data, ...settings.flatMap((s) => ['-c', s])],
-    {
-      ...owner,
-      cwd: home,
-      detached: true,
-      stdio: ['ignore', log, log],
-    },
-  )
+  const child = spawn(program, ['-D', data, ...settings.flatMap((s) => ['-c', s])], {
+    ...owner,
+    cwd: home,
+    detached: true,
+    stdio: ['ignore', log, log],
+  })
   fs.closeSync(log)
   await untilReady(child, urlFor(port, 'postgres'), path.join(home, 'postgres.log'))
   await ensureDatabase(urlFor(port, 'postgres'), options.database)

@@ -34,6 +34,13 @@ export function createPool(connectionString: string, max = 10): pg.Pool {
   return pool
 }
 
+/**
+ * The query, given up where the database says nothing for so long: a silent one (stopped, or behind a network that swallows
+ * everything) must not hold a connection for ever. pg's own option, which its types leave out.
+ */
+export const within = (ms: number, query: pg.QueryConfig): pg.QueryConfig =>
+  ({ ...query, query_timeout: ms }) as pg.QueryConfig
+
 /** Next bundles this module apart from the process's own copy; both must share one pool. */
 const shared = globalThis as { restlinePool?: pg.Pool }
 

@@ -49,6 +49,8 @@ export async function readBody(req: IncomingMessage): Promise<Buffer | undefined
 function receive(req: IncomingMessage): Promise<Buffer | undefined> {
   const declared = Number(req.headers['content-length'] ?? 0)
   if (declared > MOST_BODY_BYTES) return Promise.reject(tooLarge())
+  // It went while its token was looked up: nothing more will be heard of it.
+  if (req.destroyed) return Promise.resolve(undefined)
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let bytes = 0

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { AppError, HTTP_STATUS } from '../errors.ts'
 import { faultOf, log } from '../log.ts'
 import { readBody } from './body.ts'
+import { noteBroken } from './broken.ts'
 import { decodeReport } from './decode.ts'
 import { countRefusal } from './metrics.ts'
 import { answerOsmand, answerOwnTracks, type PhoneAnswer, type PhoneRequest } from './phones.ts'
@@ -71,7 +72,7 @@ async function takeHeartbeats(intake: Intake, req: IncomingMessage, res: ServerR
     const { authorization } = req.headers
     const device = intake.devices.known(authorization) ?? (await intake.devices.authenticate(authorization))
     const body = await readBody(req)
-    if (body === undefined) return
+    if (body === undefined) return noteBroken('json')
     const arrival = arrivalOf(intake, req, body)
     const { batch, refused, received } = decodeReport(parse(body, req), device, arrival.receivedAt)
     const [first] = refused
@@ -102,7 +103,7 @@ async function takePhone(
 ): Promise<void> {
   try {
     const body = await readBody(req)
-    if (body === undefined) return
+    if (body === undefined) return noteBroken(answerOf === answerOwnTracks ? 'owntracks' : 'osmand')
     const request: PhoneRequest = {
       method: req.method ?? 'GET',
       path: req.url ?? '/',

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { within } from '../db/pool.ts'
 import { AppError } from '../errors.ts'
 import { log } from '../log.ts'
 import type { Batch, Columns } from './batch.ts'
@@ -21,6 +22,8 @@ const LIVE_SHARE = 0.75
 const DEVICE_ROWS = 10_000
 /** A database that does not answer within this is away. */
 const STATEMENT_MS = 20_000
+/** A group that takes longer is worth a line of the log. */
+const SLOW_MS = 1_000
 
 const POSITION_COLUMNS = [
   'received_at',
@@ -202,8 +205,11 @@ export class Receiver {
   }
 
   async #write(group: readonly Waiting[]): Promise<void> {
+    const from = performance.now()
     try {
       const stored = await this.#store(group)
+      const tookMs = Math.round(performance.now() - from)
+      if (tookMs > SLOW_MS) log.warn('storing reports took long', { reports: group.length, tookMs })
       for (const { batch, resolve } of group) {
         const added = stored?.get(batch.device.deviceNumber) ?? (stored ? 0 : batch.size)
         if (added > 0) this.#latest.add(batch)
@@ -217,6 +223,7 @@ export class Receiver {
       }
       log.error('a group was not stored; its devices send it again', {
         reports: group.length,
+        tookMs: Math.round(performance.now() - from),
         error: (error as Error).message,
       })
       for (const { reject } of group) {
@@ -239,13 +246,7 @@ export class Receiver {
 
   async #run(values: Buffer[]): Promise<Map<number, number> | null> {
     const run = (name: string, text: string) =>
-      this.#pool.query<{ deviceNumber: number; stored: number }>({
-        name,
-        text,
-        values,
-        // The pool's own way to say so.
-        query_timeout: STATEMENT_MS,
-      } as pg.QueryConfig)
+      this.#pool.query<{ deviceNumber: number; stored: number }>(within(STATEMENT_MS, { name, text, values }))
     if (this.#careful === 0) {
       try {
         await run('store-new-positions', STORE_NEW)

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import type { DeviceProtocol } from '../auth/device.ts'
 import type { DevicePrincipal } from '../auth/principal.ts'
+import { within } from '../db/pool.ts'
 import { log } from '../log.ts'
 import type { Instant } from '../time/instant.ts'
 import type { Point } from './batch.ts'
@@ -8,6 +9,7 @@ import { countMessage, countRefusal } from './metrics.ts'
 
 /** So often what was noted is written; an installer who watches is told at once. */
 const FLUSH_MS = 5_000
+const STATEMENT_MS = 20_000
 /** Of a message only its beginning is kept. */
 const MOST_RAW_BYTES = 1_024
 const MESSAGES_KEPT = 20
@@ -284,9 +286,19 @@ export class DeviceActivity {
     this.#unknown = new Map()
     try {
       if (pending.size > 0)
-        await this.#pool.query(UPSERT, [JSON.stringify([...pending.values()].map(statusRow))])
+        await this.#pool.query(
+          within(STATEMENT_MS, {
+            text: UPSERT,
+            values: [JSON.stringify([...pending.values()].map(statusRow))],
+          }),
+        )
       if (unknown.size > 0)
-        await this.#pool.query(UPSERT_UNKNOWN, [JSON.stringify([...unknown.values()].map(unknownRow))])
+        await this.#pool.query(
+          within(STATEMENT_MS, {
+            text: UPSERT_UNKNOWN,
+            values: [JSON.stringify([...unknown.values()].map(unknownRow))],
+          }),
+        )
     } catch (error) {
       log.warn('what devices did could not be noted', { error: (error as Error).message })
     }

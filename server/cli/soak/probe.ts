@@ -35,7 +35,8 @@ export class Probe {
   }
 
   async #try(): Promise<string> {
-    const fixTime = (this.#fixTime += 1_000)
+    this.#fixTime += 1_000
+    const fixTime = this.#fixTime
     const { name, token } = this.#device
     try {
       const response = await fetch(this.#url, {

@@ -62,9 +62,9 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     for (let number = 1; number <= rounds; number++) {
       if (order.length === 0) order = random.shuffled(faults)
       stage.resume()
-      const round = await strike(stage, order.pop()!, random, options)
+      const struck = await strike(stage, order.pop()!, random, options)
       tally = await stage.pause()
-      round.verdict = await stage.check()
+      const round = { ...struck, verdict: await stage.check() }
       done.push(round)
       wrong.push(...faultsOf(round, number), ...tally.contradictions)
       tally.contradictions = []
@@ -83,30 +83,19 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   }
 }
 
-async function strike(stage: Stage, fault: Fault, random: Random, limits: Limits): Promise<Round> {
+async function strike(
+  stage: Stage,
+  fault: Fault,
+  random: Random,
+  limits: Limits,
+): Promise<Omit<Round, 'verdict'>> {
   await wait(random.between(...BEFORE_MS))
   const mark = stage.journal.lines.length
   stage.journal.note('keeper', `round: ${fault.name}`)
   await fault.strike(stage, random, limits)
   const recoveryMs = await stage.probe.answered(RECOVERED_WITHIN_MS)
   const unsaid = await stage.journal.missing(mark, fault.said, SAID_WITHIN_MS)
-  return {
-    fault: fault.name,
-    recoveryMs,
-    unsaid: unsaid.map(({ source, text }) => `${source}: ${text}`),
-    verdict: await Promise.resolve(NOTHING),
-  }
-}
-
-const NOTHING: Verdict = {
-  acknowledged: 0,
-  stored: 0,
-  unacknowledged: 0,
-  missing: 0,
-  doubled: 0,
-  listedTwice: 0,
-  notLatest: 0,
-  examples: [],
+  return { fault: fault.name, recoveryMs, unsaid: unsaid.map(({ source, text }) => `${source}: ${text}`) }
 }
 
 function faultsOf({ fault, verdict, unsaid }: Round, number: number): string[] {
@@ -134,7 +123,9 @@ export function linesOf(report: SoakReport): string[] {
   for (const name of new Set(rounds.map(({ fault }) => fault))) {
     const times = rounds.filter(({ fault }) => fault === name).map(({ recoveryMs }) => recoveryMs)
     lines.push(
-      `${name.padEnd(31)} ${String(times.length).padStart(6)} ${median(times).toFixed(0).padStart(17)} ${Math.max(...times)
+      `${name.padEnd(31)} ${String(times.length).padStart(6)} ${median(times).toFixed(0).padStart(17)} ${Math.max(
+        ...times,
+      )
         .toFixed(0)
         .padStart(6)}`,
     )

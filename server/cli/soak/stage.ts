@@ -252,15 +252,11 @@ function sum(tallies: readonly SenderTally[]): SenderTally {
 /** What a script prints; exit code 1 is an answer too. */
 function run(name: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(
-      process.execPath,
-      ['--import', 'tsx', at(`./${name}.ts`), ...args],
-      (error, stdout, stderr) => {
-        if (error && error.code !== 1) reject(new Error(`${name}: ${stderr || error.message}`))
-        else if (stdout === '') reject(new Error(`${name}: ${stderr}`))
-        else resolve(stdout)
-      },
-    )
+    execFile(process.execPath, ['--import', 'tsx', at(`./${name}.ts`), ...args], (error, stdout, stderr) => {
+      if (error && error.code !== 1) reject(new Error(`${name}: ${stderr || error.message}`))
+      else if (stdout === '') reject(new Error(`${name}: ${stderr}`))
+      else resolve(stdout)
+    })
   })
 }
 

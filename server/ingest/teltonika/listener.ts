@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram'
 import { createServer, type Server, type Socket } from 'node:net'
 import { AppError } from '../../errors.ts'
 import { faultOf, log } from '../../log.ts'
+import { noteBroken } from '../broken.ts'
 import { connections, countRefusal } from '../metrics.ts'
 import { type Intake, type Sender, senderOf, takeReadings } from '../take.ts'
 import { datagramReply, decodeDatagram } from './datagram.ts'
@@ -126,6 +127,7 @@ class Connection {
       clearTimeout(this.#timer)
       this.#loggedIn()
       this.#forget()
+      if (this.#stream.pendingBytes > 0) noteBroken('teltonika')
     })
   }
 
