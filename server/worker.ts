@@ -2,7 +2,6 @@ import { ensurePartitions } from './db/partitions.ts'
 import { closeDb, db } from './db/pool.ts'
 import { listenForChanges } from './fleet/changes.ts'
 import { leash } from './leash.ts'
-import { faultOf, log } from './log.ts'
 import { DAY } from './time/instant.ts'
 import { work } from './work.ts'
 
@@ -35,7 +34,7 @@ leash(stop)
 
 let partitionsAt = 0
 let away = false
-log.info('the worker has started')
+console.log('worker started')
 while (!stopping) {
   let restMs = APART_MS
   try {
@@ -45,13 +44,12 @@ while (!stopping) {
       partitionsAt = now
     }
     said = false
-    const { more } = await work(pool, Date.now)
-    if (more) said = true
-    if (away) log.info('rounds succeed again')
+    await work(pool, Date.now)
+    if (away) console.log('rounds succeed again')
     away = false
   } catch (error) {
     // Nothing is lost: what was not committed is still noted, and done again.
-    if (!away) log.error('a round failed', faultOf(error))
+    if (!away) console.error(`round failed: ${(error as Error).stack}`)
     away = true
     restMs = AWAY_MS
   }
@@ -60,7 +58,7 @@ while (!stopping) {
 }
 await listener.close()
 await closeDb()
-log.info('the worker has stopped')
+console.log('worker stopped')
 process.exit(0)
 
 /** Waits, or less if woken. */

@@ -1,5 +1,4 @@
 import type { Db } from '../db/pool.ts'
-import { log } from '../log.ts'
 import { type Instant, MINUTE } from '../time/instant.ts'
 import { mergeFrames } from './frame-merge.ts'
 import { formatCursor, parseCursor, type Reading, readFleet, type Versions } from './live-read.ts'
@@ -138,7 +137,7 @@ export class Channel {
     this.#wanted = false
     this.#lastReadAt = performance.now()
     await this.#inTurn(() => this.#readChanges()).catch((error: Error) => {
-      log.error('live frames failed', { fleetId: this.fleetId, error: error.message })
+      console.error(`live frames of fleet ${this.fleetId}: ${error.message}`)
     })
     if (!this.#wanted) this.#schedule(this.options.pollMs)
   }

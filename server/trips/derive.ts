@@ -133,7 +133,6 @@ function tripOf(analysis: Analysis, first: number, last: number, startsBy: TripE
     ...distanceAlong(analysis, first, last),
     movingMs,
     maxSpeedKph,
-    endOdometerMeters: fixes[last]!.odometerMeters,
     points: last - first + 1,
   }
 }

@@ -1,8 +1,6 @@
 // Compares what was acknowledged with what is stored. It has no code in common with the server or the sender: a list of lines
 // `device,fixTime,sequence` on one side, plain SQL on the other:
-//   node --import tsx server/cli/soak/checker.ts --acknowledged FILE [--acknowledged FILE]… --database URL [--latest]
-// A tracker's protocol has no sequence: its lines leave it empty. A device never sends two of one fix time. With --latest each
-// vehicle's latest position must be the newest that is stored.
+//   node --import tsx server/cli/soak/checker.ts --acknowledged FILE --database URL
 // Prints one line of JSON; exit code 1 if anything acknowledged is missing or anything at all is there twice.
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -16,29 +14,21 @@ export interface Verdict {
   stored: number
   /** Stored, and the receipt never reached the device: allowed. */
   unacknowledged: number
-  /** Acknowledged, and not stored with this fix time and sequence. */
+  /** Acknowledged, and not stored with this fix time. */
   missing: number
   /** Heartbeats that are stored more than once. */
   doubled: number
   /** Lines that are on the list twice: the sender acknowledged itself, not the door. */
   listedTwice: number
-  /** Devices whose latest position is not their newest; 0 unless asked for. */
-  notLatest: number
-  /** Some of what is wrong, by device and fix time. */
+  /** Some of what is wrong, by device and sequence. */
   examples: string[]
 }
 
 const LINES_AT_ONCE = 20_000
 
-const { values } = parseArgs({
-  options: {
-    acknowledged: { type: 'string', multiple: true },
-    database: { type: 'string' },
-    latest: { type: 'boolean', default: false },
-  },
-})
+const { values } = parseArgs({ options: { acknowledged: { type: 'string' }, database: { type: 'string' } } })
 if (!values.acknowledged || !values.database) {
-  console.error('usage: checker --acknowledged FILE [--acknowledged FILE]… --database URL [--latest]')
+  console.error('usage: checker --acknowledged FILE --database URL')
   process.exit(2)
 }
 
@@ -47,7 +37,7 @@ await client.connect()
 // A list that does not fit the memory goes to the disk, which is small here.
 await client.query(`set work_mem = '256MB'; set temp_buffers = '128MB'`)
 await client.query('create temp table acknowledged (device text, fix_ms int8, sequence int8)')
-for (const file of values.acknowledged) await load(file)
+await load(values.acknowledged)
 await client.query('analyze acknowledged')
 // The instant of a fix is kept as seconds since 2000 and milliseconds.
 await client.query(`
@@ -62,16 +52,10 @@ const count = async (sql: string) => {
   return Number(rows[0]!.count)
 }
 const MISSING = `
-  select a.device, a.fix_ms from acknowledged a
-  where not exists (
-    select from stored s where s.device = a.device and s.fix_ms = a.fix_ms and s.sequence is not distinct from a.sequence)`
-const DOUBLED = `select device, fix_ms from stored group by device, fix_ms having count(*) > 1`
-const LISTED_TWICE = `select device, fix_ms from acknowledged group by device, fix_ms having count(*) > 1`
-const NOT_LATEST = `
-  select s.device, max(s.fix_ms) as fix_ms from stored s group by s.device
-  having max(s.fix_ms) is distinct from (
-    select (extract(epoch from l.fix_at) * 1000)::int8 from latest_positions l join devices d on d.id = l.device_id
-    where d.name = s.device)`
+  select a.device, a.sequence from acknowledged a
+  where not exists (select from stored s where s.device = a.device and s.sequence = a.sequence and s.fix_ms = a.fix_ms)`
+const DOUBLED = `select device, sequence from stored group by device, sequence having count(*) > 1`
+const LISTED_TWICE = `select device, sequence from acknowledged group by device, sequence having count(*) > 1`
 const acknowledged = await count('select from acknowledged')
 const stored = await count('select from stored')
 const verdict: Verdict = {
@@ -79,30 +63,27 @@ const verdict: Verdict = {
   stored,
   unacknowledged: await count(`
     select from stored s
-    where not exists (select from acknowledged a where a.device = s.device and a.fix_ms = s.fix_ms)`),
+    where not exists (select from acknowledged a where a.device = s.device and a.sequence = s.sequence)`),
   missing: await count(MISSING),
   doubled: await count(DOUBLED),
   listedTwice: await count(LISTED_TWICE),
-  notLatest: values.latest ? await count(NOT_LATEST) : 0,
   examples: [],
 }
 for (const [what, sql] of [
   ['missing', MISSING],
   ['doubled', DOUBLED],
-  ...(values.latest ? [['not latest', NOT_LATEST] as const] : []),
 ] as const) {
-  const { rows } = await client.query<{ device: string; fix_ms: string }>(`${sql} limit 5`)
-  for (const { device, fix_ms } of rows) verdict.examples.push(`${what}: ${device} ${fix_ms}`)
+  const { rows } = await client.query<{ device: string; sequence: string }>(`${sql} limit 5`)
+  for (const { device, sequence } of rows) verdict.examples.push(`${what}: ${device} ${sequence}`)
 }
 await client.end()
 console.log(JSON.stringify(verdict))
-const { missing, doubled, listedTwice, notLatest } = verdict
-process.exit(missing + doubled + listedTwice + notLatest === 0 ? 0 : 1)
+process.exit(verdict.missing + verdict.doubled + verdict.listedTwice === 0 ? 0 : 1)
 
 async function load(file: string): Promise<void> {
   let devices: string[] = []
   let fixes: string[] = []
-  let sequences: (string | null)[] = []
+  let sequences: string[] = []
   const flush = async () => {
     await client.query('insert into acknowledged select * from unnest($1::text[], $2::int8[], $3::int8[])', [
       devices,
@@ -115,7 +96,7 @@ async function load(file: string): Promise<void> {
     const [device, fix, sequence] = line.split(',')
     devices.push(device!)
     fixes.push(fix!)
-    sequences.push(sequence || null)
+    sequences.push(sequence!)
     if (devices.length === LINES_AT_ONCE) await flush()
   }
   await flush()

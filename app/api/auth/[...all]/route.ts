@@ -1,5 +1,5 @@
-import { answerLocal } from '../../../../server/auth/local.ts'
+import { auth } from '../../../../server/auth/session.ts'
 
-const handle = (request: Request) => answerLocal(request, Date.now())
+const handle = (request: Request) => auth().handler(request)
 
 export { handle as GET, handle as POST }
