@@ -27,17 +27,6 @@ const ACCESS: Record<string, Row> = {
   'fleet.me': { who: 'account.own' },
   'fleet.vehicles': { who: 'fleet.see' },
   'fleet.vehicle': { who: 'fleet.see', foreign: (other) => ({ id: other.vehicleId }) },
-  'devices.list': { who: 'devices.see' },
-  'devices.get': { who: 'devices.see', foreign: (other) => ({ id: other.deviceId }) },
-  'devices.signal': { who: 'devices.see', foreign: (other) => ({ id: other.deviceId }) },
-  'devices.unknown': { who: 'devices.see' },
-  'devices.enrol': {
-    who: 'devices.manage',
-    foreign: (other) => ({ vehicleId: other.vehicleId, name: 'new', protocol: 'json' }),
-  },
-  'devices.renewToken': { who: 'devices.manage', foreign: (other) => ({ id: other.deviceId }) },
-  'devices.revoke': { who: 'devices.manage', foreign: (other) => ({ id: other.deviceId }) },
-  'devices.watch': { who: 'devices.see', foreign: (other) => ({ id: other.deviceId }) },
   'live.stream': { who: 'fleet.see' },
   'logs.drivers': { who: 'hours.see' },
   'logs.day': { who: 'hours.see-one', foreign: (other) => ({ driverId: other.driverId }) },
@@ -59,6 +48,26 @@ const ACCESS: Record<string, Row> = {
   'keys.challenge': { who: 'keys.manage', foreign: (other) => ({ keyId: other.keyId }) },
   'keys.prove': { who: 'keys.manage', foreign: (other) => ({ keyId: other.keyId, signature: '' }) },
   'keys.revoke': { who: 'keys.manage', foreign: (other) => ({ keyId: other.keyId, why: 'stolen' }) },
+  'account.view': { who: 'account.own' },
+  'account.endSession': { who: 'account.own', foreign: (other) => ({ id: other.sessionId }) },
+  'account.endOthers': { who: 'account.own' },
+  'account.signOutEverywhere': { who: 'account.own' },
+  'account.disconnect': { who: 'account.own', foreign: (other) => ({ id: other.providerId }) },
+  'people.list': { who: 'people.see' },
+  'people.invite': {
+    who: 'people.manage',
+    foreign: (other) => ({ email: 'new@x.example', role: 'driver', driverId: other.driverId }),
+  },
+  'people.withdraw': { who: 'people.manage', foreign: (other) => ({ id: other.invitationId }) },
+  'people.setRole': { who: 'people.manage', foreign: (other) => ({ userId: other.userId, role: 'viewer' }) },
+  'people.remove': { who: 'people.manage', foreign: (other) => ({ userId: other.userId }) },
+  'signIn.providers': { who: 'sign-in.manage' },
+  'signIn.save': { who: 'sign-in.manage', foreign: (other) => provider(other.providerId) },
+  'signIn.remove': { who: 'sign-in.manage', foreign: (other) => ({ id: other.providerId }) },
+  'signIn.test': {
+    who: 'sign-in.manage',
+    foreign: (other) => ({ provider: provider(other.providerId) }),
+  },
 }
 
 interface Fleet {
@@ -70,6 +79,10 @@ interface Fleet {
   deviceName: string
   alertId: number
   keyId: number
+  userId: string
+  sessionId: string
+  providerId: number
+  invitationId: number
 }
 
 const { url, pool } = await testDatabase()
@@ -85,6 +98,13 @@ function newKeyLine(): string {
   return `ssh-ed25519 ${blob.toString('base64')}`
 }
 
+const provider = (id: number) => ({
+  kind: 'oidc',
+  id,
+  name: 'Company',
+  enabled: false,
+  settings: { issuer: 'http://127.0.0.1:9', clientId: 'restline', groups: [], otherwise: null },
+})
 const heartbeat = (device: string) => ({ device, fixTime: NOW, latitude: 41, longitude: -87 })
 
 async function makeFleet(slug: string): Promise<Fleet> {
@@ -129,8 +149,44 @@ async function makeFleet(slug: string): Promise<Fleet> {
     { publicKey: newKeyLine(), scopes: ['ingest'], reach: { kind: 'device', deviceId } },
     { name: 'Ada', now: NOW },
   )
-  const deviceNumber = device.rows[0]!.number
-  return { id, vehicleId, driverId, deviceId, deviceNumber, deviceName, alertId, keyId: key.id }
+  const [userId, sessionId, providerId, invitationId] = [
+    `user-of-${slug}`,
+    `session-of-${slug}`,
+    newId(),
+    newId(),
+  ]
+  await pool.query(`insert into users (id, name, email) values ($1, $2, $2 || '@x.example')`, [userId, slug])
+  await pool.query(`insert into fleet_members (fleet_id, user_id, role) values ($1, $2, 'dispatcher')`, [
+    id,
+    userId,
+  ])
+  await pool.query(
+    `insert into sessions (id, token, user_id, expires_at, updated_at) values ($1, $1, $2, now() + interval '1 day', now())`,
+    [sessionId, userId],
+  )
+  await pool.query(
+    `insert into sign_in_providers (fleet_id, id, kind, name, settings) values ($1, $2, 'oidc', $3, '{}')`,
+    [id, providerId, slug],
+  )
+  await pool.query(
+    `insert into invitations (fleet_id, id, email, role, secret_hash, invited_by, expires_at)
+     values ($1, $2, 'i@x.example', 'viewer', '\\x00', 'Ada', now() + interval '1 day')`,
+    [id, invitationId],
+  )
+  return {
+    userId,
+    sessionId,
+    providerId,
+    invitationId,
+    id,
+    vehicleId,
+    driverId,
+    deviceId,
+    deviceNumber: device.rows[0]!.number,
+    deviceName,
+    alertId,
+    keyId: key.id,
+  }
 }
 
 const ours = await makeFleet('ours')
@@ -144,6 +200,7 @@ const as = (role: Role): Principal => ({
   role,
   driverId: role === 'driver' ? ours.driverId : null,
   sessionId: 's',
+  local: true,
 })
 const OWNER = as('owner')
 const DEVICE: Principal = {
@@ -265,10 +322,14 @@ describe('who may call what', () => {
     const { rows } = await pool.query(
       `select (select count(*) from duty_events where fleet_id = $1) as events,
               (select count(*) from positions p join fleets f on f.number = p.fleet_number where f.id = $1) as positions,
-              (select count(*) from alerts where fleet_id = $1 and acknowledged_at is null and resolved_at is null) as alerts`,
+              (select count(*) from alerts where fleet_id = $1 and acknowledged_at is null and resolved_at is null) as alerts,
+              (select count(*) from sign_in_providers where fleet_id = $1 and kind = 'oidc' and name = 'theirs') as providers,
+              (select count(*) from invitations where fleet_id = $1 and email = 'i@x.example') as invitations,
+              (select count(*) from fleet_members m join sessions s using (user_id) where m.fleet_id = $1 and m.role = 'dispatcher')
+                as members`,
       [theirs.id],
     )
-    assert.deepEqual(rows, [{ events: 0, positions: 0, alerts: 1 }])
+    assert.deepEqual(rows, [{ events: 0, positions: 0, alerts: 1, providers: 1, invitations: 1, members: 1 }])
   })
 
   test('an input with a field that nobody asked for is refused', async () => {
@@ -279,6 +340,11 @@ describe('who may call what', () => {
       'alerts.acknowledge',
       'alerts.resolve',
       'alerts.list',
+      'people.invite',
+      'people.setRole',
+      'people.remove',
+      'signIn.remove',
+      'account.endSession',
     ]) {
       const input = { ...(ACCESS[path]!.foreign?.(ours) as object), fleetId: theirs.id }
       assert.equal(await refusal(path, OWNER, input), 'BAD_REQUEST', path)

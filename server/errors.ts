@@ -7,6 +7,7 @@ export type AppErrorCode =
   | 'conflict'
   | 'too-large'
   | 'unacceptable'
+  | 'too-often'
   | 'busy'
   | 'misconfigured'
 
@@ -19,6 +20,7 @@ export const HTTP_STATUS = {
   conflict: 409,
   'too-large': 413,
   unacceptable: 422,
+  'too-often': 429,
   busy: 503,
   misconfigured: 500,
 } as const satisfies Record<AppErrorCode, number>
@@ -32,6 +34,7 @@ export const TRPC_CODE = {
   conflict: 'CONFLICT',
   'too-large': 'PAYLOAD_TOO_LARGE',
   unacceptable: 'UNPROCESSABLE_CONTENT',
+  'too-often': 'TOO_MANY_REQUESTS',
   busy: 'SERVICE_UNAVAILABLE',
   misconfigured: 'INTERNAL_SERVER_ERROR',
 } as const satisfies Record<AppErrorCode, string>

@@ -44,6 +44,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'server/logs',
     'server/reports',
     'server/time',
+    'server/trips',
   ],
   'server/cli': [
     'prisma',
@@ -56,6 +57,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'server/hos',
     'server/ingest',
     'server/time',
+    'server/trips',
   ],
   'server/ingest': [
     'server',
@@ -79,6 +81,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   'server/logs': [
     'server',
+    'server/trips',
     'server/fleet',
     'server/auth',
     'server/audit',
@@ -97,9 +100,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'server/hos',
     'server/time',
   ],
-  'server/trips': ['server/geo', 'server/time'],
+  'server/trips': ['server', 'server/db', 'server/geo', 'server/time'],
   'server/fleet': ['server', 'server/auth', 'server/audit', 'server/db', 'server/geo', 'server/time'],
-  'server/auth': ['server', 'server/audit', 'server/db'],
+  'server/auth': ['server', 'server/audit', 'server/db', 'server/time'],
   'server/audit': ['server', 'server/db', 'server/time'],
   'server/db': ['server', 'server/time'],
   'server/hos': ['server/time'],

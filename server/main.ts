@@ -1,74 +1,119 @@
 import { randomUUID } from 'node:crypto'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { nodeHTTPRequestHandler } from '@trpc/server/adapters/node-http'
 import next from 'next'
+import { foreignReason, isOwn } from './auth/origin.ts'
 import type { Principal } from './auth/principal.ts'
 import { personOf } from './auth/session.ts'
 import { closeDb, db } from './db/pool.ts'
 import { env } from './env.ts'
 import { AppError } from './errors.ts'
+import { healthOf } from './health.ts'
+import { boundedServer } from './ingest/bounded.ts'
+import { type Doors, openDoors } from './ingest/doors.ts'
 import { createDoor } from './ingest/http.ts'
 import { intakeOf } from './ingest/take.ts'
 import { leash } from './leash.ts'
+import { faultOf, log } from './log.ts'
 import { appRouter } from './router.ts'
 import type { Context } from './trpc.ts'
 
 const TRPC = '/api/trpc/'
 const STOP_WITHIN_MS = 10_000
 
-const { HOST, PORT, publicUrl } = env()
+const settings = env()
+const { HOST, PORT, publicUrl, TRUST_PROXY } = settings
 const now = () => Date.now()
 const pool = db()
 const intake = intakeOf(pool, now)
 const { devices } = intake
 const door = createDoor(intake)
-const activity = intake.activity.listen(() => intake.directory.forget())
+let doors: Doors | undefined
+const health = healthOf({
+  pool,
+  token: settings.METRICS_TOKEN,
+  now,
+  detail: () => ({ waiting: intake.receiver.depth, mqtt: doors?.mqtt() ?? null }),
+})
 const pages = next({
   dev: process.env.NODE_ENV === 'development',
   dir: fileURLToPath(new URL('..', import.meta.url)),
 })
 const handlePage = pages.getRequestHandler()
 
-const server = createServer((req, res) => {
+const server = boundedServer((req, res) => {
   if (door.handle(req, res)) return
   const url = req.url ?? '/'
   if (url.startsWith(TRPC)) return answerProcedure(req, res, url)
-  if (url === '/healthz') return void res.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n')
-  if (url === '/readyz') return void answerReady(res)
+  if (health(req, res)) return
   res.setHeader('x-content-type-options', 'nosniff')
   res.setHeader('referrer-policy', 'strict-origin-when-cross-origin')
   res.setHeader('content-security-policy', "frame-ancestors 'none'")
   // Where somebody was going, for the sign-in page; what a caller claims here is overwritten.
   req.headers['x-restline-path'] = url
+  req.headers['x-restline-address'] = addressOf(req)
   handlePage(req, res).catch((error: Error) => {
-    console.error(`${req.method} ${url}: ${error.stack}`)
+    log.error('a page failed', { method: req.method, path: url.split('?')[0], ...faultOf(error) })
     if (!res.headersSent) res.writeHead(500)
     res.end()
   })
 })
-// A connection that sends its headers drop by drop is closed; the door bounds its own bodies.
-server.headersTimeout = 15_000
-server.requestTimeout = 60_000
-server.keepAliveTimeout = 75_000
+
+/** The caller's address: the connection's, or what the last proxy says where one is trusted. */
+function addressOf(req: IncomingMessage): string {
+  const forwarded =
+    TRUST_PROXY === '1' ? req.headers['x-forwarded-for']?.toString().split(',').at(-1)?.trim() : ''
+  return forwarded || (req.socket.remoteAddress ?? 'unknown')
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** Mutations come by POST, as JSON and from our own pages (or with a token); a query may come by GET. */
+function refuseForeign(req: IncomingMessage, paths: string): string | null {
+  const procedures = appRouter._def.procedures as unknown as Record<
+    string,
+    { _def: { type: string } } | undefined
+  >
+  const changes = decoded(paths)
+    .split(',')
+    .some((path) => procedures[path]?._def.type === 'mutation')
+  if (req.method !== 'POST') return changes ? 'Send this by POST.' : null
+  const { authorization, origin, host, cookie } = req.headers
+  if (authorization) return null
+  return foreignReason({ origin, host, cookie, contentType: req.headers['content-type'] })
+}
 
 function answerProcedure(req: IncomingMessage, res: ServerResponse, url: string): void {
   const end = url.indexOf('?')
+  const paths = url.slice(TRPC.length, end < 0 ? undefined : end)
+  const foreign = refuseForeign(req, paths)
+  if (foreign) {
+    res.writeHead(403, { 'content-type': 'application/problem+json', connection: 'close' })
+    res.end(JSON.stringify({ type: 'about:blank', status: 403, code: 'forbidden', detail: foreign }))
+    return
+  }
   void nodeHTTPRequestHandler({
     req,
     res,
     router: appRouter,
-    path: url.slice(TRPC.length, end < 0 ? undefined : end),
+    path: paths,
     maxBodySize: 1 << 20,
     createContext: async (): Promise<Context> => ({
       principal: await principalOf(req),
       db: pool,
       now: now(),
-      source: { address: req.socket.remoteAddress ?? null, requestId: randomUUID() },
+      source: { address: addressOf(req), requestId: randomUUID() },
     }),
     onError: ({ error, path }) => {
       if (error.code === 'INTERNAL_SERVER_ERROR')
-        console.error(`${path}: ${error.cause?.stack ?? error.stack}`)
+        log.error('a procedure failed', { procedure: path, ...faultOf(error.cause ?? error) })
     },
   })
 }
@@ -85,26 +130,17 @@ async function principalOf(req: IncomingMessage): Promise<Principal | null> {
     )
   }
   const { origin } = req.headers
-  if (origin && origin !== publicUrl && new URL(origin).host !== req.headers.host) return null
+  if (origin && !isOwn(origin, req.headers.host ?? '')) return null
   return await personOf(new Headers({ cookie: req.headers.cookie ?? '' }))
-}
-
-async function answerReady(res: ServerResponse): Promise<void> {
-  const reached = await pool.query('select 1').then(
-    () => true,
-    () => false,
-  )
-  res
-    .writeHead(reached ? 200 : 503, { 'content-type': 'text/plain' })
-    .end(reached ? 'ready\n' : 'the database is away\n')
 }
 
 async function stop(): Promise<void> {
   const deadline = setTimeout(() => process.exit(1), STOP_WITHIN_MS)
   server.close()
   // What has been received is written and acknowledged first; only then do the streams end.
+  await doors?.close()
   await door.close()
-  await activity.close()
+  await intake.activity.flush()
   server.closeAllConnections()
   await closeDb()
   clearTimeout(deadline)
@@ -114,13 +150,18 @@ process.once('SIGTERM', stop)
 process.once('SIGINT', stop)
 leash(stop)
 
-await pages.prepare()
-server.once('error', (error: NodeJS.ErrnoException) => {
-  console.error(
+function endWith(error: NodeJS.ErrnoException & { port?: number }): never {
+  const { port = PORT } = error
+  log.error(
     error.code === 'EADDRINUSE'
-      ? `Port ${PORT} is taken: stop what uses it, or choose another with PORT=${PORT + 1}.`
-      : `The server can't listen on ${HOST}:${PORT}: ${error.message}`,
+      ? `Port ${port} is taken: stop what uses it, or choose another, say ${port + 1}.`
+      : `The server can't listen: ${error.message}`,
   )
   process.exit(1)
-})
-server.listen(PORT, HOST, () => console.log(`listening on ${publicUrl}`))
+}
+
+// Devices do not wait until the pages are ready.
+doors = await openDoors(intake, settings).catch(endWith)
+await pages.prepare()
+server.once('error', endWith)
+server.listen(PORT, HOST, () => log.info(`listening on ${publicUrl}`, { host: HOST, port: PORT }))

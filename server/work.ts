@@ -8,24 +8,27 @@ import { type Evaluated, refreshClocks } from './logs/clocks.ts'
 import type { DriverKey } from './logs/drivers.ts'
 import { deriveChanged, driversDue } from './logs/refresh.ts'
 import type { Instant } from './time/instant.ts'
+import { deriveTrips } from './trips/refresh.ts'
 
 /** What one transaction takes on; the rest waits for the next, so that none runs long. */
 const VEHICLES_AT_ONCE = 200
 const DRIVERS_AT_ONCE = 500
+/** Trips come last and never hold up hours: so many vehicles a round. */
+const TRIPS_A_ROUND = 100
 /** Alerts come before a limit: a driver at work is looked at again when one of these is left. */
 const WARN_AT_MS = [60 * 60_000, 30 * 60_000]
 
 /**
  * One round of the worker: derives driving from what was reported, evaluates the drivers whose logs changed and those whose
- * answers change by the passing of time, and keeps the alerts. Everything commits together with what it was derived from,
+ * answers change by the passing of time, keeps the alerts, and derives the trips that are due. Everything commits together with what it was derived from,
  * so a round cut off at any point is simply done again.
- * @returns how many vehicles and drivers were looked at
+ * @returns how many vehicles and drivers were looked at, and of how many vehicles the trips; `more` of them are due
  */
 export async function work(
   pool: pg.Pool,
   now: () => Instant,
-): Promise<{ vehicles: number; drivers: number }> {
-  const done = { vehicles: 0, drivers: 0 }
+): Promise<{ vehicles: number; drivers: number; trips: number; more: boolean }> {
+  const done = { vehicles: 0, drivers: 0, trips: 0, more: false }
   for (let more = true; more; ) {
     const { taken, drivers } = await withTransaction(pool, async (tx) => {
       const derived = await deriveChanged(tx, VEHICLES_AT_ONCE, now())
@@ -48,6 +51,8 @@ export async function work(
   await withTransaction(pool, async (tx) => {
     for (const fleetId of await keepSilenceAlerts(tx, now())) await notifyFleet(tx, fleetId)
   })
+  done.trips = (await deriveTrips(pool, now(), TRIPS_A_ROUND)).vehicles
+  done.more = done.trips === TRIPS_A_ROUND
   return done
 }
 

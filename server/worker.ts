@@ -2,6 +2,7 @@ import { ensurePartitions } from './db/partitions.ts'
 import { closeDb, db } from './db/pool.ts'
 import { listenForChanges } from './fleet/changes.ts'
 import { leash } from './leash.ts'
+import { faultOf, log } from './log.ts'
 import { DAY } from './time/instant.ts'
 import { work } from './work.ts'
 
@@ -34,7 +35,7 @@ leash(stop)
 
 let partitionsAt = 0
 let away = false
-console.log('worker started')
+log.info('the worker has started')
 while (!stopping) {
   let restMs = APART_MS
   try {
@@ -44,12 +45,13 @@ while (!stopping) {
       partitionsAt = now
     }
     said = false
-    await work(pool, Date.now)
-    if (away) console.log('rounds succeed again')
+    const { more } = await work(pool, Date.now)
+    if (more) said = true
+    if (away) log.info('rounds succeed again')
     away = false
   } catch (error) {
     // Nothing is lost: what was not committed is still noted, and done again.
-    if (!away) console.error(`round failed: ${(error as Error).stack}`)
+    if (!away) log.error('a round failed', faultOf(error))
     away = true
     restMs = AWAY_MS
   }
@@ -58,7 +60,7 @@ while (!stopping) {
 }
 await listener.close()
 await closeDb()
-console.log('worker stopped')
+log.info('the worker has stopped')
 process.exit(0)
 
 /** Waits, or less if woken. */

@@ -8,7 +8,6 @@ import {
   Map as MapIcon,
   Monitor,
   Moon,
-  RadioTower,
   Search,
   Sun,
   Users,
@@ -37,7 +36,6 @@ const ROOMS: readonly { href: Route; label: string; icon: LucideIcon }[] = [
   { href: '/map', label: 'Live map', icon: MapIcon },
   { href: '/drivers', label: 'Drivers', icon: Users },
   { href: '/alerts', label: 'Alerts', icon: Bell },
-  { href: '/devices', label: 'Devices', icon: RadioTower },
   { href: '/export', label: 'Export', icon: FileDown },
   { href: '/lab', label: 'Hours lab', icon: FlaskConical },
 ]

@@ -1,9 +1,12 @@
 import type pg from 'pg'
+import { within } from '../db/pool.ts'
 import type { DeviceProtocol } from './device.ts'
 import type { DevicePrincipal } from './principal.ts'
 
 /** What changes in the list of devices is seen everywhere within this time. */
 const KNOWN_FOR_MS = 4_000
+/** A database that does not say within this who a device is, is away. */
+const ANSWER_WITHIN_MS = 5_000
 /** Identities are free to invent: what is remembered of them is bounded. */
 const MOST_KNOWN = 200_000
 
@@ -41,14 +44,16 @@ export class DeviceDirectory {
     const key = `${protocol} ${identity}`
     const known = this.#known.get(key)
     if (known && this.#now() - known.readAt < KNOWN_FOR_MS) return known.found
-    const { rows } = await this.#pool.query<DevicePrincipal & { open: boolean }>({
-      name: 'device-by-identity',
-      text: `select 'device' as kind, d.fleet_id as "fleetId", d.id as "deviceId", d.vehicle_id as "vehicleId",
+    const { rows } = await this.#pool.query<DevicePrincipal & { open: boolean }>(
+      within(ANSWER_WITHIN_MS, {
+        name: 'device-by-identity',
+        text: `select 'device' as kind, d.fleet_id as "fleetId", d.id as "deviceId", d.vehicle_id as "vehicleId",
                d.number as "deviceNumber", f.number as "fleetNumber", d.name, d.open
              from devices d join fleets f on f.id = d.fleet_id
              where d.protocol = $1 and d.identity = $2 and d.revoked_at is null`,
-      values: [protocol, identity],
-    })
+        values: [protocol, identity],
+      }),
+    )
     const [row] = rows
     let found: Identified | null = null
     if (row) {

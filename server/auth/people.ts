@@ -1,6 +1,6 @@
 import { hashPassword } from 'better-auth/crypto'
 import type pg from 'pg'
-import { withTransaction } from '../db/pool.ts'
+import { type Db, withTransaction } from '../db/pool.ts'
 import type { Role } from './can.ts'
 
 /**
@@ -20,12 +20,7 @@ export async function enrolPerson(
       [crypto.randomUUID(), person.name, email],
     )
     const id = rows[0]!.id
-    await tx.query(`delete from accounts where user_id = $1 and provider_id = 'credential'`, [id])
-    await tx.query(
-      `insert into accounts (id, account_id, provider_id, user_id, password, updated_at)
-       values ($1, $2, 'credential', $2, $3, now())`,
-      [crypto.randomUUID(), id, hash],
-    )
+    await setPassword(tx, id, hash)
     await tx.query(
       `insert into fleet_members (fleet_id, user_id, role) values ($1, $2, $3) on conflict (fleet_id, user_id) do ${
         person.role ? 'update set role = excluded.role' : 'nothing'
@@ -34,4 +29,14 @@ export async function enrolPerson(
     )
     return id
   })
+}
+
+/** Gives a person this password, by its hash, instead of any before. */
+export async function setPassword(tx: Db, userId: string, hash: string): Promise<void> {
+  await tx.query(`delete from accounts where user_id = $1 and provider_id = 'credential'`, [userId])
+  await tx.query(
+    `insert into accounts (id, account_id, provider_id, user_id, password, updated_at)
+     values ($1, $2, 'credential', $2, $3, now())`,
+    [crypto.randomUUID(), userId, hash],
+  )
 }

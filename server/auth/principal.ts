@@ -11,6 +11,8 @@ export interface Person {
   /** Whose log is theirs, for the role driver. */
   driverId: number | null
   sessionId: string
+  /** Signed in with an account of ours; else the fleet's own directory or provider said who this is. */
+  local: boolean
 }
 
 /** A device that proved itself with its token. */

@@ -1,9 +1,7 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
-import { prismaAdapter } from '@better-auth/prisma-adapter'
-import { betterAuth } from 'better-auth'
-import { db } from '../db/pool.ts'
-import { prisma } from '../db/prisma.ts'
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { type Db, db } from '../db/pool.ts'
 import { env } from '../env.ts'
+import type { Instant } from '../time/instant.ts'
 import type { Role } from './can.ts'
 import type { Person } from './principal.ts'
 
@@ -11,62 +9,81 @@ const HOUR_MS = 3_600_000
 /** A session that nobody used for so long has ended. */
 const IDLE_MS = 12 * HOUR_MS
 /** However much it is used, a session ends after this. */
-const ABSOLUTE_SECONDS = 30 * 24 * 3600
+export const ABSOLUTE_SECONDS = 30 * 24 * 3600
 /** Use is written down this often at most. */
 const NOTE_USE_EVERY_MS = 5 * 60_000
 
-const isSecure = () => env().publicUrl.startsWith('https://')
+export const isSecure = () => env().publicUrl.startsWith('https://')
 /** `__Host-` binds a cookie to this very host and to https; browsers refuse that name without Secure. */
-const cookiePrefix = () => (isSecure() ? '__Host-restline' : 'restline')
+export const cookiePrefix = () => (isSecure() ? '__Host-restline' : 'restline')
 
-function createAuth() {
-  const { AUTH_SECRET, publicUrl } = env()
-  return betterAuth({
-    appName: 'Restline',
-    baseURL: publicUrl,
-    secret: AUTH_SECRET,
-    database: prismaAdapter(prisma(), { provider: 'postgresql' }),
-    // People are invited by their fleet; nobody signs up from outside.
-    emailAndPassword: { enabled: true, disableSignUp: true, minPasswordLength: 10 },
-    // No copy of the session in a cookie: what is ended on the server has ended.
-    session: { expiresIn: ABSOLUTE_SECONDS, disableSessionRefresh: true, cookieCache: { enabled: false } },
-    rateLimit: {
-      enabled: true,
-      window: 60,
-      max: 300,
-      customRules: { '/sign-in/email': { window: 60, max: 10 } },
-    },
-    advanced: {
-      cookiePrefix: cookiePrefix(),
-      useSecureCookies: false,
-      defaultCookieAttributes: { secure: isSecure(), httpOnly: true, sameSite: 'lax', path: '/' },
-    },
-    telemetry: { enabled: false },
-  })
-}
+/** A Set-Cookie of ours: for this host only, out of reach of scripts. */
+export const setCookie = (name: string, value: string, maxAgeSeconds: number) =>
+  `${cookiePrefix()}.${name}=${encodeURIComponent(value)}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAgeSeconds}${isSecure() ? '; Secure' : ''}`
 
-const shared = globalThis as { restlineAuth?: ReturnType<typeof createAuth> }
-
-/** better-auth over our own tables. */
-export const auth = () => {
-  shared.restlineAuth ??= createAuth()
-  return shared.restlineAuth
-}
-
-/** The session's token out of a Cookie header, if the signature beside it is ours. */
-function tokenOf(cookies: string): string | null {
-  const name = `${cookiePrefix()}.session_token=`
-  const pair = cookies.split(/; */).find((one) => one.startsWith(name))
+/** A cookie of ours out of a Cookie header. */
+export function cookieOf(headers: Headers, name: string): string | null {
+  const start = `${cookiePrefix()}.${name}=`
+  const pair = headers
+    .get('cookie')
+    ?.split(/; */)
+    .find((one) => one.startsWith(start))
   if (!pair) return null
-  const value = decodeURIComponent(pair.slice(name.length))
+  try {
+    return decodeURIComponent(pair.slice(start.length))
+  } catch {
+    return null
+  }
+}
+
+const signatureOf = (token: string, secret: string) => createHmac('sha256', secret).update(token).digest()
+
+/** The session's token, if the signature beside it is ours. better-auth signs and reads the same cookie. */
+function tokenOf(headers: Headers): string | null {
+  const value = cookieOf(headers, 'session_token')
+  if (!value) return null
   const dot = value.lastIndexOf('.')
   const token = value.slice(0, dot)
   const given = Buffer.from(value.slice(dot + 1), 'base64')
-  const ours = createHmac('sha256', env().AUTH_SECRET).update(token).digest()
+  const ours = signatureOf(token, env().AUTH_SECRET)
   return given.length === ours.length && timingSafeEqual(given, ours) ? token : null
 }
 
-interface SessionRow {
+/** Where a request came from, as the front door says; what a caller claims there is overwritten (server/main.ts). */
+export const addressOf = (headers: Headers) => headers.get('x-restline-address') ?? 'unknown'
+
+/**
+ * Begins a session, always a new one: an id that was there before the login means nothing after it.
+ * @param fleetId the one fleet that it is good for, when that fleet's directory or provider said who this is; else null
+ * @returns the Set-Cookie
+ */
+export async function openSession(
+  tx: Db,
+  { userId, fleetId, headers }: { userId: string; fleetId: number | null; headers: Headers },
+  now: Instant,
+): Promise<string> {
+  const before = tokenOf(headers)
+  if (before) await tx.query('delete from sessions where token = $1', [before])
+  const token = randomBytes(24).toString('base64url')
+  await tx.query(
+    `insert into sessions (id, token, user_id, fleet_id, expires_at, created_at, updated_at, ip_address, user_agent)
+     values ($1, $2, $3, $4, $5, $6, $6, $7, $8)`,
+    [
+      crypto.randomUUID(),
+      token,
+      userId,
+      fleetId,
+      new Date(now + ABSOLUTE_SECONDS * 1_000),
+      new Date(now),
+      addressOf(headers),
+      headers.get('user-agent')?.slice(0, 300) ?? null,
+    ],
+  )
+  const signature = signatureOf(token, env().AUTH_SECRET).toString('base64')
+  return setCookie('session_token', `${token}.${signature}`, ABSOLUTE_SECONDS)
+}
+
+interface Row {
   sessionId: string
   userId: string
   name: string
@@ -74,20 +91,22 @@ interface SessionRow {
   fleetId: number | null
   role: Role
   driverId: number | null
-  usedAt: number
+  local: boolean
+  usedAt: Instant
 }
 
 /**
  * Who is signed in by this request's cookie, and in which fleet; null for nobody, for a session that has ended (12 h without
  * use, 30 days in all), and for a person without a fleet. One query, by the token's unique index.
  */
-export async function personOf(headers: Headers, now = Date.now()): Promise<Person | null> {
-  const token = tokenOf(headers.get('cookie') ?? '')
+export async function personOf(headers: Headers, now: Instant = Date.now()): Promise<Person | null> {
+  const token = tokenOf(headers)
   if (!token) return null
-  const { rows } = await db().query<SessionRow>({
+  const { rows } = await db().query<Row>({
     name: 'session-by-token',
-    text: `select s.id as "sessionId", s.user_id as "userId", u.name, u.email, m.fleet_id as "fleetId", m.role,
-             m.driver_id as "driverId", s.updated_at as "usedAt"
+    text: `select s.id as "sessionId", s.user_id as "userId", u.name, coalesce(m.email, u.email) as email,
+             m.fleet_id as "fleetId", m.role, m.driver_id as "driverId", s.fleet_id is null as local,
+             s.updated_at as "usedAt"
            from sessions s join users u on u.id = s.user_id
              left join lateral (
                select * from fleet_members m where m.user_id = s.user_id and (s.fleet_id is null or m.fleet_id = s.fleet_id)

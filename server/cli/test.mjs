@@ -3,7 +3,9 @@ import { spawn } from 'node:child_process'
 import * as fs from 'node:fs'
 import path from 'node:path'
 import { findChromium } from './chromium.mjs'
+import { findMosquitto } from './mosquitto.mjs'
 import { main, ROOT, STATE, setup } from './setup.mjs'
+import { findSlapd } from './slapd.mjs'
 
 const only = process.argv.slice(2)
 const wanted = (part) => only.length === 0 || only.includes(part)
@@ -14,6 +16,7 @@ await main(async () => {
   console.log('Setting up')
   await setup({ build: wanted('browser') })
   process.env.NEXT_TELEMETRY_DISABLED = '1'
+  if (wanted('unit') || wanted('browser')) await findSlapd()
   if (wanted('types')) await check('types', 'node_modules/typescript/lib/tsc.js', '--noEmit')
   if (wanted('lint'))
     await check('lint', 'node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings')
@@ -23,7 +26,7 @@ await main(async () => {
   const database = await prepareTestDatabase(path.join(STATE, 'test'))
   try {
     const env = { TEST_DATABASE_URL: database.url }
-    if (wanted('unit')) await unit(env)
+    if (wanted('unit')) await unit({ ...env, MOSQUITTO_PATH: findMosquitto() })
     if (wanted('browser')) await browser(env)
   } finally {
     await database.stop()

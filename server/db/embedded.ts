@@ -7,6 +7,10 @@ import pg from 'pg'
 
 export interface EmbeddedPostgres {
   url: string
+  /** Its data folder. */
+  data: string
+  /** The server's program. */
+  program: string
   /** Was it started now, or did we find it running (left by a start that was killed)? */
   found: boolean
   /** A fast shutdown: connections are cut, everything committed is on disk. */
@@ -59,10 +63,17 @@ export async function startEmbedded(directory: string, options: EmbeddedOptions)
   const urlFor = (port: number, database: string) =>
     `postgresql://restline:${password}@127.0.0.1:${port}/${database}`
 
+  const program = path.join(native, 'bin', 'postgres')
   const running = runningServer(data)
   if (running && (await answers(running.pid, urlFor(running.port, 'postgres')))) {
     await ensureDatabase(urlFor(running.port, 'postgres'), options.database)
-    return { url: urlFor(running.port, options.database), found: true, stop: () => stopByPid(running.pid) }
+    return {
+      url: urlFor(running.port, options.database),
+      data,
+      program,
+      found: true,
+      stop: () => stopByPid(running.pid),
+    }
   }
   const port = await freePort()
   const log = fs.openSync(path.join(home, 'postgres.log'), 'a')
@@ -74,21 +85,23 @@ export async function startEmbedded(directory: string, options: EmbeddedOptions)
     ...(options.settings ?? []),
   ]
   // Detached: Ctrl-C in the terminal reaches us alone, and we stop the database last.
-  const child = spawn(
-    path.join(native, 'bin', 'postgres'),
-    ['-D', data, ...settings.flatMap((s) => ['-c', s])],
-    {
-      ...owner,
-      cwd: home,
-      detached: true,
-      stdio: ['ignore', log, log],
-    },
-  )
+  const child = spawn(program, ['-D', data, ...settings.flatMap((s) => ['-c', s])], {
+    ...owner,
+    cwd: home,
+    detached: true,
+    stdio: ['ignore', log, log],
+  })
   fs.closeSync(log)
   await untilReady(child, urlFor(port, 'postgres'), path.join(home, 'postgres.log'))
   await ensureDatabase(urlFor(port, 'postgres'), options.database)
   child.unref()
-  return { url: urlFor(port, options.database), found: false, stop: () => stopByPid(child.pid!) }
+  return {
+    url: urlFor(port, options.database),
+    data,
+    program,
+    found: false,
+    stop: () => stopByPid(child.pid!),
+  }
 }
 
 /** PostgreSQL refuses to run as root; then it runs as `postgres` if there is one, else as `nobody`. */

@@ -68,7 +68,7 @@ describe('migrations', () => {
       `select conrelid::regclass::text as name, pg_get_constraintdef(oid) as definition from pg_constraint
        where connamespace = 'public'::regnamespace and contype in ('p', 'u', 'f')
          and conrelid::regclass::text not in ('users', 'sessions', 'accounts', 'verifications', '_prisma_migrations', 'fleets',
-           'unknown_devices')`,
+           'unknown_devices', 'password_resets', 'mail_outbox', 'sign_in_attempts', 'two_factors', 'passkeys')`,
     )
     // The number of a device says its fleet, in half the bytes: `positions` has a row for every heartbeat.
     const loose = rows.filter(
@@ -76,10 +76,12 @@ describe('migrations', () => {
         !/^(PRIMARY KEY|UNIQUE|FOREIGN KEY) \(fleet_id\b/.test(definition) &&
         !(name.startsWith('positions') && definition.startsWith('PRIMARY KEY (device_number,')),
     )
-    // A membership also points at the person, who belongs to no fleet.
+    // A membership and an identity also point at the person, who belongs to no fleet.
     assert.deepEqual(
-      loose.map(({ name, definition }) => `${name} ${definition}`),
-      ['fleet_members FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE'],
+      loose.map(({ name, definition }) => `${name} ${definition}`).toSorted(),
+      ['fleet_members', 'sign_in_identities'].map(
+        (table) => `${table} FOREIGN KEY (user_id) REFERENCES users(id) ON UPDATE CASCADE ON DELETE CASCADE`,
+      ),
     )
     assert.ok(rows.length > 20)
   })

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils'
 import pg from 'pg'
+import type { Db } from './pool.ts'
 
 const PRISMA = fileURLToPath(new URL('../../prisma', import.meta.url))
 const NOTHING_EXTERNAL = { externalTables: [], externalEnums: [] }
@@ -60,13 +61,22 @@ async function withEngine<T>(
 
 const schemaText = () => readFileSync(path.join(PRISMA, 'schema.prisma'), 'utf8')
 
+/** The migrations on disk, oldest first. */
+function migrationNames(): string[] {
+  const baseDir = path.join(PRISMA, 'migrations')
+  const entries = existsSync(baseDir) ? readdirSync(baseDir, { withFileTypes: true }) : []
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort()
+}
+
 /**
  * The migrations on disk, oldest first, as the engine wants them. Its WebAssembly build cuts a script at each semicolon,
  * those inside comments too: keep them out of a migration's comments.
  */
 function migrationsList() {
   const baseDir = path.join(PRISMA, 'migrations')
-  const names = existsSync(baseDir) ? readdirSync(baseDir, { withFileTypes: true }) : []
   return {
     baseDir,
     lockfile: {
@@ -74,20 +84,16 @@ function migrationsList() {
       content: readFileSync(path.join(baseDir, 'migration_lock.toml'), 'utf8'),
     },
     shadowDbInitScript: '',
-    migrationDirectories: names
-      .filter((entry) => entry.isDirectory())
-      .map((entry) => entry.name)
-      .sort()
-      .map((name) => ({
-        path: name,
-        migrationFile: {
-          path: 'migration.sql',
-          content: {
-            tag: 'ok' as const,
-            value: readFileSync(path.join(baseDir, name, 'migration.sql'), 'utf8'),
-          },
+    migrationDirectories: migrationNames().map((name) => ({
+      path: name,
+      migrationFile: {
+        path: 'migration.sql',
+        content: {
+          tag: 'ok' as const,
+          value: readFileSync(path.join(baseDir, name, 'migration.sql'), 'utf8'),
         },
-      })),
+      },
+    })),
   }
 }
 
@@ -117,4 +123,19 @@ export async function schemaSql(connectionString: string): Promise<string> {
     })
     return stdout ?? ''
   })
+}
+
+/** The migrations on disk that a database has not applied; all of them if it has none of our tables. A look, no lock. */
+export async function pendingMigrations(db: Db): Promise<string[]> {
+  const { rows } = await db.query<{ exists: boolean }>(
+    "select to_regclass('_prisma_migrations') is not null as exists",
+  )
+  const applied = new Set<string>()
+  if (rows[0]!.exists) {
+    const done = await db.query<{ name: string }>(
+      'select migration_name as name from _prisma_migrations where finished_at is not null and rolled_back_at is null',
+    )
+    for (const { name } of done.rows) applied.add(name)
+  }
+  return migrationNames().filter((name) => !applied.has(name))
 }

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { env } from '../env.ts'
+import { log } from '../log.ts'
 
 /**
  * One way to read PostgreSQL's types everywhere: bigint ids are safe numbers (server/db/id.ts), timestamps are epoch
@@ -29,9 +30,16 @@ export function createPool(connectionString: string, max = 10): pg.Pool {
     options: '-c timezone=UTC',
   })
   // An idle connection that the server closes must not end the process; the next query opens another.
-  pool.on('error', (error) => console.error(`database connection lost: ${error.message}`))
+  pool.on('error', (error) => log.warn('a database connection was lost', { error: error.message }))
   return pool
 }
+
+/**
+ * The query, given up where the database says nothing for so long: a silent one (stopped, or behind a network that swallows
+ * everything) must not hold a connection for ever. pg's own option, which its types leave out.
+ */
+export const within = (ms: number, query: pg.QueryConfig): pg.QueryConfig =>
+  ({ ...query, query_timeout: ms }) as pg.QueryConfig
 
 /** Next bundles this module apart from the process's own copy; both must share one pool. */
 const shared = globalThis as { restlinePool?: pg.Pool }

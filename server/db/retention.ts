@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { log } from '../log.ts'
 import type { Instant } from '../time/instant.ts'
 
 /** One process at a time; the others come back. A session's lock, so it goes with a process that is killed. */
@@ -108,7 +109,7 @@ class Retention {
   constructor(client: pg.PoolClient, now: Instant, options: RetentionOptions) {
     this.#client = client
     this.#now = now
-    this.#log = options.log ?? console.log
+    this.#log = options.log ?? log.info
     this.#lockWaitMs = options.lockWaitMs ?? LOCK_WAIT_MS
     this.#rowsAtOnce = options.rowsAtOnce ?? ROWS_AT_ONCE
     this.#rowsLeft = options.rowsACall ?? ROWS_A_CALL

@@ -1,4 +1,5 @@
 import type { Db } from '../db/pool.ts'
+import { log } from '../log.ts'
 import { type Instant, MINUTE } from '../time/instant.ts'
 import { mergeFrames } from './frame-merge.ts'
 import { formatCursor, parseCursor, type Reading, readFleet, type Versions } from './live-read.ts'
@@ -137,7 +138,7 @@ export class Channel {
     this.#wanted = false
     this.#lastReadAt = performance.now()
     await this.#inTurn(() => this.#readChanges()).catch((error: Error) => {
-      console.error(`live frames of fleet ${this.fleetId}: ${error.message}`)
+      log.error('live frames failed', { fleetId: this.fleetId, error: error.message })
     })
     if (!this.#wanted) this.#schedule(this.options.pollMs)
   }

@@ -8,8 +8,27 @@ const MOST_INFLATED_BYTES = 8 << 20
 /** All bodies that are on their way in together; a fleet that comes back at once must not fill the memory. */
 const MOST_OPEN_BYTES = 64 << 20
 
-const inflate = promisify(gunzip)
+/** So many are unpacked at once, each to MOST_INFLATED_BYTES at most: what is small when it comes can be large when it opens. */
+const MOST_INFLATING = 4
+
+const gunzipAsync = promisify(gunzip)
 let openBytes = 0
+let inflating = 0
+const waiting: (() => void)[] = []
+
+async function inflate(body: Buffer): Promise<Buffer> {
+  openBytes += body.length
+  if (inflating >= MOST_INFLATING) await new Promise<void>((resolve) => waiting.push(resolve))
+  else inflating++
+  try {
+    return await gunzipAsync(body, { maxOutputLength: MOST_INFLATED_BYTES })
+  } finally {
+    openBytes -= body.length
+    const next = waiting.shift()
+    if (next) next()
+    else inflating--
+  }
+}
 
 /**
  * The whole body, unpacked if it came as gzip; undefined if the device went away in the middle.
@@ -21,17 +40,17 @@ export async function readBody(req: IncomingMessage): Promise<Buffer | undefined
     throw new AppError('malformed', 'must be gzip, or left out', 'content-encoding')
   const body = await receive(req)
   if (body === undefined || encoding === 'identity') return body
-  return await inflate(body, { maxOutputLength: MOST_INFLATED_BYTES }).catch(
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge()
-      throw new AppError('malformed', `is not gzip as the content-encoding says: ${error.message}`, 'body')
-    },
-  )
+  return await inflate(body).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge()
+    throw new AppError('malformed', `is not gzip as the content-encoding says: ${error.message}`, 'body')
+  })
 }
 
 function receive(req: IncomingMessage): Promise<Buffer | undefined> {
   const declared = Number(req.headers['content-length'] ?? 0)
   if (declared > MOST_BODY_BYTES) return Promise.reject(tooLarge())
+  // It went while its token was looked up: nothing more will be heard of it.
+  if (req.destroyed) return Promise.resolve(undefined)
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let bytes = 0

@@ -19,6 +19,7 @@ export interface Digested {
 }
 
 const ABSENT = 0x7fc0_0001
+const REPAIRED = 0x2545_f491
 
 /** One round of MurmurHash3 (32 bit). */
 function mix(hash: number, value: number): number {
@@ -30,9 +31,10 @@ function mix(hash: number, value: number): number {
 
 /**
  * 32 bits of a position's content: with device and second of the fix the key by which a retry is known. What is said twice for
- * one instant with other content stays apart. Nothing of the arrival goes in, or a retry would differ.
+ * one instant with other content stays apart, and so is what was said with a rollover of the GPS week that was `repaired`: which
+ * of the two came first would show otherwise. Nothing of the arrival goes in, or a retry would differ.
  */
-export function digestOf(point: Digested): number {
+export function digestOf(point: Digested, repaired = false): number {
   let hash = mix(point.fixAt % 1000, point.latitudeE7 ?? ABSENT)
   hash = mix(hash, point.longitudeE7 ?? ABSENT)
   hash = mix(hash, point.odometerM ?? ABSENT)
@@ -47,6 +49,7 @@ export function digestOf(point: Digested): number {
   const text = point.attributes
   if (text === null) hash = mix(hash, ABSENT)
   else for (let i = 0; i < text.length; i++) hash = mix(hash, text.charCodeAt(i))
+  if (repaired) hash = mix(hash, REPAIRED)
   hash ^= hash >>> 16
   hash = Math.imul(hash, 0x85eb_ca6b)
   hash ^= hash >>> 13

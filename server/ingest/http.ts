@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { DevicePrincipal } from '../auth/principal.ts'
 import { AppError, HTTP_STATUS } from '../errors.ts'
+import { faultOf, log } from '../log.ts'
 import { readBody } from './body.ts'
+import { noteBroken } from './broken.ts'
 import { decodeReport } from './decode.ts'
 import { countRefusal } from './metrics.ts'
 import { answerOsmand, answerOwnTracks, type PhoneAnswer, type PhoneRequest } from './phones.ts'
 import type { Receipt } from './schema.ts'
-import { type Arrival, type Intake, noteRefused, takeBatch } from './take.ts'
+import { type Arrival, type Intake, takeBatch } from './take.ts'
 
 const HEARTBEATS = '/v1/heartbeats'
 /** The device's token may follow as one more part of the path, for apps that can be given an address only. */
@@ -67,23 +68,23 @@ function isOwnTracks({ method, contentType, body, path }: PhoneRequest): boolean
 }
 
 async function takeHeartbeats(intake: Intake, req: IncomingMessage, res: ServerResponse): Promise<void> {
-  let device: DevicePrincipal | undefined
-  let arrival: Arrival | undefined
   try {
     const { authorization } = req.headers
-    device = intake.devices.known(authorization) ?? (await intake.devices.authenticate(authorization))
+    const device = intake.devices.known(authorization) ?? (await intake.devices.authenticate(authorization))
     const body = await readBody(req)
-    if (body === undefined) return
-    arrival = { ...arrivalOf(intake, req, body), protocol: 'json' }
+    if (body === undefined) return noteBroken('json')
+    const arrival = arrivalOf(intake, req, body)
     const { batch, refused, received } = decodeReport(parse(body, req), device, arrival.receivedAt)
-    const turned = refused.map(({ field, reason }) => `${field || 'heartbeat'} ${reason}`)
-    const stored = await takeBatch(intake, batch, arrival, turned)
+    const [first] = refused
+    const stored = await takeBatch(
+      intake,
+      batch,
+      { ...arrival, protocol: 'json' },
+      { count: refused.length, refusal: first ? `${first.field || 'heartbeat'} ${first.reason}` : null },
+    )
     answer(res, { received, stored, duplicates: batch.size - stored, refused })
   } catch (error) {
     refuse(req, res, error)
-    if (device && arrival && error instanceof AppError && error.code !== 'busy') {
-      await noteRefused(intake, arrival, device, sentenceOf(error))
-    }
   }
 }
 
@@ -102,7 +103,7 @@ async function takePhone(
 ): Promise<void> {
   try {
     const body = await readBody(req)
-    if (body === undefined) return
+    if (body === undefined) return noteBroken(answerOf === answerOwnTracks ? 'owntracks' : 'osmand')
     const request: PhoneRequest = {
       method: req.method ?? 'GET',
       path: req.url ?? '/',
@@ -173,8 +174,8 @@ function answer(res: ServerResponse, receipt: Receipt): void {
 function refuse(req: IncomingMessage, res: ServerResponse, error: unknown): void {
   const refusal =
     error instanceof AppError ? error : new AppError('busy', 'Something broke on our side; send it again.')
-  const path = (req.url ?? '').split(/[?#]/)[0]!.replace(/rl_[\w-]+/, 'rl_…')
-  if (refusal !== error) console.error(`${path}: ${(error as Error).stack}`)
+  const path = (req.url ?? '').split(/[?#]/)[0]!.replace(/rl_\w+/, 'rl_…')
+  if (refusal !== error) log.error('a request of a device failed', { path, ...faultOf(error) })
   countRefusal(
     path.startsWith('/v1/owntracks') ? 'owntracks' : path === HEARTBEATS ? 'json' : 'osmand',
     refusal.code,
@@ -185,12 +186,10 @@ function refuse(req: IncomingMessage, res: ServerResponse, error: unknown): void
   if (!req.complete) res.setHeader('connection', 'close')
   problem(res, HTTP_STATUS[refusal.code], {
     code: refusal.code,
-    detail: sentenceOf(refusal),
+    detail: refusal.field ? `${refusal.field} ${refusal.message}` : refusal.message,
     ...(refusal.field ? { field: refusal.field, reason: refusal.message } : {}),
   })
 }
-
-const sentenceOf = ({ field, message }: AppError) => (field ? `${field} ${message}` : message)
 
 const TITLES: Record<number, string> = {
   400: 'Malformed',

@@ -17,6 +17,8 @@ export const INACCURATE = 4096
 export const NO_FIX = 8192
 /** Far from where the truck was before and after (server/trips). */
 export const JUMP = 16384
+/** Too coarse to derive driving from, or a repaired rollover that says a second time what was said (server/trips). */
+export const ASIDE = -32768
 
 /** A device's clock may be ahead of ours by so much (protocols, rule 4). */
 const AHEAD_MS = 5 * MINUTE
@@ -60,19 +62,3 @@ export function doubtsOf(point: Judged, receivedAt: Instant): number {
 }
 
 export const isTrusted = (flags: number) => (flags & ~255) === 0
-
-/** What an installer must mend first comes first: a clock, then the fix, then what the fix says. */
-const DOUBT_NAMES = [
-  [FUTURE, 'future'],
-  [PAST, 'past'],
-  [ZERO_FIX, 'zero-fix'],
-  [NO_FIX, 'no-fix'],
-  [INACCURATE, 'inaccurate'],
-  [IMPLAUSIBLE_SPEED, 'implausible-speed'],
-  [JUMP, 'jump'],
-] as const
-export type Doubt = (typeof DOUBT_NAMES)[number][1]
-
-/** The doubts that a position's flags hold, by name; none: it is trusted. */
-export const namedDoubts = (flags: number): Doubt[] =>
-  DOUBT_NAMES.filter(([bit]) => flags & bit).map(([, name]) => name)

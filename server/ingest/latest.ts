@@ -1,11 +1,14 @@
 import type pg from 'pg'
 import type { DevicePrincipal } from '../auth/principal.ts'
+import { within } from '../db/pool.ts'
+import { log } from '../log.ts'
 import type { Batch, Point } from './batch.ts'
 import { columnsOf } from './columns.ts'
 
 /** How long a new position may wait before it shows; the live stream looks four times a second at most. */
 const WAIT_MS = 50
 const RETRY_MS = 1_000
+const STATEMENT_MS = 20_000
 
 interface Latest {
   device: DevicePrincipal
@@ -74,7 +77,7 @@ export class LatestPositions {
         () => 0,
         (error: Error) => {
           // The worker will find it; we try again so that it shows sooner.
-          console.error(`latest positions are late: ${error.message}`)
+          log.warn('latest positions are late', { error: error.message })
           for (const one of pending.values()) this.#keep(one)
           for (const fleetId of fleets) this.#fleets.add(fleetId)
           return RETRY_MS
@@ -107,6 +110,6 @@ export class LatestPositions {
       }),
       ...columnsOf(fleets, { fleetId: ['int8', (fleetId) => fleetId] }),
     ]
-    await this.#pool.query({ name: 'advance-latest-positions', text: ADVANCE, values })
+    await this.#pool.query(within(STATEMENT_MS, { name: 'advance-latest-positions', text: ADVANCE, values }))
   }
 }

@@ -10,8 +10,20 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 
 const heartbeats = new Counter({
   name: 'restline_ingest_heartbeats_total',
-  help: 'Heartbeats that arrived, by protocol and by what became of them: stored, duplicate or refused.',
+  help: 'Heartbeats that were answered, by protocol and by what became of them: stored, duplicate or refused.',
   labelNames: ['protocol', 'outcome'],
+  registers,
+})
+const received = new Counter({
+  name: 'restline_ingest_received_total',
+  help: 'Heartbeats that could be read, by protocol; those that are not answered too.',
+  labelNames: ['protocol'],
+  registers,
+})
+const unanswered = new Gauge({
+  name: 'restline_ingest_unanswered',
+  help: 'Heartbeats that were read and wait for their commit, by protocol.',
+  labelNames: ['protocol'],
   registers,
 })
 const refusals = new Counter({
@@ -76,6 +88,8 @@ const children = (protocol: DeviceProtocol) => ({
   duplicate: heartbeats.labels(protocol, 'duplicate'),
   refused: heartbeats.labels(protocol, 'refused'),
   late: late.labels(protocol),
+  received: received.labels(protocol),
+  unanswered: unanswered.labels(protocol),
   acknowledged: acknowledged.labels(protocol),
 })
 const byProtocol = {
@@ -83,6 +97,14 @@ const byProtocol = {
   osmand: children('osmand'),
   owntracks: children('owntracks'),
   teltonika: children('teltonika'),
+}
+
+/** Counts heartbeats that were read. @returns what says that they are answered, or that they can't be */
+export function countReceived(protocol: DeviceProtocol, heartbeats: number): () => void {
+  const of = byProtocol[protocol]
+  of.received.inc(heartbeats)
+  of.unanswered.inc(heartbeats)
+  return () => of.unanswered.dec(heartbeats)
 }
 
 /** Counts a message that was answered. */
@@ -98,7 +120,7 @@ export function countMessage(
   of.acknowledged.observe(message.tookMs / 1000)
 }
 
-/** Counts what was turned away: `reason` is one of few words, never what a device said. */
-export function countRefusal(protocol: DeviceProtocol, reason: string): void {
+/** Counts what was turned away: `reason` is one of few words, never what a device said. `http`: before it was known what it is. */
+export function countRefusal(protocol: DeviceProtocol | 'http', reason: string): void {
   refusals.labels(protocol, reason).inc()
 }

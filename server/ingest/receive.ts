@@ -1,8 +1,11 @@
 import type pg from 'pg'
+import { within } from '../db/pool.ts'
 import { AppError } from '../errors.ts'
+import { log } from '../log.ts'
 import type { Batch, Columns } from './batch.ts'
 import { Column, columnsOf } from './columns.ts'
 import { LatestPositions } from './latest.ts'
+import { commitSeconds, groupRows, measureQueue } from './metrics.ts'
 
 /** Rows in one statement; more wait for the next. */
 const GROUP_ROWS = 4_000
@@ -11,8 +14,16 @@ const WRITERS = 2
 /** What may wait for the disk. Beyond it the door says 503, and the devices keep what they have. */
 const QUEUE_ROWS = 100_000
 const QUEUE_BYTES = 64 << 20
+/** What has waited in devices may fill so much of the queue: there is always room for what happens now. */
+const BACKLOG_SHARE = 0.75
+/** What happens now takes so much of a group before what has waited. */
+const LIVE_SHARE = 0.75
+/** One device may fill so much of it, however many connections it opens. */
+const DEVICE_ROWS = 10_000
 /** A database that does not answer within this is away. */
 const STATEMENT_MS = 20_000
+/** A group that takes longer is worth a line of the log. */
+const SLOW_MS = 1_000
 
 const POSITION_COLUMNS = [
   'received_at',
@@ -39,14 +50,15 @@ const INSERT = `insert into positions (${POSITION_COLUMNS})
   select * from unnest($1::timestamptz[], $2::int4[], $3::int4[], $4::int4[], $5::int4[], $6::int4[], $7::int4[],
     $8::int4[], $9::int4[], $10::int2[], $11::int2[], $12::int2[], $13::int2[], $14::int4[], $15::int4[], $16::int8[],
     $17::timestamptz[], $18::jsonb[])`
-const VEHICLES = `unnest($19::int4[], $20::int8[], $21::int8[], $22::timestamptz[])
-    as v(device_number, fleet_id, vehicle_id, earliest_at)`
-const RECHECK = `insert into vehicle_rechecks as r (fleet_id, vehicle_id, from_at)
-  select fleet_id, vehicle_id, earliest_at from vehicle where earliest_at is not null
-  on conflict (fleet_id, vehicle_id) do update set from_at = least(r.from_at, excluded.from_at)`
+const VEHICLES = `unnest($19::int4[], $20::int8[], $21::int8[], $22::timestamptz[], $23::timestamptz[])
+    as v(device_number, fleet_id, vehicle_id, earliest_at, latest_at)`
+const RECHECK = `insert into vehicle_rechecks as r (fleet_id, vehicle_id, from_at, until_at)
+  select fleet_id, vehicle_id, earliest_at, latest_at from vehicle where earliest_at is not null
+  on conflict (fleet_id, vehicle_id) do update set from_at = least(r.from_at, excluded.from_at),
+    until_at = greatest(r.until_at, excluded.until_at)`
 
 /**
- * One statement a group: it stores the positions and notes from where each vehicle's driving must be derived again. This one
+ * One statement a group: it stores the positions and notes between which fixes each vehicle's driving must be derived again. This one
  * takes it that all of them are new, which costs PostgreSQL a third less; it fails as a whole where one is not.
  */
 const STORE_NEW = `
@@ -77,11 +89,15 @@ interface Waiting {
 /**
  * Heartbeats of concurrent requests share a transaction: written at once when idle, gathered while a write is under way.
  * A promise resolves after the commit, with the number of rows that were new. At most one batch of a vehicle is in
- * a group: so a device's counts are its request's, and nobody's backlog starves another.
+ * a group, and what happens now is written before what has waited in devices: so a device's counts are its request's, and nobody's
+ * backlog starves another.
  */
 export class Receiver {
   readonly #pool: pg.Pool
-  #waiting: Waiting[] = []
+  /** What happens now is written first; what has waited in devices fills the groups up. */
+  #live: Waiting[] = []
+  #backlog: Waiting[] = []
+  readonly #rowsOfDevice = new Map<number, number>()
   #rows = 0
   #bytes = 0
   #writing = 0
@@ -93,6 +109,7 @@ export class Receiver {
   constructor(pool: pg.Pool) {
     this.#pool = pool
     this.#latest = new LatestPositions(pool)
+    measureQueue(() => ({ rows: this.#rows, bytes: this.#bytes }))
   }
 
   /** Rows that wait for the disk. */
@@ -108,13 +125,23 @@ export class Receiver {
   store(batch: Batch): Promise<number> {
     if (batch.size === 0) return Promise.resolve(0)
     const bytes = batch.byteLength
-    if (this.#rows + batch.size > QUEUE_ROWS || this.#bytes + bytes > QUEUE_BYTES) {
+    const isLive = batch.late < batch.size
+    const share = isLive ? 1 : BACKLOG_SHARE
+    const { deviceNumber } = batch.device
+    const ofDevice = (this.#rowsOfDevice.get(deviceNumber) ?? 0) + batch.size
+    if (
+      this.#rows + batch.size > QUEUE_ROWS * share ||
+      this.#bytes + bytes > QUEUE_BYTES * share ||
+      ofDevice > DEVICE_ROWS
+    ) {
       return Promise.reject(
         new AppError('busy', 'Too much is waiting to be stored: send it again in a moment.'),
       )
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ batch, bytes, resolve, reject })
+      const lane = isLive ? this.#live : this.#backlog
+      lane.push({ batch, bytes, resolve, reject })
+      this.#rowsOfDevice.set(deviceNumber, ofDevice)
       this.#rows += batch.size
       this.#bytes += bytes
       this.#pump()
@@ -123,7 +150,7 @@ export class Receiver {
 
   /** Resolves when everything taken has been answered, and shows. */
   async drained(): Promise<void> {
-    if (this.#writing > 0 || this.#waiting.length > 0) {
+    if (this.#writing > 0 || this.#rows > 0) {
       await new Promise<void>((resolve) => this.#idle.push(resolve))
     }
     await this.#latest.flushed()
@@ -131,42 +158,58 @@ export class Receiver {
 
   #pump(): void {
     if (this.#writing >= WRITERS) return
-    if (this.#waiting.length === 0) {
-      if (this.#writing === 0) for (const tell of this.#idle.splice(0)) tell()
+    if (this.#rows === 0) {
+      for (const tell of this.#idle.splice(0)) tell()
       return
     }
     const group: Waiting[] = []
-    const later: Waiting[] = []
-    const vehicles = new Set(this.#beingWritten)
-    let rows = 0
-    for (const one of this.#waiting) {
-      const { size, device } = one.batch
-      if (vehicles.has(device.vehicleId) || (rows > 0 && rows + size > GROUP_ROWS)) {
-        later.push(one)
-        continue
-      }
-      vehicles.add(device.vehicleId)
-      rows += size
-      group.push(one)
-    }
-    this.#waiting = later
+    // However much happens now, what has waited gets a part of each group.
+    let rows = this.#fill(group, this.#live, 0, GROUP_ROWS * LIVE_SHARE)
+    rows = this.#fill(group, this.#backlog, rows, GROUP_ROWS)
+    this.#fill(group, this.#live, rows, GROUP_ROWS)
     if (group.length === 0) return
-    for (const { batch } of group) this.#beingWritten.add(batch.device.vehicleId)
     this.#writing++
     void this.#write(group).finally(() => {
-      for (const { batch, bytes } of group) {
-        this.#beingWritten.delete(batch.device.vehicleId)
-        this.#rows -= batch.size
-        this.#bytes -= bytes
-      }
+      for (const { batch, bytes } of group) this.#leave(batch, bytes)
       this.#writing--
       this.#pump()
     })
   }
 
+  /** Moves what fits from a lane to a group that has `rows` already; one batch a vehicle, the first that came first. */
+  #fill(group: Waiting[], lane: Waiting[], rows: number, most: number): number {
+    const later: Waiting[] = []
+    let at = 0
+    for (; at < lane.length && rows < most; at++) {
+      const one = lane[at]!
+      const { size, device } = one.batch
+      if (this.#beingWritten.has(device.vehicleId) || (rows > 0 && rows + size > most)) {
+        later.push(one)
+        continue
+      }
+      this.#beingWritten.add(device.vehicleId)
+      rows += size
+      group.push(one)
+    }
+    lane.splice(0, at, ...later)
+    return rows
+  }
+
+  #leave({ device, size }: Batch, bytes: number): void {
+    this.#beingWritten.delete(device.vehicleId)
+    this.#rows -= size
+    this.#bytes -= bytes
+    const left = this.#rowsOfDevice.get(device.deviceNumber)! - size
+    if (left > 0) this.#rowsOfDevice.set(device.deviceNumber, left)
+    else this.#rowsOfDevice.delete(device.deviceNumber)
+  }
+
   async #write(group: readonly Waiting[]): Promise<void> {
+    const from = performance.now()
     try {
       const stored = await this.#store(group)
+      const tookMs = Math.round(performance.now() - from)
+      if (tookMs > SLOW_MS) log.warn('storing reports took long', { reports: group.length, tookMs })
       for (const { batch, resolve } of group) {
         const added = stored?.get(batch.device.deviceNumber) ?? (stored ? 0 : batch.size)
         if (added > 0) this.#latest.add(batch)
@@ -178,7 +221,11 @@ export class Receiver {
         for (const one of group) await this.#write([one])
         return
       }
-      console.error(`storing ${group.length} reports failed: ${(error as Error).message}`)
+      log.error('a group was not stored; its devices send it again', {
+        reports: group.length,
+        tookMs: Math.round(performance.now() - from),
+        error: (error as Error).message,
+      })
       for (const { reject } of group) {
         reject(new AppError('busy', 'The store is away: nothing of this was kept, send it again.'))
       }
@@ -188,14 +235,18 @@ export class Receiver {
   /** How many rows of each device were new; null: all of them. */
   async #store(group: readonly Waiting[]): Promise<Map<number, number> | null> {
     const values = parametersOf(group.map(({ batch }) => batch))
+    const from = performance.now()
+    groupRows.observe(group.reduce((rows, { batch }) => rows + batch.size, 0))
+    try {
+      return await this.#run(values)
+    } finally {
+      commitSeconds.observe((performance.now() - from) / 1_000)
+    }
+  }
+
+  async #run(values: Buffer[]): Promise<Map<number, number> | null> {
     const run = (name: string, text: string) =>
-      this.#pool.query<{ deviceNumber: number; stored: number }>({
-        name,
-        text,
-        values,
-        // The pool's own way to say so.
-        query_timeout: STATEMENT_MS,
-      } as pg.QueryConfig)
+      this.#pool.query<{ deviceNumber: number; stored: number }>(within(STATEMENT_MS, { name, text, values }))
     if (this.#careful === 0) {
       try {
         await run('store-new-positions', STORE_NEW)
@@ -242,6 +293,7 @@ function parametersOf(batches: readonly Batch[]): Buffer[] {
       fleetId: ['int8', ({ device }) => device.fleetId],
       vehicleId: ['int8', ({ device }) => device.vehicleId],
       earliestAt: ['timestamptz', ({ earliestAt }) => earliestAt],
+      latestAt: ['timestamptz', ({ latest }) => latest?.fixAt ?? null],
     }),
   ]
 }

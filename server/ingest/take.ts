@@ -6,6 +6,7 @@ import { AppError } from '../errors.ts'
 import type { Instant } from '../time/instant.ts'
 import type { Batch } from './batch.ts'
 import { OPEN_IDENTITY } from './judge.ts'
+import { countReceived } from './metrics.ts'
 import { batchOf } from './point.ts'
 import type { Reading } from './reading.ts'
 import { type Receiver, receiverOf } from './receive.ts'
@@ -40,8 +41,14 @@ export interface Arrival {
   from: number
 }
 
-/** Why something of a message could not be taken, once for each that was refused. */
-export type Turned = readonly string[]
+/** What of a message could not be taken. */
+export interface Turned {
+  count: number
+  /** The first reason, in words for the installer. */
+  refusal: string | null
+}
+
+const NOTHING_TURNED: Turned = { count: 0, refusal: null }
 
 /**
  * Stores a batch and notes what came of it. Resolves after the commit.
@@ -52,48 +59,26 @@ export async function takeBatch(
   { receiver, activity }: Intake,
   batch: Batch,
   arrival: Arrival,
-  turned: Turned = [],
+  turned: Turned = NOTHING_TURNED,
 ): Promise<number> {
-  const stored = await receiver.store(batch)
+  const answered = countReceived(arrival.protocol, batch.size)
+  const stored = await receiver.store(batch).finally(answered)
   activity.note(batch.device, {
-    ...arrival,
-    received: batch.size + turned.length,
+    protocol: arrival.protocol,
+    address: arrival.address,
+    raw: arrival.raw,
+    receivedAt: arrival.receivedAt,
+    received: batch.size + turned.count,
     stored,
     duplicates: batch.size - stored,
-    refusals: turned,
-    batch,
+    refused: turned.count,
+    refusal: turned.refusal,
+    doubtful: batch.doubtful,
+    late: batch.late,
+    latest: batch.latest,
     tookMs: performance.now() - arrival.from,
   })
   return stored
-}
-
-/** Notes a message of which nothing can be taken, for its device if that is known, else as one who knocks. */
-export async function noteRefused(
-  { directory, activity }: Intake,
-  arrival: Arrival,
-  sender: DevicePrincipal | { identity: string | null },
-  reason: string,
-): Promise<void> {
-  const { protocol } = arrival
-  const device =
-    'kind' in sender
-      ? sender
-      : sender.identity === null
-        ? null
-        : (await directory.find(protocol, sender.identity))?.principal
-  if (device) {
-    activity.note(device, {
-      ...arrival,
-      received: 1,
-      stored: 0,
-      duplicates: 0,
-      refusals: [reason],
-      batch: null,
-      tookMs: performance.now() - arrival.from,
-    })
-  } else if ('identity' in sender && sender.identity !== null) {
-    activity.noteUnknown(protocol, sender.identity, arrival.address, 'malformed', arrival.receivedAt)
-  }
 }
 
 /** Who sends: proved by a token, or known by an identity alone. */

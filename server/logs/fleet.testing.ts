@@ -107,6 +107,7 @@ export class TestFleet {
       role: 'owner',
       driverId: null,
       sessionId: 's',
+      local: true,
     }
     return createCaller(appRouter)({ principal, db: this.pool, now })
   }

@@ -1,5 +1,6 @@
 import type { Db } from '../db/pool.ts'
 import type { Instant } from '../time/instant.ts'
+import { noteTrips } from '../trips/refresh.ts'
 import { deriveDriving } from './derive.ts'
 import type { Claim } from './derive-read.ts'
 import type { DriverKey } from './drivers.ts'
@@ -13,8 +14,9 @@ export async function recheckVehicle(
   from: Instant,
 ): Promise<void> {
   await tx.query(
-    `insert into vehicle_rechecks as r (fleet_id, vehicle_id, from_at) values ($1, $2, $3)
-     on conflict (fleet_id, vehicle_id) do update set from_at = least(r.from_at, excluded.from_at)`,
+    `insert into vehicle_rechecks as r (fleet_id, vehicle_id, from_at, until_at) values ($1, $2, $3, $3)
+     on conflict (fleet_id, vehicle_id) do update set from_at = least(r.from_at, excluded.from_at),
+       until_at = greatest(r.until_at, excluded.until_at)`,
     [fleetId, vehicleId, new Date(from)],
   )
 }
@@ -35,6 +37,7 @@ export async function lockVehicle(tx: Db, fleetId: number, vehicleId: number): P
 }
 
 interface Recheck extends Claim {
+  untilAt: Instant
   /** The row's version: a heartbeat that comes meanwhile makes another, and the row stays. */
   version: string
 }
@@ -59,7 +62,7 @@ export async function deriveChanged(
      on conflict do nothing`,
   )
   const { rows: claims } = await tx.query<Recheck>(
-    `select r.fleet_id as "fleetId", r.vehicle_id as "vehicleId", r.from_at as "fromAt", r.xmin::text as version,
+    `select r.fleet_id as "fleetId", r.vehicle_id as "vehicleId", r.from_at as "fromAt", r.until_at as "untilAt", r.xmin::text as version,
        m.derived_through as "derivedThrough", f.motion_threshold_kph as "thresholdKph"
      from vehicle_rechecks r
      join vehicle_motion m on m.fleet_id = r.fleet_id and m.vehicle_id = r.vehicle_id
@@ -71,6 +74,7 @@ export async function deriveChanged(
   )
   if (claims.length === 0) return { taken: 0, drivers: [] }
   await advanceLatest(tx, claims)
+  await noteTrips(tx, claims, now)
   const changes = await deriveDriving(tx, claims, now)
   const { rows: drivers } = await tx.query<DriverKey>(
     `select distinct a.fleet_id as "fleetId", a.driver_id as "driverId"

@@ -133,6 +133,7 @@ function tripOf(analysis: Analysis, first: number, last: number, startsBy: TripE
     ...distanceAlong(analysis, first, last),
     movingMs,
     maxSpeedKph,
+    endOdometerMeters: fixes[last]!.odometerMeters,
     points: last - first + 1,
   }
 }

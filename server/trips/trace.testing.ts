@@ -46,16 +46,19 @@ export function readTrace(file: string | URL): Map<string, TrackPoint[]> {
       speedCkph: speedKph === null ? null : Math.round(speedKph * 100),
       accuracyDm: accuracyMeters === null ? null : Math.round(accuracyMeters * 10),
     }
-    const digest = digestOf({
-      ...judged,
-      odometerM: odometerMeters,
-      engineSeconds: null,
-      headingDeg: numberOr(row.heading, null),
-      altitudeM: numberOr(row.altitudeM, null),
-      ignition,
-      sequence: null,
-      attributes: row.event ? JSON.stringify({ event: row.event }) : null,
-    })
+    const digest = digestOf(
+      {
+        ...judged,
+        odometerM: odometerMeters,
+        engineSeconds: null,
+        headingDeg: numberOr(row.heading, null),
+        altitudeM: numberOr(row.altitudeM, null),
+        ignition,
+        sequence: null,
+        attributes: row.event ? JSON.stringify({ event: row.event }) : null,
+      },
+      fixAt !== said,
+    )
     const flags =
       doubtsOf(judged, receivedAt) |
       (fixAt === said ? 0 : REPAIRED_ROLLOVER) |

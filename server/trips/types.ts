@@ -77,6 +77,8 @@ export interface Trip {
   movingMs: number
   /** The fastest the device said; null: it said none */
   maxSpeedKph: number | null
+  /** What the device's odometer said at the end; null: nothing */
+  endOdometerMeters: number | null
   /** Instants with a plausible fix, ends included */
   points: number
 }

@@ -1,6 +1,8 @@
 // Compares what was acknowledged with what is stored. It has no code in common with the server or the sender: a list of lines
 // `device,fixTime,sequence` on one side, plain SQL on the other:
-//   node --import tsx server/cli/soak/checker.ts --acknowledged FILE --database URL
+//   node --import tsx server/cli/soak/checker.ts --acknowledged FILE [--acknowledged FILE]… --database URL [--latest]
+// A tracker's protocol has no sequence: its lines leave it empty. A device never sends two of one fix time. With --latest each
+// vehicle's latest position must be the newest that is stored.
 // Prints one line of JSON; exit code 1 if anything acknowledged is missing or anything at all is there twice.
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -14,21 +16,29 @@ export interface Verdict {
   stored: number
   /** Stored, and the receipt never reached the device: allowed. */
   unacknowledged: number
-  /** Acknowledged, and not stored with this fix time. */
+  /** Acknowledged, and not stored with this fix time and sequence. */
   missing: number
   /** Heartbeats that are stored more than once. */
   doubled: number
   /** Lines that are on the list twice: the sender acknowledged itself, not the door. */
   listedTwice: number
-  /** Some of what is wrong, by device and sequence. */
+  /** Devices whose latest position is not their newest; 0 unless asked for. */
+  notLatest: number
+  /** Some of what is wrong, by device and fix time. */
   examples: string[]
 }
 
 const LINES_AT_ONCE = 20_000
 
-const { values } = parseArgs({ options: { acknowledged: { type: 'string' }, database: { type: 'string' } } })
+const { values } = parseArgs({
+  options: {
+    acknowledged: { type: 'string', multiple: true },
+    database: { type: 'string' },
+    latest: { type: 'boolean', default: false },
+  },
+})
 if (!values.acknowledged || !values.database) {
-  console.error('usage: checker --acknowledged FILE --database URL')
+  console.error('usage: checker --acknowledged FILE [--acknowledged FILE]… --database URL [--latest]')
   process.exit(2)
 }
 
@@ -37,7 +47,7 @@ await client.connect()
 // A list that does not fit the memory goes to the disk, which is small here.
 await client.query(`set work_mem = '256MB'; set temp_buffers = '128MB'`)
 await client.query('create temp table acknowledged (device text, fix_ms int8, sequence int8)')
-await load(values.acknowledged)
+for (const file of values.acknowledged) await load(file)
 await client.query('analyze acknowledged')
 // The instant of a fix is kept as seconds since 2000 and milliseconds.
 await client.query(`
@@ -52,10 +62,16 @@ const count = async (sql: string) => {
   return Number(rows[0]!.count)
 }
 const MISSING = `
-  select a.device, a.sequence from acknowledged a
-  where not exists (select from stored s where s.device = a.device and s.sequence = a.sequence and s.fix_ms = a.fix_ms)`
-const DOUBLED = `select device, sequence from stored group by device, sequence having count(*) > 1`
-const LISTED_TWICE = `select device, sequence from acknowledged group by device, sequence having count(*) > 1`
+  select a.device, a.fix_ms from acknowledged a
+  where not exists (
+    select from stored s where s.device = a.device and s.fix_ms = a.fix_ms and s.sequence is not distinct from a.sequence)`
+const DOUBLED = `select device, fix_ms from stored group by device, fix_ms having count(*) > 1`
+const LISTED_TWICE = `select device, fix_ms from acknowledged group by device, fix_ms having count(*) > 1`
+const NOT_LATEST = `
+  select s.device, max(s.fix_ms) as fix_ms from stored s group by s.device
+  having max(s.fix_ms) is distinct from (
+    select (extract(epoch from l.fix_at) * 1000)::int8 from latest_positions l join devices d on d.id = l.device_id
+    where d.name = s.device)`
 const acknowledged = await count('select from acknowledged')
 const stored = await count('select from stored')
 const verdict: Verdict = {
@@ -63,27 +79,30 @@ const verdict: Verdict = {
   stored,
   unacknowledged: await count(`
     select from stored s
-    where not exists (select from acknowledged a where a.device = s.device and a.sequence = s.sequence)`),
+    where not exists (select from acknowledged a where a.device = s.device and a.fix_ms = s.fix_ms)`),
   missing: await count(MISSING),
   doubled: await count(DOUBLED),
   listedTwice: await count(LISTED_TWICE),
+  notLatest: values.latest ? await count(NOT_LATEST) : 0,
   examples: [],
 }
 for (const [what, sql] of [
   ['missing', MISSING],
   ['doubled', DOUBLED],
+  ...(values.latest ? [['not latest', NOT_LATEST] as const] : []),
 ] as const) {
-  const { rows } = await client.query<{ device: string; sequence: string }>(`${sql} limit 5`)
-  for (const { device, sequence } of rows) verdict.examples.push(`${what}: ${device} ${sequence}`)
+  const { rows } = await client.query<{ device: string; fix_ms: string }>(`${sql} limit 5`)
+  for (const { device, fix_ms } of rows) verdict.examples.push(`${what}: ${device} ${fix_ms}`)
 }
 await client.end()
 console.log(JSON.stringify(verdict))
-process.exit(verdict.missing + verdict.doubled + verdict.listedTwice === 0 ? 0 : 1)
+const { missing, doubled, listedTwice, notLatest } = verdict
+process.exit(missing + doubled + listedTwice + notLatest === 0 ? 0 : 1)
 
 async function load(file: string): Promise<void> {
   let devices: string[] = []
   let fixes: string[] = []
-  let sequences: string[] = []
+  let sequences: (string | null)[] = []
   const flush = async () => {
     await client.query('insert into acknowledged select * from unnest($1::text[], $2::int8[], $3::int8[])', [
       devices,
@@ -96,7 +115,7 @@ async function load(file: string): Promise<void> {
     const [device, fix, sequence] = line.split(',')
     devices.push(device!)
     fixes.push(fix!)
-    sequences.push(sequence!)
+    sequences.push(sequence || null)
     if (devices.length === LINES_AT_ONCE) await flush()
   }
   await flush()

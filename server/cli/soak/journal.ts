@@ -1,8 +1,10 @@
+import * as fs from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import { setTimeout as wait } from 'node:timers/promises'
 
-/** Who said a line: the server, the database, or the one who keeps both running. */
-export type Source = 'server' | 'postgresql' | 'keeper'
+/** Who said a line: a process under test, those who play devices, or the one who keeps all of them running. */
+export type Source = 'server' | 'postgresql' | 'worker' | 'devices' | 'keeper'
 
 /** One line of a log. */
 export interface Line {
@@ -11,20 +13,26 @@ export interface Line {
   text: string
 }
 
-/** What all processes log, in the order in which it came. */
+/** A line that must be there. */
+export interface Expected {
+  source: Source
+  text: RegExp
+}
+
+/** What all processes log, in the order in which it came; in a file too. */
 export class Journal {
   readonly lines: Line[] = []
-  readonly #print: ((line: Line) => void) | undefined
+  readonly #file: number
 
-  constructor(print?: (line: Line) => void) {
-    this.#print = print
+  constructor(file: string) {
+    this.#file = fs.openSync(file, 'a')
   }
 
   /** Adds a line. */
   note(source: Source, text: string): void {
-    const line = { at: Date.now(), source, text }
-    this.lines.push(line)
-    this.#print?.(line)
+    const at = Date.now()
+    this.lines.push({ at, source, text })
+    fs.writeSync(this.#file, `${new Date(at).toISOString()} ${source}: ${text}\n`)
   }
 
   /** Adds each line of a stream. */
@@ -32,8 +40,20 @@ export class Journal {
     createInterface({ input: stream }).on('line', (text) => this.note(source, text))
   }
 
-  /** What came after the first `mark` lines. */
-  since(mark: number): readonly Line[] {
-    return this.lines.slice(mark)
+  /** Is there such a line behind the first `mark`? */
+  has(mark: number, expected: Expected): boolean {
+    return this.lines.slice(mark).some((line) => isIt(line, expected))
+  }
+
+  /** Resolves when each of these lines is there behind the first `mark`; else with those that did not come in time. */
+  async missing(mark: number, expected: readonly Expected[], withinMs: number): Promise<Expected[]> {
+    const until = Date.now() + withinMs
+    for (;;) {
+      const missing = expected.filter((one) => !this.has(mark, one))
+      if (missing.length === 0 || Date.now() > until) return missing
+      await wait(20)
+    }
   }
 }
+
+const isIt = (line: Line, { source, text }: Expected) => line.source === source && text.test(line.text)

@@ -1,35 +1,18 @@
 // Plays devices against the real door, and keeps a list of its own of what was acknowledged. It knows HTTP and nothing of the
 // server's code:
 //   node --import tsx server/cli/soak/sender.ts --url URL --devices FILE --acknowledged FILE --seed N --pace MS
-// Lines on its standard input tell it to `pause` (finish what is begun, until it is acknowledged), `resume`, or
-// `cut MS` (for so long break connections in the middle of bodies). Its output is one line of JSON for each event.
 import * as fs from 'node:fs'
 import * as http from 'node:http'
-import { createInterface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { Random } from './random.ts'
+import { backoffs, Turns } from './turns.ts'
 
 /** A device as `--devices` lists them. */
 export interface SoakDevice {
   name: string
   token: string
-}
-
-/** What the sender says of itself on its standard output. */
-export type SenderEvent = { event: 'started' } | ({ event: 'quiet' } & SenderTally)
-
-/** Counted since the start. */
-export interface SenderTally {
-  acknowledged: number
-  /** Sent again though acknowledged. */
-  repeated: number
-  cuts: number
-  /** Attempts that were not acknowledged, by what came instead: a status or a network error. */
-  refusals: Record<string, number>
-  /** Receipts that can't be true: the door had acknowledged a heartbeat and then took it for new, or the reverse. */
-  contradictions: string[]
 }
 
 const { values } = parseArgs({
@@ -49,34 +32,23 @@ if (!values.url || !values.devices || !values.acknowledged) {
 const MOST_IN_BATCH = 50
 const FIX_EVERY_MS = 400
 const DAY_MS = 24 * 3_600_000
-const FIRST_BACKOFF_MS = 100
-const LAST_BACKOFF_MS = 1_000
 /** Longer than the server gives its database, so that it can answer itself. */
 const ANSWER_WITHIN_MS = 30_000
 const REMEMBERED = 8
 
 const target = new URL(values.url)
-const pace = Number(values.pace)
 const seed = Number(values.seed)
 const began = Date.now() - 10 * DAY_MS
 const list = fs.openSync(values.acknowledged, 'a')
 const agent = new http.Agent({ keepAlive: true })
-const tally: SenderTally = { acknowledged: 0, repeated: 0, cuts: 0, refusals: {}, contradictions: [] }
-
-let paused = false
-let cuttingUntil = 0
-/** Devices that wait for `resume`. */
-const waiting: (() => void)[] = []
-let atWork = 0
-let told = true
-
-const tell = (event: SenderEvent) => console.log(JSON.stringify(event))
-
-function tellWhenQuiet(): void {
-  if (!paused || told || atWork > 0) return
-  told = true
-  tell({ event: 'quiet', ...tally })
-}
+const turns = new Turns(Number(values.pace), () => {
+  // What is under way at this instant breaks, wherever it is.
+  for (const socket of Object.values(agent.sockets).flat()) {
+    tally.cuts++
+    socket?.destroy(Object.assign(new Error('cut'), { code: 'cut' }))
+  }
+})
+const { tally } = turns
 
 interface Beat {
   device: string
@@ -108,16 +80,8 @@ class Device {
     this.#random = random
   }
 
-  async run(): Promise<never> {
-    await wait(this.#random.between(0, pace))
-    for (;;) {
-      if (paused) await new Promise<void>((resolve) => waiting.push(resolve))
-      atWork++
-      await this.#turn()
-      atWork--
-      tellWhenQuiet()
-      await wait(this.#random.between(pace / 2, pace * 1.5))
-    }
+  run(): Promise<never> {
+    return turns.take(this.#random, () => this.#turn())
   }
 
   async #turn(): Promise<void> {
@@ -183,16 +147,17 @@ class Device {
   }
 
   async #insist(batch: Batch): Promise<Receipt> {
-    for (let backoff = FIRST_BACKOFF_MS; ; backoff = Math.min(backoff * 2, LAST_BACKOFF_MS)) {
-      const cut = Date.now() < cuttingUntil ? this.#random.chance(0.5) : this.#random.chance(0.01)
+    for (const pause of backoffs(this.#random)) {
+      const cut = this.#random.chance(turns.cutting ? 0.5 : 0.01)
       const answer = await attempt(this.#one, batch.beats, this.#random, cut)
       if (typeof answer !== 'string') return answer
-      tally.refusals[answer] = (tally.refusals[answer] ?? 0) + 1
+      turns.refused(answer)
       // Refused for good: the sender sends nothing that is wrong, so this is a fault of the door.
       if (answer === '422') this.#contradicted(batch, 'refused as not storable', { stored: 0, duplicates: 0 })
       batch.uncertain = true
-      await wait(this.#random.between(backoff / 2, backoff))
+      await wait(pause)
     }
+    throw new Error('unreachable: it is tried for ever')
   }
 }
 
@@ -248,27 +213,5 @@ function attempt(
   })
 }
 
-createInterface({ input: process.stdin })
-  .on('line', (line) => {
-    const [command, ms] = line.split(' ')
-    if (command === 'pause') {
-      paused = true
-      told = false
-      tellWhenQuiet()
-    } else if (command === 'resume') {
-      paused = false
-      for (const go of waiting.splice(0)) go()
-    } else if (command === 'cut') {
-      cuttingUntil = Date.now() + Number(ms)
-      // What is under way at this instant breaks too, wherever it is.
-      for (const socket of Object.values(agent.sockets).flat()) {
-        tally.cuts++
-        socket?.destroy(Object.assign(new Error('cut'), { code: 'cut' }))
-      }
-    }
-  })
-  .once('close', () => process.exit(0))
-
 const devices = JSON.parse(fs.readFileSync(values.devices, 'utf8')) as SoakDevice[]
-tell({ event: 'started' })
 await Promise.all(devices.map((one, i) => new Device(one, new Random(seed * 7_919 + i)).run()))

@@ -1,8 +1,10 @@
 import { createSocket } from 'node:dgram'
 import { createServer, type Server, type Socket } from 'node:net'
 import { AppError } from '../../errors.ts'
+import { faultOf, log } from '../../log.ts'
+import { noteBroken } from '../broken.ts'
 import { connections, countRefusal } from '../metrics.ts'
-import { type Intake, noteRefused, type Sender, senderOf, takeReadings } from '../take.ts'
+import { type Intake, type Sender, senderOf, takeReadings } from '../take.ts'
 import { datagramReply, decodeDatagram } from './datagram.ts'
 import { acknowledgement, loginReply, type StreamItem, TeltonikaStream } from './stream.ts'
 
@@ -38,6 +40,7 @@ export async function listenTeltonika(
   host: string,
 ): Promise<TeltonikaListener> {
   const open = new Set<Connection>()
+  const ofDevice: ConnectionOfDevice = new Map()
   const strangers = new Map<string, number>()
   const server = createServer({ noDelay: true }, (socket) => {
     const address = socket.remoteAddress ?? ''
@@ -53,7 +56,7 @@ export async function listenTeltonika(
       if (left > 0) strangers.set(address, left)
       else strangers.delete(address)
     }
-    const connection = new Connection(intake, socket, address, leave)
+    const connection = new Connection(intake, socket, address, ofDevice, leave)
     open.add(connection)
     connections.labels('teltonika').inc()
     socket.once('close', () => {
@@ -87,11 +90,15 @@ function listen(server: Server, port: number, host: string): Promise<void> {
   })
 }
 
+/** By the device's number: who connects again replaces its older connection, which a mobile network may keep half open for hours. */
+type ConnectionOfDevice = Map<number, Connection>
+
 /** One tracker's connection: its items are answered one after the other, in their order. */
 class Connection {
   readonly #intake: Intake
   readonly #socket: Socket
   readonly #address: string
+  readonly #ofDevice: ConnectionOfDevice
   readonly #stream = new TeltonikaStream()
   #leave: (() => void) | undefined
   #sender: Sender | null = null
@@ -100,7 +107,14 @@ class Connection {
   #timer: NodeJS.Timeout
   #ending = false
 
-  constructor(intake: Intake, socket: Socket, address: string, leave: () => void) {
+  constructor(
+    intake: Intake,
+    socket: Socket,
+    address: string,
+    ofDevice: ConnectionOfDevice,
+    leave: () => void,
+  ) {
+    this.#ofDevice = ofDevice
     this.#intake = intake
     this.#socket = socket
     this.#address = address
@@ -112,6 +126,8 @@ class Connection {
     socket.once('close', () => {
       clearTimeout(this.#timer)
       this.#loggedIn()
+      this.#forget()
+      if (this.#stream.pendingBytes > 0) noteBroken('teltonika')
     })
   }
 
@@ -160,6 +176,19 @@ class Connection {
     this.#leave = undefined
   }
 
+  /** Takes the device's place from its older connection, whose frames that are not acknowledged come again on this one. */
+  #replace({ device }: Sender): void {
+    const older = this.#ofDevice.get(device.deviceNumber)
+    if (older === this) return
+    this.#ofDevice.set(device.deviceNumber, this)
+    if (older) older.#giveUp('replaced')
+  }
+
+  #forget(): void {
+    const number = this.#sender?.device.deviceNumber
+    if (number !== undefined && this.#ofDevice.get(number) === this) this.#ofDevice.delete(number)
+  }
+
   async #work(): Promise<void> {
     try {
       for (let item = this.#waiting.shift(); item; item = this.#waiting.shift()) {
@@ -176,7 +205,7 @@ class Connection {
       // Not stored, so not acknowledged: the device sends it again on its next connection.
       const busy = error instanceof AppError && error.code === 'busy'
       countRefusal('teltonika', busy ? 'busy' : 'failed')
-      if (!busy) console.error(`a frame of ${this.#stream.imei} was not taken: ${(error as Error).stack}`)
+      if (!busy) log.error('a frame was not taken', { imei: this.#stream.imei, ...faultOf(error) })
       this.#waiting = []
       this.#socket.destroy()
     }
@@ -191,18 +220,20 @@ class Connection {
       from: performance.now(),
     }
     if (item.kind === 'login') {
-      this.#sender = await senderOf(this.#intake, arrival, item.imei, undefined)
-      this.#socket.write(loginReply(this.#sender !== null))
-      if (this.#sender) {
+      const sender = await senderOf(this.#intake, arrival, item.imei, undefined)
+      // One that went away meanwhile takes nobody's place.
+      if (this.#socket.destroyed) return false
+      this.#forget()
+      this.#sender = sender
+      this.#socket.write(loginReply(sender !== null))
+      if (sender) {
         this.#loggedIn()
-        this.#intake.activity.noteHeard(this.#sender.device, arrival)
+        this.#replace(sender)
       }
       return this.#sender !== null
     }
     if (item.kind === 'reject') {
       countRefusal('teltonika', item.code)
-      if (this.#sender)
-        await noteRefused(this.#intake, { ...arrival, raw: item.raw }, this.#sender.device, item.reason)
       return true
     }
     if (item.kind === 'other' || !this.#sender) return true
@@ -241,7 +272,7 @@ async function hearDatagrams(
       .catch((error: unknown) => {
         const busy = error instanceof AppError && error.code === 'busy'
         countRefusal('teltonika', busy ? 'busy' : 'failed')
-        if (!busy) console.error(`a packet from ${address} was not taken: ${(error as Error).stack}`)
+        if (!busy) log.error('a packet was not taken', { address, ...faultOf(error) })
       })
       .finally(() => taking.delete(one))
     taking.add(one)
@@ -250,7 +281,7 @@ async function hearDatagrams(
     socket.once('error', reject)
     socket.bind(port, host, () => {
       socket.off('error', reject)
-      socket.on('error', (error) => console.error(`UDP on port ${port}: ${error.message}`))
+      socket.on('error', (error) => log.error('UDP failed', { port, error: error.message }))
       resolve()
     })
   })

@@ -1,0 +1,211 @@
+import {
+  Client,
+  EqualityFilter,
+  InvalidCredentialsError,
+  PresenceFilter,
+  ResultCodeError,
+  SizeLimitExceededError,
+} from 'ldapts'
+import { AppError } from '../errors.ts'
+import type { DirectorySettings, Step } from './provider-schema.ts'
+
+const LIMIT_MS = 3_000
+const MOST_GROUPS = 200
+
+/** Somebody who proved to a directory or provider who they are. */
+export interface ProvenPerson {
+  /** The provider's own, lasting name for them. */
+  subject: string
+  name: string
+  /** Lower case; null where there is none that the provider vouches for. */
+  email: string | null
+  groups: string[]
+}
+
+export const WRONG_PASSWORD = () =>
+  new AppError('unauthenticated', 'This name and password don’t belong together.')
+const AWAY = () =>
+  new AppError(
+    'busy',
+    'Your company’s directory can’t be reached, so it can’t check the password. Try again in a moment; an owner can sign in with e-mail and password.',
+  )
+
+/**
+ * Asks a directory (LDAP) whether the password is this person's: looks them up as the service account, binds as the entry that was
+ * found, and reads their groups. Filters are objects, never text. `tell` hears each step and its true reason; the error that a
+ * stranger gets says less.
+ * @throws AppError unauthenticated for an unknown name, a wrong or an empty password alike
+ * @throws AppError busy when the directory is down, slow, or refuses the service account: never "wrong password"
+ */
+export async function askDirectory(
+  settings: DirectorySettings,
+  servicePassword: string,
+  { user, password }: { user: string; password: string },
+  tell: (step: Step) => void = () => {},
+): Promise<ProvenPerson> {
+  // A bind without a password is anonymous and succeeds on many servers (RFC 4513, 5.1.2).
+  if (!user || !password) throw WRONG_PASSWORD()
+  return await withClient(settings, servicePassword, tell, async (client, step) => {
+    const entry = await step('Find the person', () => findEntry(client, settings, user))
+    await step('Check their password', () => checkPassword(settings, entry?.dn, password))
+    if (!entry) throw WRONG_PASSWORD()
+    const groups = await step('Read their groups', () => groupsOf(client, settings, entry.dn))
+    return { subject: entry.subject, name: entry.name, email: entry.email, groups }
+  })
+}
+
+/** Connects and signs in as the service account only: what can be tested without anybody's password. */
+export async function tryDirectory(
+  settings: DirectorySettings,
+  servicePassword: string,
+  tell: (step: Step) => void,
+): Promise<void> {
+  await withClient(settings, servicePassword, tell, async (client, step) => {
+    await step('Look for people', async () => {
+      const { searchEntries } = await client
+        .search(settings.baseDn, {
+          filter: new PresenceFilter({ attribute: settings.userAttribute }),
+          attributes: ['1.1'],
+          sizeLimit: 1,
+        })
+        .catch((error: unknown) => {
+          if (error instanceof SizeLimitExceededError) return { searchEntries: [{}] }
+          throw error
+        })
+      if (searchEntries.length === 0)
+        throw new Error(`nobody below ${settings.baseDn} has the attribute ${settings.userAttribute}`)
+    })
+  })
+}
+
+type Stepper = <T>(title: string, work: () => Promise<T>) => Promise<T>
+
+async function withClient<T>(
+  settings: DirectorySettings,
+  servicePassword: string,
+  tell: (step: Step) => void,
+  work: (client: Client, step: Stepper) => Promise<T>,
+): Promise<T> {
+  const client = createClient(settings)
+  const step: Stepper = async (title, doIt) => {
+    const from = performance.now()
+    const told = (ok: boolean, detail: string) =>
+      tell({ title, ok, detail, ms: Math.round(performance.now() - from) })
+    try {
+      const result = await doIt()
+      told(true, detailOf(result))
+      return result
+    } catch (error) {
+      told(false, reasonOf(error))
+      throw error
+    }
+  }
+  try {
+    if (settings.startTls && !settings.url.startsWith('ldaps:'))
+      await step('Connect and start TLS', () => client.startTLS(tlsOf(settings)))
+    await step('Sign in as the service account', () => client.bind(settings.bindDn, servicePassword))
+    return await work(client, step)
+  } catch (error) {
+    if (error instanceof AppError) throw error
+    console.error(`directory ${settings.url}: ${reasonOf(error)}`)
+    throw AWAY()
+  } finally {
+    await client.unbind().catch(() => undefined)
+  }
+}
+
+const tlsOf = ({ url, authorities }: DirectorySettings) => ({
+  minVersion: 'TLSv1.2' as const,
+  servername: new URL(url).hostname,
+  ...(authorities && { ca: authorities }),
+})
+
+function createClient(settings: DirectorySettings): Client {
+  return new Client({
+    url: settings.url,
+    timeout: LIMIT_MS,
+    connectTimeout: LIMIT_MS,
+    ...(settings.url.startsWith('ldaps:') && { tlsOptions: tlsOf(settings) }),
+  })
+}
+
+/** The one entry of that name; null for none, and for more than one. */
+async function findEntry(client: Client, settings: DirectorySettings, user: string) {
+  const { idAttribute, nameAttribute, emailAttribute } = settings
+  const { searchEntries } = await client
+    .search(settings.baseDn, {
+      scope: 'sub',
+      filter: new EqualityFilter({ attribute: settings.userAttribute, value: user }),
+      attributes: [idAttribute, nameAttribute, emailAttribute],
+      // Active Directory's is sixteen bytes.
+      explicitBufferAttributes: ['objectGUID'],
+      sizeLimit: 2,
+      timeLimit: LIMIT_MS / 1_000,
+    })
+    .catch((error: unknown) => {
+      if (error instanceof SizeLimitExceededError) return { searchEntries: [] }
+      throw error
+    })
+  const [entry] = searchEntries
+  if (!entry || searchEntries.length !== 1) return null
+  const id = first(entry[idAttribute])
+  if (!id) throw new Error(`${entry.dn} has no attribute ${idAttribute}`)
+  return {
+    dn: entry.dn,
+    subject: Buffer.isBuffer(id) ? id.toString('hex') : id,
+    name: String(first(entry[nameAttribute]) ?? user),
+    email: (first(entry[emailAttribute])?.toString() ?? '').toLowerCase() || null,
+  }
+}
+
+type Value = string | Buffer
+const first = (value: Value | Value[] | undefined): Value | undefined =>
+  Array.isArray(value) ? value[0] : value
+
+/** Binds as the entry on a connection of its own; for nobody as one that is not there, so that it takes the same time. */
+async function checkPassword(
+  settings: DirectorySettings,
+  dn: string | undefined,
+  password: string,
+): Promise<void> {
+  const client = createClient(settings)
+  try {
+    if (settings.startTls && !settings.url.startsWith('ldaps:')) await client.startTLS(tlsOf(settings))
+    await client.bind(dn ?? `cn=nobody-${crypto.randomUUID()},${settings.baseDn}`, password)
+  } catch (error) {
+    // 49 wrong password, or locked, or expired; 53 and 19: the directory's policy. 51 and 52 say that it is busy or away.
+    if (error instanceof InvalidCredentialsError) throw WRONG_PASSWORD()
+    if (error instanceof ResultCodeError && ![51, 52].includes(error.code)) throw WRONG_PASSWORD()
+    throw error
+  } finally {
+    await client.unbind().catch(() => undefined)
+  }
+}
+
+/** The groups that have this entry as a member, by DN and by common name. */
+async function groupsOf(client: Client, settings: DirectorySettings, dn: string): Promise<string[]> {
+  if (settings.groups.length === 0) return []
+  const { searchEntries } = await client.search(settings.groupBaseDn || settings.baseDn, {
+    scope: 'sub',
+    filter: new EqualityFilter({ attribute: settings.memberAttribute, value: dn }),
+    attributes: ['cn'],
+    sizeLimit: MOST_GROUPS,
+    timeLimit: LIMIT_MS / 1_000,
+  })
+  return searchEntries.flatMap((entry) => [entry.dn, String(first(entry.cn) ?? '')]).filter(Boolean)
+}
+
+/** What an operator is told of a failed step; a stranger is not. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof ResultCodeError)
+    return `the directory answers ${error.code}: ${error.message}`.slice(0, 300)
+  if (error instanceof AggregateError && error.errors[0]) return reasonOf(error.errors[0])
+  const { message, cause } = error as Error
+  return (cause instanceof Error && cause.message ? `${message}: ${cause.message}` : message).slice(0, 300)
+}
+
+function detailOf(result: unknown): string {
+  if (result === null) return 'nobody, or more than one entry, has this name'
+  if (Array.isArray(result)) return result.length ? result.join('; ').slice(0, 300) : 'none'
+  return result && typeof result === 'object' && 'dn' in result ? String(result.dn) : ''
+}

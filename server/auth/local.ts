@@ -1,0 +1,136 @@
+import { passkey } from '@better-auth/passkey'
+import { prismaAdapter } from '@better-auth/prisma-adapter'
+import { betterAuth } from 'better-auth'
+import { createAuthMiddleware } from 'better-auth/api'
+import { twoFactor } from 'better-auth/plugins/two-factor'
+import { db } from '../db/pool.ts'
+import { prisma } from '../db/prisma.ts'
+import { env } from '../env.ts'
+import { AppError } from '../errors.ts'
+import type { Instant } from '../time/instant.ts'
+import { countAttempt, succeeded } from './attempts.ts'
+import { foreignReason } from './origin.ts'
+import { problem, refusal } from './problem.ts'
+import { ABSOLUTE_SECONDS, addressOf, cookiePrefix, isSecure, personOf } from './session.ts'
+
+function createAuth() {
+  const { AUTH_SECRET, publicUrl } = env()
+  const { hostname, origin } = new URL(publicUrl)
+  return betterAuth({
+    appName: 'Restline',
+    baseURL: publicUrl,
+    secret: AUTH_SECRET,
+    database: prismaAdapter(prisma(), { provider: 'postgresql' }),
+    // People are invited by their fleet; nobody signs up from outside.
+    emailAndPassword: { enabled: true, disableSignUp: true, minPasswordLength: 10 },
+    // No copy of the session in a cookie: what is ended on the server has ended.
+    session: { expiresIn: ABSOLUTE_SECONDS, disableSessionRefresh: true, cookieCache: { enabled: false } },
+    plugins: [
+      twoFactor({ issuer: 'Restline', trustDeviceMaxAge: 1 }),
+      passkey({ rpID: hostname, rpName: 'Restline', origin }),
+    ],
+    hooks: {
+      before: createAuthMiddleware(async (ctx) => {
+        // A new password ends every session and begins a new one here.
+        if (ctx.path === '/change-password')
+          return { context: { body: { ...ctx.body, revokeOtherSessions: true } } }
+      }),
+    },
+    // Failed sign-ins are counted by server/auth/attempts.ts, for all processes together.
+    rateLimit: {
+      enabled: true,
+      window: 60,
+      max: 300,
+      customRules: { '/sign-in/*': false, '/two-factor/*': { window: 60, max: 20 } },
+    },
+    advanced: {
+      cookiePrefix: cookiePrefix(),
+      useSecureCookies: false,
+      defaultCookieAttributes: { secure: isSecure(), httpOnly: true, sameSite: 'lax', path: '/' },
+      ipAddress: { ipAddressHeaders: ['x-restline-address'] },
+    },
+    telemetry: { enabled: false },
+  })
+}
+
+const shared = globalThis as { restlineAuth?: ReturnType<typeof createAuth> }
+
+/** better-auth over our own tables, for local accounts. */
+const auth = () => {
+  shared.restlineAuth ??= createAuth()
+  return shared.restlineAuth
+}
+
+/** What of better-auth answers from outside; the rest of it is closed. */
+const OPEN = new Set([
+  '/sign-in/email',
+  '/sign-out',
+  '/two-factor/verify-totp',
+  '/two-factor/verify-backup-code',
+  '/passkey/generate-authenticate-options',
+  '/passkey/verify-authentication',
+])
+/** These change how somebody signs in: only for a session of an account of ours, since a fleet's provider must open that fleet only. */
+const LOCAL = new Set([
+  '/change-password',
+  '/two-factor/enable',
+  '/two-factor/disable',
+  '/two-factor/generate-backup-codes',
+  '/passkey/generate-register-options',
+  '/passkey/verify-registration',
+  '/passkey/delete-passkey',
+])
+
+/** The door of local accounts, `/api/auth/…`: JSON from our own pages only, attempts counted, ended sessions ended first. */
+export async function answerLocal(request: Request, now: Instant): Promise<Response> {
+  try {
+    return await answer(request, now)
+  } catch (error) {
+    return refusal(error)
+  }
+}
+
+async function answer(request: Request, now: Instant): Promise<Response> {
+  const path = new URL(request.url).pathname.replace(/^\/api\/auth/, '')
+  if (!OPEN.has(path) && !LOCAL.has(path))
+    return problem(404, 'not-found', 'There is nothing at this address.')
+  if (request.method !== 'GET') {
+    const { headers } = request
+    const foreign = foreignReason({
+      origin: headers.get('origin'),
+      host: headers.get('host'),
+      cookie: headers.get('cookie'),
+      contentType: headers.get('content-type'),
+    })
+    if (foreign) return problem(403, 'forbidden', foreign)
+  } else if (!path.startsWith('/passkey/generate-')) return problem(405, 'malformed', 'POST only.')
+  // Reading it ends it when it was idle for too long; better-auth would not.
+  const person = await personOf(request.headers, now)
+  if (LOCAL.has(path)) {
+    if (!person) throw new AppError('unauthenticated', 'Sign in first.')
+    if (!person.local)
+      throw new AppError(
+        'forbidden',
+        'You signed in by your company’s directory or provider: this is kept there.',
+      )
+  }
+  return path === '/sign-in/email' ? await signIn(request, now) : await auth().handler(request)
+}
+
+async function signIn(request: Request, now: Instant): Promise<Response> {
+  const body: unknown = await request
+    .clone()
+    .json()
+    .catch(() => null)
+  const email = (body as { email?: unknown } | null)?.email
+  if (typeof email !== 'string')
+    throw new AppError('malformed', 'Send an e-mail address and a password.', 'email')
+  const attempt = { account: email, address: addressOf(request.headers) }
+  await countAttempt(db(), attempt, now)
+  const answered = await auth().handler(request)
+  if (answered.ok) await succeeded(db(), attempt)
+  // One text for a wrong password, an unknown address and an address that is none.
+  else if (answered.status < 500)
+    return problem(401, 'unauthenticated', 'This e-mail and password don’t belong together.')
+  return answered
+}

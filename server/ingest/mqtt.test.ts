@@ -1,0 +1,286 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import * as fs from 'node:fs'
+import { createServer } from 'node:net'
+import os from 'node:os'
+import path from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { connectAsync, type MqttClient } from 'mqtt'
+import type { EnrolledDevice } from '../auth/device.ts'
+import { findMosquitto } from '../cli/mosquitto.mjs'
+import { createPool } from '../db/pool.ts'
+import { testDatabase } from '../db/testing.ts'
+import { enrolFleet, metric, storedOf, until } from './doors.testing.ts'
+import { OPEN_IDENTITY } from './judge.ts'
+import { type MqttDoor, type MqttOptions, subscribeMqtt } from './mqtt.ts'
+import { type Intake, intakeOf } from './take.ts'
+
+const { pool } = await testDatabase()
+const NOW = Date.UTC(2026, 10, 23, 12)
+const intake = intakeOf(pool, () => NOW)
+
+/** A mosquitto of this file's own, that keeps what it has taken, as an unprivileged user. */
+class Broker {
+  readonly #directory = fs.mkdtempSync(path.join(os.tmpdir(), 'restline-mosquitto-'))
+  #child: ChildProcess | undefined
+  port = 0
+
+  get url() {
+    return `mqtt://127.0.0.1:${this.port}`
+  }
+
+  async start(): Promise<void> {
+    const owner = nobody()
+    if (this.port === 0) {
+      this.port = await freePort()
+      const lines = [
+        `listener ${this.port} 127.0.0.1`,
+        'allow_anonymous true',
+        'persistence true',
+        `persistence_location ${this.#directory}/`,
+        'autosave_interval 1',
+        'autosave_on_changes true',
+      ]
+      fs.writeFileSync(path.join(this.#directory, 'mosquitto.conf'), `${lines.join('\n')}\n`)
+      if (owner) fs.chownSync(this.#directory, owner.uid, owner.gid)
+      fs.chmodSync(this.#directory, 0o755)
+    }
+    this.#child = spawn(await findMosquitto(), ['-c', path.join(this.#directory, 'mosquitto.conf')], {
+      stdio: 'ignore',
+      ...owner,
+    })
+    await until('the broker', async () => {
+      const client = await connectAsync(this.url, { reconnectPeriod: 0, connectTimeout: 1_000 }).catch(
+        () => null,
+      )
+      await client?.endAsync()
+      return client !== null
+    })
+  }
+
+  async kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const child = this.#child!
+    const gone = new Promise((resolve) => child.once('exit', resolve))
+    child.kill(signal)
+    await gone
+  }
+
+  /** Whether a text is in what a killed broker would find again. */
+  hasKept(text: string): boolean {
+    const file = path.join(this.#directory, 'mosquitto.db')
+    return fs.existsSync(file) && fs.readFileSync(file).includes(text)
+  }
+
+  async remove(): Promise<void> {
+    await this.kill('SIGKILL')
+    fs.rmSync(this.#directory, { recursive: true, force: true })
+  }
+}
+
+function nobody(): { uid: number; gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined
+  const line = fs
+    .readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .find((one) => one.startsWith('nobody:'))
+  const [, , uid, gid] = line!.split(':')
+  return { uid: Number(uid), gid: Number(gid) }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+const broker = new Broker()
+let phone: MqttClient
+before(async () => {
+  await broker.start()
+  phone = await connectAsync(broker.url, { clientId: 'phones', clean: false, reconnectPeriod: 50 })
+  phone.on('error', () => undefined)
+})
+after(async () => {
+  await phone.endAsync(true)
+  await broker.remove()
+})
+
+let clients = 0
+const optionsOf = (more: Partial<MqttOptions> = {}): MqttOptions => ({
+  url: broker.url,
+  clientId: `restline-${++clients}`,
+  topic: 'owntracks/+/+',
+  ...more,
+})
+async function subscribed(options: MqttOptions, within: Intake = intake): Promise<MqttDoor> {
+  const door = subscribeMqtt(within, options)
+  await until('the subscription', () => door.connected)
+  return door
+}
+
+/** A phone that may report by its topic. */
+async function enrol(name: string, open = true): Promise<EnrolledDevice & { topic: string }> {
+  const topic = `owntracks/kim/${name}`
+  const [device] = await enrolFleet(pool, [{ name, protocol: 'owntracks', identity: topic, open }])
+  intake.directory.forget()
+  return { ...device!, topic }
+}
+const location = (second: number, more: object = {}) =>
+  JSON.stringify({
+    _type: 'location',
+    lat: 47.1662,
+    lon: 9.5554,
+    tst: NOW / 1_000 - 60 + second,
+    vel: 61,
+    ...more,
+  })
+const publish = (topic: string, payload: string, retain = false) =>
+  phone.publishAsync(topic, payload, { qos: 1, retain })
+const holds = (device: EnrolledDevice, count: number) =>
+  until(`${count} positions`, async () => (await storedOf(pool, device)).length >= count)
+const seconds = async (device: EnrolledDevice) =>
+  (await storedOf(pool, device)).map(({ fixAt }) => (fixAt - NOW) / 1_000 + 60)
+
+describe('OwnTracks over MQTT', () => {
+  test('a location is stored under its topic, whatever the payload says; the same again is a duplicate', async () => {
+    const device = await enrol('one')
+    const door = await subscribed(optionsOf())
+    await publish(device.topic, location(1, { topic: 'owntracks/other/phone', tid: 'zz' }))
+    await publish(device.topic, location(1))
+    await publish(device.topic, location(2))
+    await holds(device, 2)
+    const stored = await storedOf(pool, device)
+    assert.deepEqual(
+      stored.map(({ latitudeE7, speedCkph, flags }) => [latitudeE7, speedCkph, flags]),
+      [1, 2].map(() => [471_662_000, 6_100, OPEN_IDENTITY]),
+    )
+    await door.close()
+  })
+
+  test('what is no location is taken and ignored; what is malformed, encrypted or of a stranger is refused and listed', async () => {
+    const device = await enrol('two')
+    const secret = await enrol('two-secret', false)
+    const door = await subscribed(optionsOf())
+    const below = ['event', 'waypoint', 'waypoints', 'status', 'dump', 'step', 'beacon']
+    for (const name of below) await publish(`${device.topic}/${name}`, '{"_type":"transition","tst":1}')
+    await publish(device.topic, '{"_type":"lwt","tst":1700000000}')
+    await publish(device.topic, '')
+    await publish(device.topic, 'no JSON')
+    await publish('owntracks/kim/locked', '{"_type":"encrypted","data":"x"}')
+    await publish('owntracks/stranger/phone', location(1))
+    await publish(secret.topic, location(1))
+    // In order, so that all of the above is behind us.
+    await publish(device.topic, location(5))
+    await holds(device, 1)
+    await intake.activity.flush()
+    const { rows } = await pool.query(
+      `select identity, reason, address, seen_at as at from unknown_devices where identity = any($1) order by identity`,
+      [[device.topic, 'owntracks/kim/locked', 'owntracks/stranger/phone', secret.topic]],
+    )
+    const address = `mqtt 127.0.0.1:${broker.port}`
+    assert.deepEqual(rows, [
+      { identity: 'owntracks/kim/locked', reason: 'encrypted', address, at: NOW },
+      { identity: device.topic, reason: 'malformed', address, at: NOW },
+      { identity: secret.topic, reason: 'no-token', address, at: NOW },
+      { identity: 'owntracks/stranger/phone', reason: 'unknown', address, at: NOW },
+    ])
+    assert.deepEqual([await seconds(device), await seconds(secret)], [[5], []])
+    await door.close()
+  })
+
+  test('retained messages that a new subscription is given are duplicates', async () => {
+    const device = await enrol('three')
+    await publish(device.topic, location(1), true)
+    const duplicates = () =>
+      metric('restline_ingest_heartbeats_total', { protocol: 'owntracks', outcome: 'duplicate' })
+    const before = await duplicates()
+    const door = await subscribed(optionsOf())
+    await until('the retained message', async () => (await duplicates()) > before)
+    await publish(device.topic, location(2), true)
+    await holds(device, 1)
+    assert.deepEqual(await seconds(device), [2])
+    await publish(device.topic, '', true)
+    await door.close()
+  })
+
+  test('what comes while we are away is kept by the broker, also when it is killed meanwhile', async () => {
+    const device = await enrol('four')
+    const options = optionsOf()
+    await (await subscribed(options)).close()
+    const all = Array.from({ length: 50 }, (_, second) => second)
+    for (const second of all) await publish(device.topic, location(second))
+    await until('the broker to write', () => broker.hasKept(`"tst":${NOW / 1_000 - 60 + 49}`))
+    await broker.kill('SIGKILL')
+    await broker.start()
+    const door = await subscribed(options)
+    await holds(device, 50)
+    assert.deepEqual(await seconds(device), all)
+    await door.close()
+  })
+
+  test('while the database is away nothing is acknowledged, and nothing is lost', async () => {
+    const device = await enrol('five')
+    const options = optionsOf()
+    const away = createPool('postgresql://nobody@127.0.0.1:1/none')
+    const blind: Intake = { ...intakeOf(away, () => NOW), directory: intake.directory }
+    await intake.directory.find('owntracks', device.topic)
+    const refused = () => metric('restline_ingest_refusals_total', { protocol: 'owntracks', reason: 'busy' })
+    const before = await refused()
+    const door = await subscribed(options, blind)
+    await Promise.all([1, 2, 3].map((second) => publish(device.topic, location(second))))
+    // The same is given again on the next connection.
+    await until('two refusals of the store', async () => (await refused()) - before >= 4)
+    await door.close()
+    await away.end()
+    assert.deepEqual(await seconds(device), [])
+    const other = await subscribed(options)
+    await holds(device, 3)
+    assert.deepEqual(await seconds(device), [1, 2, 3])
+    await other.close()
+  })
+
+  test('a broker that ends and comes back in the middle loses nothing, and nothing is stored twice', async () => {
+    const devices = await Promise.all(Array.from({ length: 10 }, (_, i) => enrol(`six-${i}`)))
+    const door = await subscribed(optionsOf())
+    const published: Promise<unknown>[] = []
+    for (let second = 0; second < 24; second++) {
+      for (const { topic } of devices) published.push(publish(topic, location(second)))
+      if (second % 10 === 8) {
+        await holds(devices[0]!, second / 2)
+        await broker.kill('SIGTERM')
+        await broker.start()
+      }
+    }
+    await Promise.all(published)
+    const all = Array.from({ length: 24 }, (_, second) => second)
+    for (const device of devices) {
+      await holds(device, 24)
+      assert.deepEqual(await seconds(device), all)
+    }
+    await door.close()
+  })
+
+  test('processes of a group share the messages', async () => {
+    const device = await enrol('seven')
+    const taken: Intake[] = []
+    const half = () => {
+      const now = () => {
+        taken.push(own)
+        return NOW
+      }
+      const own: Intake = { ...intake, now }
+      return own
+    }
+    const halves = [half(), half()]
+    const doors = await Promise.all(halves.map((own) => subscribed(optionsOf({ group: 'restline' }), own)))
+    await Promise.all(Array.from({ length: 40 }, (_, second) => publish(device.topic, location(second))))
+    await holds(device, 40)
+    assert.equal((await seconds(device)).length, 40)
+    const shares = halves.map((own) => taken.filter((one) => one === own).length)
+    assert.equal(shares[0]! + shares[1]!, 40)
+    assert.ok(Math.min(...shares) > 0, `shared as ${shares.join(' and ')}`)
+    await Promise.all(doors.map((door) => door.close()))
+  })
+})

@@ -1,0 +1,276 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { EnrolledDevice } from '../../auth/device.ts'
+import { createPool } from '../../db/pool.ts'
+import { testDatabase } from '../../db/testing.ts'
+import { answerToDatagram, enrolFleet, metric, storedOf, Tracker, until } from '../doors.testing.ts'
+import { FUTURE, NO_FIX, OPEN_IDENTITY, PAST, REPAIRED_ROLLOVER, ZERO_FIX } from '../judge.ts'
+import { type Intake, intakeOf } from '../take.ts'
+import { type AvlRecord, encodeAvl, encodeFrame } from './codec.ts'
+import { crc16 } from './crc.ts'
+import { encodeDatagram } from './datagram.ts'
+import { listenTeltonika, type TeltonikaListener } from './listener.ts'
+import { encodeLogin } from './stream.ts'
+
+const { pool } = await testDatabase()
+const NOW = Date.UTC(2026, 10, 23, 12)
+const intake = intakeOf(pool, () => NOW)
+let listener: TeltonikaListener
+before(async () => {
+  listener = await listenTeltonika(intake, 0, '127.0.0.1')
+})
+after(() => listener.close())
+
+let imeis = 352_093_080_000_000
+/** A tracker that may report by its IMEI. */
+async function enrol(open = true): Promise<EnrolledDevice & { imei: string }> {
+  const imei = String(++imeis)
+  const [device] = await enrolFleet(pool, [{ name: imei, protocol: 'teltonika', identity: imei, open }])
+  intake.directory.forget()
+  return { ...device!, imei }
+}
+
+const record = (second: number, more: Partial<AvlRecord> = {}): AvlRecord => ({
+  fixAt: NOW - 60_000 + second * 1_000,
+  latitude: 54.6871555,
+  longitude: -25.2796514,
+  altitudeMeters: -12,
+  headingDegrees: 214,
+  speedKph: 83,
+  satellites: 11,
+  io: { 239: '01' },
+  ...more,
+})
+const OPEN = OPEN_IDENTITY | 3
+const refusals = (reason: string) =>
+  metric('restline_ingest_refusals_total', { protocol: 'teltonika', reason })
+
+describe('a tracker over TCP', () => {
+  test('is acknowledged with the count, after its records can be read by others', async () => {
+    const device = await enrol()
+    const tracker = await Tracker.login(listener.port, device.imei)
+    tracker.socket.write(encodeFrame('8E', [record(0), record(1), record(2)]))
+    await tracker.hears('00000003')
+    assert.deepEqual(
+      (await storedOf(pool, device)).map(
+        ({ fixAt, latitudeE7, longitudeE7, speedCkph, altitudeM, flags }) => [
+          (fixAt - NOW) / 1_000 + 60,
+          latitudeE7,
+          longitudeE7,
+          speedCkph,
+          altitudeM,
+          flags,
+        ],
+      ),
+      [0, 1, 2].map((second) => [second, 546_871_555, -252_796_514, 8_300, -12, OPEN]),
+    )
+    tracker.socket.destroy()
+  })
+
+  test('sends the same frame again and is acknowledged again; it is stored once', async () => {
+    const device = await enrol()
+    const frame = encodeFrame('8', [record(0), record(1)])
+    for (let time = 0; time < 2; time++) {
+      const tracker = await Tracker.login(listener.port, device.imei)
+      tracker.socket.write(frame)
+      await tracker.hears('00000002')
+      tracker.socket.write(frame)
+      await tracker.hears('00000002')
+      tracker.socket.destroy()
+    }
+    assert.equal((await storedOf(pool, device)).length, 2)
+  })
+
+  test('may be cut anywhere, ping between frames and say who it is twice', async () => {
+    const device = await enrol()
+    const bytes = Buffer.concat([
+      encodeLogin(device.imei),
+      Buffer.from([0xff]),
+      encodeFrame('16', [record(0)]),
+      Buffer.from([0xff]),
+      encodeLogin(device.imei),
+      encodeFrame('8', [record(1), record(2)]),
+      Buffer.from([0xff, 0xff]),
+    ])
+    const tracker = new Tracker(listener.port)
+    for (const byte of bytes) {
+      tracker.socket.write(Buffer.from([byte]))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await tracker.hears('010000000101'.concat('00000002'))
+    assert.equal((await storedOf(pool, device)).length, 3)
+    tracker.socket.destroy()
+  })
+
+  test('that nobody enrolled is refused, counted, and listed with time and address', async () => {
+    const imei = String(++imeis)
+    const before = await refusals('unknown')
+    for (let time = 0; time < 3; time++) {
+      const tracker = new Tracker(listener.port)
+      tracker.socket.write(Buffer.concat([encodeLogin(imei), encodeFrame('8', [record(0)])]))
+      await tracker.ends()
+      assert.equal(tracker.heard, '00')
+    }
+    await intake.activity.flush()
+    const { rows } = await pool.query(
+      `select reason, address, attempts, seen_at from unknown_devices where protocol = 'teltonika' and identity = $1`,
+      [imei],
+    )
+    assert.deepEqual(rows, [{ reason: 'unknown', address: '127.0.0.1', attempts: 3, seen_at: NOW }])
+    assert.equal((await refusals('unknown')) - before, 3)
+    assert.equal((await pool.query('select 1 from devices where identity = $1', [imei])).rowCount, 0)
+  })
+
+  test('whose IMEI alone proves nothing to the fleet is refused', async () => {
+    const { imei } = await enrol(false)
+    const tracker = new Tracker(listener.port)
+    tracker.socket.write(encodeLogin(imei))
+    await tracker.ends()
+    assert.equal(tracker.heard, '00')
+  })
+
+  test('with a bad record in a good frame: the record is kept aside, the frame acknowledged', async () => {
+    const device = await enrol()
+    const tracker = await Tracker.login(listener.port, device.imei)
+    const rollover = 1024 * 7 * 86_400_000
+    tracker.socket.write(
+      encodeFrame('8E', [
+        record(0),
+        record(1, { latitude: 100 }),
+        record(2, { satellites: 0, latitude: 0, longitude: 0 }),
+        record(3, { fixAt: Date.UTC(1970, 0, 1) }),
+        record(4, { fixAt: Date.UTC(2090, 0, 1) }),
+        record(5, { fixAt: NOW - 30_000 - rollover }),
+      ]),
+    )
+    await tracker.hears('00000006')
+    const stored = await storedOf(pool, device)
+    assert.equal(stored.length, 6)
+    assert.deepEqual(
+      stored.map(({ flags }) => flags & ~OPEN).sort((a, b) => a - b),
+      [0, REPAIRED_ROLLOVER, FUTURE, PAST, NO_FIX, NO_FIX | ZERO_FIX].sort((a, b) => a - b),
+    )
+    assert.equal(stored.filter(({ fixAt }) => fixAt === NOW - 30_000).length, 1)
+    tracker.socket.destroy()
+  })
+
+  test('is not acknowledged for a wrong CRC, a wrong count, an unknown codec, a command; the next frame is taken', async () => {
+    const device = await enrol()
+    const good = encodeFrame('8', [record(0)])
+    const crc = Buffer.from(good)
+    crc[crc.length - 1]! ^= 1
+    const data = encodeAvl('8', [record(0)])
+    const framed = (inside: Buffer) => {
+      const frame = Buffer.concat([Buffer.alloc(8), inside, Buffer.alloc(4)])
+      frame.writeUInt32BE(inside.length, 4)
+      frame.writeUInt32BE(crc16(inside), frame.length - 4)
+      return frame
+    }
+    const changed = (at: number, to: number) => {
+      const copy = Buffer.from(data)
+      copy[at < 0 ? copy.length + at : at] = to
+      return framed(copy)
+    }
+    const before = await Promise.all(['crc', 'count', 'codec'].map(refusals))
+    const tracker = await Tracker.login(listener.port, device.imei)
+    const command = framed(Buffer.from('0c010600000004'.concat('70696e67', '01'), 'hex'))
+    tracker.socket.write(
+      Buffer.concat([crc, changed(-1, 2), changed(0, 0x07), command, encodeFrame('8', [record(7)])]),
+    )
+    await tracker.hears('00000001')
+    const counted = await Promise.all(['crc', 'count', 'codec'].map(refusals))
+    assert.deepEqual(
+      counted.map((count, i) => count - before[i]!),
+      [1, 1, 1],
+    )
+    assert.equal((await storedOf(pool, device)).length, 1)
+    tracker.socket.destroy()
+  })
+
+  test('that declares four gigabytes, or no frame at all, is cut off', async () => {
+    const device = await enrol()
+    for (const [hex, code] of [
+      ['00000000ffffffff08', 'length'],
+      ['0000000000010001', 'length'],
+      ['474554202f20485454', 'preamble'],
+    ] as const) {
+      const before = await refusals(code)
+      const tracker = await Tracker.login(listener.port, device.imei)
+      tracker.socket.write(Buffer.from(hex, 'hex'))
+      await tracker.ends()
+      assert.deepEqual([tracker.heard, (await refusals(code)) - before], ['', 1])
+    }
+    assert.deepEqual(await storedOf(pool, device), [])
+  })
+
+  test('that connects again replaces its older connection', async () => {
+    const device = await enrol()
+    const older = await Tracker.login(listener.port, device.imei)
+    const newer = await Tracker.login(listener.port, device.imei)
+    await older.ends()
+    newer.socket.write(encodeFrame('8', [record(0)]))
+    await newer.hears('00000001')
+    newer.socket.destroy()
+    await newer.ends()
+    const third = await Tracker.login(listener.port, device.imei)
+    third.socket.write(encodeFrame('8', [record(1)]))
+    await third.hears('00000001')
+    third.socket.destroy()
+  })
+
+  test('is told nothing while the database is away, and is taken when it is back', async () => {
+    const device = await enrol()
+    // Its pool is there; who the device is, it knows from before.
+    const away = createPool('postgresql://nobody@127.0.0.1:1/none')
+    const blind: Intake = { ...intakeOf(away, () => NOW), directory: intake.directory }
+    const other = await listenTeltonika(blind, 0, '127.0.0.1')
+    const frame = encodeFrame('8', [record(0)])
+    await intake.directory.find('teltonika', device.imei)
+    const tracker = await Tracker.login(other.port, device.imei)
+    tracker.socket.write(frame)
+    await tracker.ends()
+    assert.equal(tracker.heard, '')
+    await other.close()
+    await away.end()
+    const again = await Tracker.login(listener.port, device.imei)
+    again.socket.write(frame)
+    await again.hears('00000001')
+    assert.equal((await storedOf(pool, device)).length, 1)
+    again.socket.destroy()
+  })
+})
+
+describe('a tracker over UDP', () => {
+  test('is answered with its ids and the count, after the commit; a packet that comes twice is stored once', async () => {
+    const device = await enrol()
+    const packet = encodeDatagram({ imei: device.imei, packetId: 0xcafe, avlPacketId: 5 }, '8', [
+      record(0),
+      record(1),
+    ])
+    for (let time = 0; time < 2; time++)
+      assert.equal(await answerToDatagram(listener.port, packet), '0005cafe010502')
+    assert.equal((await storedOf(pool, device)).length, 2)
+  })
+
+  test('that is unknown, or sends what is no packet, gets no answer and is counted', async () => {
+    const device = await enrol()
+    const before = [await refusals('unknown'), await refusals('length')]
+    const header = { imei: String(++imeis), packetId: 1, avlPacketId: 1 }
+    const stranger = encodeDatagram(header, '8', [record(0)])
+    const cut = encodeDatagram({ ...header, imei: device.imei }, '8', [record(0)]).subarray(0, -1)
+    await assert.rejects(
+      Promise.race([
+        answerToDatagram(listener.port, stranger),
+        answerToDatagram(listener.port, cut),
+        until('both refused', async () => {
+          const now = [await refusals('unknown'), await refusals('length')]
+          return now[0]! > before[0]! && now[1]! > before[1]!
+        }).then(() => {
+          throw new Error('refused')
+        }),
+      ]),
+      /refused/,
+    )
+    assert.deepEqual(await storedOf(pool, device), [])
+  })
+})
