@@ -102,11 +102,10 @@ export async function senderOf(
   authorization: string | undefined,
 ): Promise<Sender | null> {
   const found = await directory.find(protocol, identity)
-  if (found && authorization !== undefined) {
-    const device = await tokenOf(devices, authorization)
-    if (device && isSame(device, found)) return { device, flags: 0 }
-  }
-  if (found?.open) return { device: found.principal, flags: OPEN_IDENTITY }
+  const proven = found && authorization !== undefined ? await tokenOf(devices, authorization) : null
+  if (found && proven && isSame(proven, found)) return { device: proven, flags: 0 }
+  // Another device's token says that this is not who it claims to be; one that is none says nothing.
+  if (found?.open && !proven) return { device: found.principal, flags: OPEN_IDENTITY }
   const reason = !found ? 'unknown' : authorization === undefined ? 'no-token' : 'wrong-token'
   activity.noteUnknown(protocol, identity, address, reason, receivedAt)
   return null
