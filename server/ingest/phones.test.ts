@@ -21,14 +21,14 @@ async function open(within: Intake) {
     boundedServer((req, res) => void (door.handle(req, res) || res.writeHead(404).end())),
     boundedServer((req, res) => void phones.handle(req, res)),
   ]
-  const [paths, port] = await Promise.all(servers.map(listening))
+  const [paths = '', port = ''] = await Promise.all(servers.map((server) => listening(server)))
   const close = () => {
     for (const server of servers) {
       server.closeAllConnections()
       server.close()
     }
   }
-  return { paths: paths!, port: port!, close }
+  return { paths, port, close }
 }
 const here = await open(intake)
 after(here.close)
