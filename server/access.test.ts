@@ -205,6 +205,7 @@ const as = (role: Role): Principal => ({
 const OWNER = as('owner')
 const DEVICE: Principal = {
   kind: 'device',
+  method: 'session',
   fleetId: ours.id,
   deviceId: ours.deviceId,
   fleetNumber: 1,

@@ -60,13 +60,31 @@ const schema = z.object({
   MQTT_TOPIC: z.string().default('owntracks/+/+'),
   /** Who asks for /metrics must bring it; left out: only this machine may. */
   METRICS_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
+  /** The secret before this one: what it signed and sealed is still read. */
+  AUTH_SECRET_PREVIOUS: z.string().min(32, 'must have at least 32 characters').optional(),
+  /** Proxies in front, as CIDR ranges with commas: they alone may name a client's address and certificate. */
+  TRUSTED_PROXIES: z
+    .string()
+    .default('')
+    .transform((text) => text.split(/[\s,]+/).filter((cidr) => cidr !== '')),
+  /** Requests a second of one device, and how many it may save up; 0: any number. */
+  DEVICE_REQUESTS_PER_SECOND: z.coerce.number().min(0).default(10),
+  DEVICE_REQUESTS_BURST: z.coerce.number().min(1).default(60),
+  /** Failed authentications of devices at one address in a minute; 0: any number. */
+  DEVICE_FAILURES_PER_MINUTE: z.coerce.number().min(0).default(20),
   BASEMAP_URL: z.string().default('/basemap.pmtiles'),
   BASEMAP_URL_DARK: z.string().optional(),
   BASEMAP_ATTRIBUTION: z.string().optional(),
   BASEMAP_MAXZOOM: z.coerce.number().int().min(1).max(22).default(12),
 })
 
-export type Env = z.infer<typeof schema> & { publicUrl: string }
+export type Env = z.infer<typeof schema> & { publicUrl: string; deviceLimits: DeviceLimits }
+
+interface DeviceLimits {
+  requestsPerSecond: number
+  burst: number
+  failuresPerMinute: number
+}
 
 let parsed: Env | undefined
 
@@ -89,6 +107,11 @@ export function env(): Env {
   }
   const { PUBLIC_URL, HOST, PORT } = result.data
   const host = HOST === '0.0.0.0' || HOST === '::' ? 'localhost' : HOST
-  parsed = { ...result.data, publicUrl: PUBLIC_URL ?? `http://${host}:${PORT}` }
+  const deviceLimits = {
+    requestsPerSecond: result.data.DEVICE_REQUESTS_PER_SECOND,
+    burst: result.data.DEVICE_REQUESTS_BURST,
+    failuresPerMinute: result.data.DEVICE_FAILURES_PER_MINUTE,
+  }
+  parsed = { ...result.data, publicUrl: PUBLIC_URL ?? `http://${host}:${PORT}`, deviceLimits }
   return parsed
 }

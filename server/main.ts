@@ -8,11 +8,12 @@ import type { Principal } from './auth/principal.ts'
 import { personOf } from './auth/session.ts'
 import { closeDb, db } from './db/pool.ts'
 import { env } from './env.ts'
-import { AppError } from './errors.ts'
 import { healthOf } from './health.ts'
 import { boundedServer } from './ingest/bounded.ts'
 import { type Doors, openDoors } from './ingest/doors.ts'
 import { createDoor } from './ingest/http.ts'
+import { callingDevice, isOfDevice } from './ingest/procedure.ts'
+import { refuse } from './ingest/refuse.ts'
 import { intakeOf } from './ingest/take.ts'
 import { leash } from './leash.ts'
 import { faultOf, log } from './log.ts'
@@ -23,11 +24,15 @@ const TRPC = '/api/trpc/'
 const STOP_WITHIN_MS = 10_000
 
 const settings = env()
-const { HOST, PORT, publicUrl, TRUST_PROXY } = settings
+const { HOST, PORT, publicUrl, TRUST_PROXY, AUTH_SECRET, AUTH_SECRET_PREVIOUS } = settings
 const now = () => Date.now()
 const pool = db()
-const intake = intakeOf(pool, now)
-const { devices } = intake
+const intake = intakeOf(pool, now, {
+  publicOrigin: new URL(publicUrl).origin,
+  secrets: AUTH_SECRET_PREVIOUS ? [AUTH_SECRET, AUTH_SECRET_PREVIOUS] : [AUTH_SECRET],
+  proxies: settings.TRUSTED_PROXIES,
+  ...settings.deviceLimits,
+})
 const door = createDoor(intake)
 let doors: Doors | undefined
 const health = healthOf({
@@ -45,7 +50,7 @@ const handlePage = pages.getRequestHandler()
 const server = boundedServer((req, res) => {
   if (door.handle(req, res)) return
   const url = req.url ?? '/'
-  if (url.startsWith(TRPC)) return answerProcedure(req, res, url)
+  if (url.startsWith(TRPC)) return void answerProcedure(req, res, url)
   if (health(req, res)) return
   res.setHeader('x-content-type-options', 'nosniff')
   res.setHeader('referrer-policy', 'strict-origin-when-cross-origin')
@@ -75,7 +80,7 @@ function decoded(text: string): string {
   }
 }
 
-/** Mutations come by POST, as JSON and from our own pages (or with a token); a query may come by GET. */
+/** Mutations come by POST, as JSON and from our own pages (or from a device); a query may come by GET. */
 function refuseForeign(req: IncomingMessage, paths: string): string | null {
   const procedures = appRouter._def.procedures as unknown as Record<
     string,
@@ -85,12 +90,13 @@ function refuseForeign(req: IncomingMessage, paths: string): string | null {
     .split(',')
     .some((path) => procedures[path]?._def.type === 'mutation')
   if (req.method !== 'POST') return changes ? 'Send this by POST.' : null
-  const { authorization, origin, host, cookie } = req.headers
-  if (authorization) return null
+  if (isOfDevice(req)) return null
+  const { origin, host, cookie } = req.headers
   return foreignReason({ origin, host, cookie, contentType: req.headers['content-type'] })
 }
 
-function answerProcedure(req: IncomingMessage, res: ServerResponse, url: string): void {
+/** Devices prove themselves before tRPC reads anything: what they sign is the body as it came. */
+async function answerProcedure(req: IncomingMessage, res: ServerResponse, url: string): Promise<void> {
   const end = url.indexOf('?')
   const paths = url.slice(TRPC.length, end < 0 ? undefined : end)
   const foreign = refuseForeign(req, paths)
@@ -99,14 +105,22 @@ function answerProcedure(req: IncomingMessage, res: ServerResponse, url: string)
     res.end(JSON.stringify({ type: 'about:blank', status: 403, code: 'forbidden', detail: foreign }))
     return
   }
-  void nodeHTTPRequestHandler({
+  let device: Principal | null = null
+  if (isOfDevice(req)) {
+    try {
+      device = await callingDevice(intake, req)
+    } catch (error) {
+      return refuse(intake, req, res, error)
+    }
+  }
+  await nodeHTTPRequestHandler({
     req,
     res,
     router: appRouter,
     path: paths,
     maxBodySize: 1 << 20,
     createContext: async (): Promise<Context> => ({
-      principal: await principalOf(req),
+      principal: isOfDevice(req) ? device : await callingPerson(req),
       db: pool,
       now: now(),
       source: { address: addressOf(req), requestId: randomUUID() },
@@ -118,17 +132,8 @@ function answerProcedure(req: IncomingMessage, res: ServerResponse, url: string)
   })
 }
 
-/** A device by its token, a person by the session cookie; a cookie that another site made the browser send counts for nothing. */
-async function principalOf(req: IncomingMessage): Promise<Principal | null> {
-  if (req.headers.authorization) {
-    return (
-      devices.known(req.headers.authorization) ??
-      (await devices.authenticate(req.headers.authorization).catch((error: unknown) => {
-        if (error instanceof AppError && error.code === 'unauthenticated') return null
-        throw error
-      }))
-    )
-  }
+/** A person by the session cookie; a cookie that another site made the browser send counts for nothing. */
+async function callingPerson(req: IncomingMessage): Promise<Principal | null> {
   const { origin } = req.headers
   if (origin && !isOwn(origin, req.headers.host ?? '')) return null
   return await personOf(new Headers({ cookie: req.headers.cookie ?? '' }))

@@ -2,7 +2,7 @@ import { initTRPC, TRPCError } from '@trpc/server'
 import type pg from 'pg'
 import type { RequestSource } from './audit/record.ts'
 import { type Action, can, whyNot } from './auth/can.ts'
-import type { Principal } from './auth/principal.ts'
+import { isSigned, type Principal } from './auth/principal.ts'
 import { AppError, TRPC_CODE } from './errors.ts'
 import type { Instant } from './time/instant.ts'
 
@@ -80,4 +80,10 @@ export const deviceProcedure = procedure.use(({ ctx, next }) => {
       : new AppError('unauthenticated', 'Send the device token as "Authorization: Bearer …".')
   }
   return next({ ctx: { ...ctx, device: ctx.principal } })
+})
+
+/** For a device that signed with a key of its own: a token or an identity changes no record of duty (they are weaker evidence). */
+export const signedDeviceProcedure = deviceProcedure.use(({ ctx, next }) => {
+  if (isSigned(ctx.device.method)) return next({ ctx })
+  throw new AppError('forbidden', "This changes a record of duty: sign it with the device's own key.")
 })

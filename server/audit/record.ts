@@ -87,7 +87,8 @@ const WITHHELD = '[withheld]'
 const SECRET_NAME =
   /pass(word|phrase)|secret|token|signature|cookie|authorization|private.?key|session.?(id|key)|otp|credential$/i
 /** Values that are secrets whatever they are called: a device token, a private key. */
-const SECRET_VALUE = /\brl_[0-9a-z]+_[0-9a-z]+_[\w-]{32}|PRIVATE KEY-----|^Bearer /
+const SECRET_VALUE =
+  /\b(?:rl_[0-9a-z]+_[0-9a-z]+_[\w-]{32}|fdt_[0-9a-f]{8}_[\w-]{43})|PRIVATE KEY-----|^Bearer /
 
 /** The value as it may be kept: secrets by name or by look are replaced, at any depth. */
 export function withheld(value: unknown): unknown {

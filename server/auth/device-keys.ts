@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type pg from 'pg'
 import { newId } from '../db/id.ts'
-import { type Db, withTransaction } from '../db/pool.ts'
+import type { Db } from '../db/pool.ts'
 import { AppError } from '../errors.ts'
 import type { EnrolledKey, KeyReach, KeyScope, NewKey } from './device-keys/schema.ts'
 import type { SshPublicKey } from './keys/ssh-key.ts'
@@ -272,26 +272,24 @@ export async function activateKey(db: Db, fleetId: number, keyId: number, now: n
 }
 
 /**
- * Ends a key and its sessions at once; every instance hears of it within a second or two (`auth_epochs`).
+ * Ends a key and its sessions, in one transaction with whatever else `tx` does; every instance hears of it within a second or two (`auth_epochs`).
  * @throws AppError not-found
  */
 export async function revokeKey(
-  pool: pg.Pool,
+  tx: Db,
   fleetId: number,
   keyId: number,
   by: { name: string | null; why: string; now: number },
 ): Promise<EnrolledKey> {
-  await withTransaction(pool, async (tx) => {
-    const { rowCount } = await tx.query(
-      `update device_keys set state = 'revoked', revoked_at = coalesce(revoked_at, $3), revoked_by = coalesce(revoked_by, $4),
-         revoked_for = coalesce(revoked_for, $5) where fleet_id = $1 and id = $2`,
-      [fleetId, keyId, new Date(by.now), by.name, by.why],
-    )
-    if (!rowCount) throw NO_KEY()
-    await tx.query('delete from device_sessions where fleet_id = $1 and key_id = $2', [fleetId, keyId])
-    await tx.query('delete from device_key_challenges where fleet_id = $1 and key_id = $2', [fleetId, keyId])
-  })
-  return (await listKeys(pool, fleetId, by.now, keyId))[0]!
+  const { rowCount } = await tx.query(
+    `update device_keys set state = 'revoked', revoked_at = coalesce(revoked_at, $3), revoked_by = coalesce(revoked_by, $4),
+       revoked_for = coalesce(revoked_for, $5) where fleet_id = $1 and id = $2`,
+    [fleetId, keyId, new Date(by.now), by.name, by.why],
+  )
+  if (!rowCount) throw NO_KEY()
+  await tx.query('delete from device_sessions where fleet_id = $1 and key_id = $2', [fleetId, keyId])
+  await tx.query('delete from device_key_challenges where fleet_id = $1 and key_id = $2', [fleetId, keyId])
+  return (await listKeys(tx, fleetId, by.now, keyId))[0]!
 }
 
 /** What the new key signs when a device changes its key: the old key's id and the new one's fingerprint, so that it fits nowhere else. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { before, describe, test } from 'node:test'
 import { newId } from '../db/id.ts'
 import { testDatabase } from '../db/testing.ts'
@@ -34,19 +35,39 @@ describe('device tokens', () => {
   })
 
   test('anything else is refused', async () => {
-    const [, fleet, id, secret] = device.token.match(/^rl_(.*?)_(.*?)_(.*)$/)!
+    const [, id, secret] = device.token.match(/^fdt_([0-9a-f]{8})_([\w-]{43})$/)!
     const wrong = [
       undefined,
       '',
       'Bearer',
       device.token,
       `Basic ${device.token}`,
-      `Bearer rl_${fleet}_${id}_${'A'.repeat(32)}`,
-      `Bearer rl_${newId().toString(36)}_${id}_${secret}`,
-      `Bearer rl_${fleet}_zzzzzzzzzzz_${secret}`,
+      `Bearer fdt_${id}_${'A'.repeat(43)}`,
+      `Bearer fdt_00ffffff_${secret}`,
+      `Bearer fdt_ffffffff_${secret}`,
+      `Bearer fdt_${id}_${secret}A`,
+      `Bearer rl_${fleetId.toString(36)}_${device.id.toString(36)}_${secret!.slice(0, 32)}`,
       `Bearer ${device.token} ${device.token}`,
     ]
     for (const authorization of wrong) await assert.rejects(fresh().authenticate(authorization), refused)
+  })
+
+  test('a token of the former kind is good until it is renewed, and every token ends', async () => {
+    const secret = 'S'.repeat(32)
+    const former = `Bearer rl_${fleetId.toString(36)}_${device.id.toString(36)}_${secret}`
+    const set = (hash: Buffer, ends: string) =>
+      pool.query('update devices set token_hash = $1, token_expires_at = $2 where fleet_id = $3', [
+        hash,
+        ends,
+        fleetId,
+      ])
+    await set(createHash('sha256').update(secret).digest(), '2030-01-01T00:00:00Z')
+    assert.equal((await fresh().authenticate(former)).deviceId, device.id)
+    await set(createHash('sha256').update(secret).digest(), new Date(clock).toISOString())
+    await assert.rejects(fresh().authenticate(former), refused)
+    device.token = (await renewToken(pool, fleetId, device.id))!
+    assert.equal((await fresh().authenticate(`Bearer ${device.token}`)).deviceId, device.id)
+    await assert.rejects(fresh().authenticate(former), refused)
   })
 
   test('the same name twice in a fleet is a conflict', async () => {

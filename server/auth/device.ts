@@ -1,9 +1,11 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { BlockList } from 'node:net'
 import type pg from 'pg'
 import { newId } from '../db/id.ts'
 import { type Db, within } from '../db/pool.ts'
 import { AppError } from '../errors.ts'
 import type { DevicePrincipal } from './principal.ts'
+import { rangesOf } from './ranges.ts'
 
 /** A revocation is seen everywhere within this time. */
 const KNOWN_FOR_MS = 4_000
@@ -11,9 +13,11 @@ const KNOWN_FOR_MS = 4_000
 const ANSWER_WITHIN_MS = 5_000
 /** More devices than this are not remembered at once; what falls out is read again. */
 const MOST_KNOWN = 200_000
-const SECRET_BYTES = 24
-/** `rl_<fleet>_<device>_<secret>`: the ids in base 36, so that one lookup by primary key finds the row. */
-const TOKEN = /^rl_([0-9a-z]{1,11})_([0-9a-z]{1,11})_([A-Za-z0-9_-]{32})$/
+const SECRET_BYTES = 32
+/** `fdt_<8>_<43>` (device-signatures section 7): the device's number in hex, so that one lookup finds the row, and 256 random bits. */
+const TOKEN = /^fdt_([0-9a-f]{8})_([A-Za-z0-9_-]{43})$/
+/** `rl_<fleet>_<device>_<secret>`, the ids in base 36: what was given out before. It is good until it ends or is renewed. */
+const FORMER = /^rl_([0-9a-z]{1,11})_([0-9a-z]{1,11})_([A-Za-z0-9_-]{32})$/
 
 export interface NewDevice {
   vehicleId: number
@@ -35,6 +39,9 @@ export interface EnrolledDevice extends NewDevice {
   token: string
 }
 
+const tokenOf = (deviceNumber: number, secret: string) =>
+  `fdt_${deviceNumber.toString(16).padStart(8, '0')}_${secret}`
+
 const hashOf = (secret: string) => createHash('sha256').update(secret).digest()
 
 /**
@@ -48,12 +55,11 @@ export async function enrolDevices(
 ): Promise<EnrolledDevice[]> {
   const hashes: Buffer[] = []
   const enrolled = devices.map((device) => {
-    const id = newId()
     const secret = randomBytes(SECRET_BYTES).toString('base64url')
     hashes.push(hashOf(secret))
-    return { ...device, id, token: `rl_${fleetId.toString(36)}_${id.toString(36)}_${secret}` }
+    return { ...device, id: newId(), secret }
   })
-  const { rows } = await db.query<{ id: number }>(
+  const { rows } = await db.query<{ id: number; number: number }>(
     `insert into devices (fleet_id, id, name, vehicle_id, token_hash, protocol, identity, open)
      select $1, * from unnest($2::bigint[], $3::text[], $4::bigint[], $5::bytea[], $6::text[], $7::text[], $8::boolean[])
      on conflict do nothing returning id, number`,
@@ -79,17 +85,19 @@ export async function enrolDevices(
       'name',
     )
   }
-  return enrolled
+  const numbers = new Map(rows.map(({ id, number }) => [id, number]))
+  return enrolled.map(({ secret, ...one }) => ({ ...one, token: tokenOf(numbers.get(one.id)!, secret) }))
 }
 
-/** Gives a device a new token; the old one ends. Undefined if the fleet has no such device. */
+/** Gives a device a new token, for a year; the old one ends. Undefined if the fleet has no such device. */
 export async function renewToken(db: Db, fleetId: number, deviceId: number): Promise<string | undefined> {
   const secret = randomBytes(SECRET_BYTES).toString('base64url')
-  const { rowCount } = await db.query(
-    'update devices set token_hash = $3, revoked_at = null where fleet_id = $1 and id = $2',
+  const { rows } = await db.query<{ number: number }>(
+    `update devices set token_hash = $3, token_expires_at = now() + interval '1 year', revoked_at = null
+     where fleet_id = $1 and id = $2 returning number`,
     [fleetId, deviceId, hashOf(secret)],
   )
-  return rowCount ? `rl_${fleetId.toString(36)}_${deviceId.toString(36)}_${secret}` : undefined
+  return rows[0] && tokenOf(rows[0].number, secret)
 }
 
 /** Ends a device's right to report; what it has reported stays. */
@@ -103,6 +111,8 @@ export async function revokeDevice(db: Db, fleetId: number, deviceId: number): P
 /** Who holds a token, as last read from the database. */
 interface Known {
   principal: DevicePrincipal
+  /** From where alone it may come; null: from anywhere. */
+  sources: BlockList | null
   readAt: number
   refreshing: boolean
 }
@@ -149,48 +159,75 @@ export class DeviceAuthenticator {
       throw new AppError('unauthenticated', 'Send the device token as "Authorization: Bearer …".')
     }
     const token = /^Bearer +(\S+) *$/i.exec(authorization)?.[1]
-    const parts = token === undefined ? null : TOKEN.exec(token)
-    if (!parts) throw new AppError('unauthenticated', 'The Authorization header holds no device token.')
-    const [fleetId, deviceId] = [Number.parseInt(parts[1]!, 36), Number.parseInt(parts[2]!, 36)]
-    if (!Number.isSafeInteger(fleetId) || !Number.isSafeInteger(deviceId)) throw UNKNOWN()
+    const named = token === undefined ? null : namedBy(token)
+    if (!named) throw new AppError('unauthenticated', 'The Authorization header holds no device token.')
     const { rows } = await this.#pool.query<{
+      id: number
       name: string
       vehicleId: number
       number: number
+      fleetId: number
       fleetNumber: number
+      fleetTakes: string[]
       hash: Buffer
+      expiresAt: number
+      sources: string[]
       revokedAt: number | null
     }>(
       within(ANSWER_WITHIN_MS, {
-        name: 'device-by-id',
-        text: `select d.name, d.vehicle_id as "vehicleId", d.number, f.number as "fleetNumber", d.token_hash as hash,
-               d.revoked_at as "revokedAt"
-             from devices d join fleets f on f.id = d.fleet_id where d.fleet_id = $1 and d.id = $2`,
-        values: [fleetId, deviceId],
+        name: named.former ? 'device-by-id' : 'device-by-number',
+        text: `select d.id, d.name, d.vehicle_id as "vehicleId", d.number, d.fleet_id as "fleetId", f.number as "fleetNumber",
+               f.device_auth as "fleetTakes", d.token_hash as hash, d.token_expires_at as "expiresAt",
+               d.token_sources as sources, d.revoked_at as "revokedAt"
+             from devices d join fleets f on f.id = d.fleet_id
+             where ${named.former ? 'd.fleet_id = $1 and d.id = $2' : 'd.number = $1'}`,
+        values: named.ids,
       }),
     )
     const row = rows[0]
-    const given = hashOf(parts[3]!)
+    const given = hashOf(named.secret)
     if (
       !row ||
       row.hash.length !== given.length ||
       !timingSafeEqual(row.hash, given) ||
-      row.revokedAt !== null
+      row.revokedAt !== null ||
+      row.expiresAt <= this.#now() ||
+      !row.fleetTakes.includes('token')
     ) {
       this.#known.delete(authorization)
       throw UNKNOWN()
     }
     const principal: DevicePrincipal = {
       kind: 'device',
-      fleetId,
-      deviceId,
+      method: 'token',
+      fleetId: row.fleetId,
+      deviceId: row.id,
       vehicleId: row.vehicleId,
       fleetNumber: row.fleetNumber,
       deviceNumber: row.number,
       name: row.name,
     }
     if (this.#known.size >= MOST_KNOWN) this.#known.delete(this.#known.keys().next().value!)
-    this.#known.set(authorization, { principal, readAt: this.#now(), refreshing: false })
+    const sources = row.sources.length === 0 ? null : rangesOf(row.sources)
+    this.#known.set(authorization, { principal, sources, readAt: this.#now(), refreshing: false })
     return principal
   }
+
+  /** From where alone a token may come that has just been found good; null: from anywhere. */
+  sourcesOf(authorization: string | undefined): BlockList | null {
+    return (authorization && this.#known.get(authorization)?.sources) || null
+  }
+}
+
+/** What a token says of itself: how its row is found, and its secret. */
+function namedBy(token: string): { former: boolean; ids: number[]; secret: string } | null {
+  const [, number, secret] = TOKEN.exec(token) ?? []
+  if (number !== undefined && secret !== undefined) {
+    const id = Number.parseInt(number, 16)
+    return id <= 0x7fff_ffff ? { former: false, ids: [id], secret } : null
+  }
+  const former = FORMER.exec(token)
+  if (!former) return null
+  const ids = [Number.parseInt(former[1]!, 36), Number.parseInt(former[2]!, 36)]
+  return ids.every(Number.isSafeInteger) ? { former: true, ids, secret: former[3]! } : null
 }

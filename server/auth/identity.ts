@@ -47,7 +47,7 @@ export class DeviceDirectory {
     const { rows } = await this.#pool.query<DevicePrincipal & { open: boolean }>(
       within(ANSWER_WITHIN_MS, {
         name: 'device-by-identity',
-        text: `select 'device' as kind, d.fleet_id as "fleetId", d.id as "deviceId", d.vehicle_id as "vehicleId",
+        text: `select 'device' as kind, 'identity' as method, d.fleet_id as "fleetId", d.id as "deviceId", d.vehicle_id as "vehicleId",
                d.number as "deviceNumber", f.number as "fleetNumber", d.name, d.open
              from devices d join fleets f on f.id = d.fleet_id
              where d.protocol = $1 and d.identity = $2 and d.revoked_at is null`,

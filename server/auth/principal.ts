@@ -15,9 +15,18 @@ export interface Person {
   local: boolean
 }
 
-/** A device that proved itself with its token. */
+/** How a device has proved who it is, in the order in which a fleet asks unless it says otherwise. */
+export const AUTH_METHODS = ['http-signature', 'session', 'mtls', 'oauth', 'token', 'identity'] as const
+export type AuthMethod = (typeof AUTH_METHODS)[number]
+
+/** With a key of its own, which nobody else has; what others prove is weaker evidence, and no record of duty comes of it. */
+export const isSigned = (method: AuthMethod) =>
+  method === 'http-signature' || method === 'session' || method === 'mtls'
+
+/** A device that proved itself. */
 export interface DevicePrincipal {
   kind: 'device'
+  method: AuthMethod
   fleetId: number
   deviceId: number
   vehicleId: number

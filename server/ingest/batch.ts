@@ -1,4 +1,4 @@
-import type { DevicePrincipal } from '../auth/principal.ts'
+import { type DevicePrincipal, isSigned } from '../auth/principal.ts'
 import { fixMs, fixSecond } from '../db/fix-time.ts'
 import { type Instant, MINUTE } from '../time/instant.ts'
 import { Column } from './columns.ts'
@@ -9,6 +9,7 @@ import {
   IGNITION_ON,
   isTrusted,
   REPAIRED_ROLLOVER,
+  SIGNED,
   withoutRollover,
 } from './judge.ts'
 
@@ -59,11 +60,14 @@ export class Batch {
   doubtful = 0
   /** How many had waited in the device: a backlog. */
   late = 0
+  /** Bits of judge.ts that all of them carry. */
+  readonly #evidence: number
 
   constructor(device: DevicePrincipal, receivedAt: Instant, expectedPoints: number) {
     this.device = device
     this.receivedAt = receivedAt
     this.columns = newColumns(expectedPoints)
+    this.#evidence = isSigned(device.method) ? SIGNED : 0
   }
 
   get byteLength(): number {
@@ -76,7 +80,7 @@ export class Batch {
     const { columns, device, receivedAt } = this
     const fixAt = withoutRollover(point.fixAt, receivedAt)
     const judged = fixAt === point.fixAt ? point : { ...point, fixAt }
-    let flags = point.flags | doubtsOf(judged, receivedAt)
+    let flags = point.flags | this.#evidence | doubtsOf(judged, receivedAt)
     if (point.ignition !== null) flags |= point.ignition ? IGNITION_KNOWN | IGNITION_ON : IGNITION_KNOWN
     if (judged !== point) flags |= REPAIRED_ROLLOVER
     columns.receivedAt.timestamptz(receivedAt)

@@ -35,18 +35,23 @@ async function inflate(body: Buffer): Promise<Buffer> {
  * @throws AppError too-large, busy (too many bodies are on their way), malformed for what is no gzip
  */
 export async function readBody(req: IncomingMessage): Promise<Buffer | undefined> {
+  const body = await receiveBody(req)
+  return body === undefined ? undefined : await unpacked(req, body)
+}
+
+/** A body as it came, unpacked if it came as gzip. Faults as of readBody. */
+export async function unpacked(req: IncomingMessage, body: Buffer): Promise<Buffer> {
   const encoding = req.headers['content-encoding'] ?? 'identity'
-  if (encoding !== 'gzip' && encoding !== 'identity')
-    throw new AppError('malformed', 'must be gzip, or left out', 'content-encoding')
-  const body = await receive(req)
-  if (body === undefined || encoding === 'identity') return body
+  if (encoding === 'identity') return body
+  if (encoding !== 'gzip') throw new AppError('malformed', 'must be gzip, or left out', 'content-encoding')
   return await inflate(body).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge()
     throw new AppError('malformed', `is not gzip as the content-encoding says: ${error.message}`, 'body')
   })
 }
 
-function receive(req: IncomingMessage): Promise<Buffer | undefined> {
+/** The bytes as they came; faults as of readBody. */
+export function receiveBody(req: IncomingMessage): Promise<Buffer | undefined> {
   const declared = Number(req.headers['content-length'] ?? 0)
   if (declared > MOST_BODY_BYTES) return Promise.reject(tooLarge())
   // It went while its token was looked up: nothing more will be heard of it.

@@ -88,6 +88,13 @@ export class Column {
     this.#count++
   }
 
+  bytea(value: Uint8Array): void {
+    const at = this.#room(4 + value.length)
+    this.#bytes.writeInt32BE(value.length, at)
+    this.#bytes.set(value, at + 4)
+    this.#count++
+  }
+
   /** The columns of many requests as one parameter. */
   static joined(columns: readonly Column[]): Buffer {
     let bytes = HEADER_BYTES
@@ -128,4 +135,4 @@ export function columnsOf<Row>(
 }
 
 /** PostgreSQL's object ids of the element types; fixed since its first versions. */
-const OID = { int2: 21, int4: 23, int8: 20, timestamptz: 1184, jsonb: 3802 } as const
+const OID = { int2: 21, int4: 23, int8: 20, timestamptz: 1184, bytea: 17, jsonb: 3802 } as const

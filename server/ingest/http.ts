@@ -1,18 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Proven } from '../auth/authenticators.ts'
+import { RefusedRequest } from '../auth/keys/refusal.ts'
+import type { DevicePrincipal } from '../auth/principal.ts'
 import { AppError, HTTP_STATUS } from '../errors.ts'
-import { faultOf, log } from '../log.ts'
-import { readBody } from './body.ts'
+import { readBody, unpacked } from './body.ts'
 import { noteBroken } from './broken.ts'
 import { decodeReport } from './decode.ts'
-import { countRefusal } from './metrics.ts'
+import { IncomingRequest, isGateway, NO_SCOPE, NOT_ITS_OWN, namesOf, takeForMany } from './gateway.ts'
+import { answerKeys } from './keys-door.ts'
 import { answerOsmand, answerOwnTracks, type PhoneAnswer, type PhoneRequest } from './phones.ts'
+import { problem, refuse } from './refuse.ts'
 import type { Receipt } from './schema.ts'
 import { type Arrival, type Intake, takeBatch } from './take.ts'
 
 const HEARTBEATS = '/v1/heartbeats'
 /** The device's token may follow as one more part of the path, for apps that can be given an address only. */
 const PHONES = /^\/v1\/(osmand|owntracks)(?:\/([^/?#]{1,128}))?(?=[?#]|$)/
-const RETRY_AFTER_SECONDS = 2
 
 export interface Door {
   /** Answers the request if it is for this door. */
@@ -37,6 +40,7 @@ export function createDoor(intake: Intake): Door {
         }
         return true
       }
+      if (answerKeys(intake, req, res)) return true
       const phone = PHONES.exec(url)
       if (!phone) return false
       const token = phone[2] === undefined ? undefined : `Bearer ${phone[2]}`
@@ -69,23 +73,45 @@ function isOwnTracks({ method, contentType, body, path }: PhoneRequest): boolean
 
 async function takeHeartbeats(intake: Intake, req: IncomingMessage, res: ServerResponse): Promise<void> {
   try {
-    const { authorization } = req.headers
-    const device = intake.devices.known(authorization) ?? (await intake.devices.authenticate(authorization))
-    const body = await readBody(req)
-    if (body === undefined) return noteBroken('json')
-    const arrival = arrivalOf(intake, req, body)
-    const { batch, refused, received } = decodeReport(parse(body, req), device, arrival.receivedAt)
-    const [first] = refused
-    const stored = await takeBatch(
+    const request = new IncomingRequest(req)
+    const asked = intake.gate.authenticate(request)
+    const proven = asked instanceof Promise ? await asked : asked
+    if (proven === undefined) return noteBroken('json')
+    if (!proven.ok) throw new RefusedRequest(proven)
+    if (!proven.scopes.includes('ingest')) throw new RefusedRequest(NO_SCOPE)
+    const raw = await request.body()
+    if (raw === undefined) return noteBroken('json')
+    const body = await unpacked(req, raw)
+    const arrival: Arrival = { ...arrivalOf(intake, req, body), protocol: 'json' }
+    const report = parse(body, req)
+    answer(
       intake,
-      batch,
-      { ...arrival, protocol: 'json' },
-      { count: refused.length, refusal: first ? `${first.field || 'heartbeat'} ${first.reason}` : null },
+      res,
+      proven.device && !isGateway(proven)
+        ? await takeOwn(intake, proven.device, report, arrival, proven)
+        : await takeForMany(intake, report, arrival, proven),
     )
-    answer(res, { received, stored, duplicates: batch.size - stored, refused })
   } catch (error) {
-    refuse(req, res, error)
+    refuse(intake, req, res, error)
   }
+}
+
+/** What a device says of itself. */
+async function takeOwn(
+  intake: Intake,
+  device: DevicePrincipal,
+  report: unknown,
+  arrival: Arrival,
+  { spend, method }: Proven,
+): Promise<Receipt> {
+  // A key is for its device alone, and what is signed for another is refused as a whole (device-signatures section 2).
+  if (method !== 'token' && !namesOf(report).every((name) => name === device.name))
+    throw new RefusedRequest(NOT_ITS_OWN)
+  const { batch, refused, received } = decodeReport(report, device, arrival.receivedAt)
+  const [first] = refused
+  const refusal = first ? `${first.field || 'heartbeat'} ${first.reason}` : null
+  const stored = await takeBatch(intake, batch, arrival, { count: refused.length, refusal }, spend)
+  return { received, stored, duplicates: batch.size - stored, refused }
 }
 
 type Answerer = (
@@ -118,7 +144,7 @@ async function takePhone(
     if (said.refusal !== null && said.status >= 400) problem(res, said.status, { detail: said.refusal })
     else res.writeHead(said.status, headersOf(said.body)).end(said.body)
   } catch (error) {
-    refuse(req, res, error)
+    refuse(intake, req, res, error)
   }
 }
 
@@ -156,7 +182,8 @@ function parse(body: Buffer, req: IncomingMessage): unknown {
 }
 
 /** 422 only when sending it again can't help anything in it; the receipt is in either answer. */
-function answer(res: ServerResponse, receipt: Receipt): void {
+function answer(intake: Intake, res: ServerResponse, receipt: Receipt): void {
+  res.setHeader('fleet-nonce', intake.gate.serverNonce())
   if (receipt.refused.length > 0 && receipt.refused.length === receipt.received) {
     const [first] = receipt.refused
     problem(res, HTTP_STATUS.unacceptable, {
@@ -168,48 +195,5 @@ function answer(res: ServerResponse, receipt: Receipt): void {
   const body = JSON.stringify(receipt)
   res
     .writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) })
-    .end(body)
-}
-
-function refuse(req: IncomingMessage, res: ServerResponse, error: unknown): void {
-  const refusal =
-    error instanceof AppError ? error : new AppError('busy', 'Something broke on our side; send it again.')
-  const path = (req.url ?? '').split(/[?#]/)[0]!.replace(/rl_\w+/, 'rl_…')
-  if (refusal !== error) log.error('a request of a device failed', { path, ...faultOf(error) })
-  countRefusal(
-    path.startsWith('/v1/owntracks') ? 'owntracks' : path === HEARTBEATS ? 'json' : 'osmand',
-    refusal.code,
-  )
-  if (refusal.code === 'busy') res.setHeader('retry-after', RETRY_AFTER_SECONDS)
-  if (refusal.code === 'unauthenticated') res.setHeader('www-authenticate', 'Bearer')
-  // What has not been read of the body ends with the connection.
-  if (!req.complete) res.setHeader('connection', 'close')
-  problem(res, HTTP_STATUS[refusal.code], {
-    code: refusal.code,
-    detail: refusal.field ? `${refusal.field} ${refusal.message}` : refusal.message,
-    ...(refusal.field ? { field: refusal.field, reason: refusal.message } : {}),
-  })
-}
-
-const TITLES: Record<number, string> = {
-  400: 'Malformed',
-  401: 'Not authenticated',
-  403: 'Forbidden',
-  404: 'Not found',
-  405: 'Method not allowed',
-  413: 'Too large',
-  422: 'Not acceptable',
-  503: 'Busy',
-}
-
-/** RFC 9457. */
-function problem(res: ServerResponse, status: number, detail: object): void {
-  if (res.headersSent) return
-  const body = JSON.stringify({ type: 'about:blank', title: TITLES[status] ?? 'Error', status, ...detail })
-  res
-    .writeHead(status, {
-      'content-type': 'application/problem+json',
-      'content-length': Buffer.byteLength(body),
-    })
     .end(body)
 }

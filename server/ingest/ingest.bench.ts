@@ -109,6 +109,7 @@ export async function benchStorage(print: Print): Promise<void> {
           const { number, fleet, fleetId } = numberOf.get(device.id)!
           const principal: DevicePrincipal = {
             kind: 'device',
+            method: 'token',
             fleetId,
             deviceId: device.id,
             vehicleId: device.vehicleId,

@@ -7,6 +7,8 @@ export const IGNITION_ON = 2
 export const REPAIRED_ROLLOVER = 4
 /** Known by an identity that is no secret: weaker evidence than a key or a token. */
 export const OPEN_IDENTITY = 8
+/** Proved by a key of the device's own (a signature, a session, a certificate). Without this and the one above: by a token. */
+export const SIGNED = 16
 /** From 256 on: doubts. A doubtful position is kept as evidence, and nothing is derived from it. */
 export const FUTURE = 256
 export const PAST = 512

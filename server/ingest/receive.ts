@@ -1,5 +1,7 @@
 import type pg from 'pg'
-import { within } from '../db/pool.ts'
+import { REPLAYED, RefusedRequest } from '../auth/keys/refusal.ts'
+import { nonceBytes, type Spend, spendNonce } from '../auth/nonces.ts'
+import { type Db, within, withTransaction } from '../db/pool.ts'
 import { AppError } from '../errors.ts'
 import { log } from '../log.ts'
 import type { Batch, Columns } from './batch.ts'
@@ -53,7 +55,8 @@ const INSERT = `insert into positions (${POSITION_COLUMNS})
 const VEHICLES = `unnest($19::int4[], $20::int8[], $21::int8[], $22::timestamptz[], $23::timestamptz[])
     as v(device_number, fleet_id, vehicle_id, earliest_at, latest_at)`
 const RECHECK = `insert into vehicle_rechecks as r (fleet_id, vehicle_id, from_at, until_at)
-  select fleet_id, vehicle_id, earliest_at, latest_at from vehicle where earliest_at is not null
+  select fleet_id, vehicle_id, min(earliest_at), max(latest_at) from vehicle where earliest_at is not null
+  group by fleet_id, vehicle_id
   on conflict (fleet_id, vehicle_id) do update set from_at = least(r.from_at, excluded.from_at),
     until_at = greatest(r.until_at, excluded.until_at)`
 
@@ -76,13 +79,25 @@ vehicle as (select v.* from ${VEHICLES} join counted using (device_number)),
 recheck as (${RECHECK})
 select device_number as "deviceNumber", stored from counted`
 
+/** The nonces of signed requests, used up in the statement that stores what they ask for (device-signatures section 5). */
+const SPEND = `insert into device_nonces (fleet_id, key_ref, bucket, nonce)
+  select * from unnest($24::int8[], $25::int8[], $26::int4[], $27::bytea[])`
+const STORE_NEW_SIGNED = STORE_NEW.replace('vehicle as', () => `spent as (${SPEND}),\n  vehicle as`)
+/** Alone and first in a transaction: the requests that are new; the others may store nothing. */
+const SPEND_ANY = `${SPEND.replace(/\$2(\d)/g, (_, digit) => `$${Number(digit) - 3}`)}
+  on conflict do nothing returning fleet_id as "fleetId", key_ref as "keyRef", nonce`
+
 /** A fleet that comes back repeats itself for a while: so many groups are not taken for new after one that was not. */
 const CAREFUL_GROUPS = 30
 
 interface Waiting {
-  batch: Batch
+  /** Of one request: of one device, or of several behind one gateway. All of them are stored, or none. */
+  batches: readonly Batch[]
+  /** What makes the request unrepeatable, if it is signed. */
+  spend: Spend | null
+  rows: number
   bytes: number
-  resolve: (stored: number) => void
+  resolve: (stored: number[]) => void
   reject: (error: Error) => void
 }
 
@@ -119,20 +134,31 @@ export class Receiver {
 
   /**
    * Stores a batch durably.
+   * @param spend of a signed request: the nonce is used up in the same transaction
    * @returns how many of its rows were new
-   * @throws AppError busy when too much waits already, or when the database is away: nothing is acknowledged, send it again
+   * @throws AppError busy when too much waits already, or when the database is away: nothing is acknowledged, send it again;
+   *   RefusedRequest replayed if the request has been here before
    */
-  store(batch: Batch): Promise<number> {
-    if (batch.size === 0) return Promise.resolve(0)
-    const bytes = batch.byteLength
-    const isLive = batch.late < batch.size
+  async store(batch: Batch, spend: Spend | null = null): Promise<number> {
+    return (await this.storeAll([batch], spend))[0]!
+  }
+
+  /** The same for the batches of one request, each of another device: all of them or none. */
+  storeAll(batches: readonly Batch[], spend: Spend | null): Promise<number[]> {
+    let [rows, late, bytes] = [0, 0, 0]
+    for (const batch of batches) {
+      rows += batch.size
+      late += batch.late
+      bytes += batch.byteLength
+    }
+    if (rows === 0) return this.#storeNothing(batches, spend)
+    const isLive = late < rows
     const share = isLive ? 1 : BACKLOG_SHARE
-    const { deviceNumber } = batch.device
-    const ofDevice = (this.#rowsOfDevice.get(deviceNumber) ?? 0) + batch.size
+    const ofDevice = ({ device, size }: Batch) => (this.#rowsOfDevice.get(device.deviceNumber) ?? 0) + size
     if (
-      this.#rows + batch.size > QUEUE_ROWS * share ||
+      this.#rows + rows > QUEUE_ROWS * share ||
       this.#bytes + bytes > QUEUE_BYTES * share ||
-      ofDevice > DEVICE_ROWS
+      batches.some((batch) => ofDevice(batch) > DEVICE_ROWS)
     ) {
       return Promise.reject(
         new AppError('busy', 'Too much is waiting to be stored: send it again in a moment.'),
@@ -140,12 +166,18 @@ export class Receiver {
     }
     return new Promise((resolve, reject) => {
       const lane = isLive ? this.#live : this.#backlog
-      lane.push({ batch, bytes, resolve, reject })
-      this.#rowsOfDevice.set(deviceNumber, ofDevice)
-      this.#rows += batch.size
+      lane.push({ batches, spend, rows, bytes, resolve, reject })
+      for (const batch of batches) this.#rowsOfDevice.set(batch.device.deviceNumber, ofDevice(batch))
+      this.#rows += rows
       this.#bytes += bytes
       this.#pump()
     })
+  }
+
+  /** A signed request is used up though nothing of it can be stored. */
+  async #storeNothing(batches: readonly Batch[], spend: Spend | null): Promise<number[]> {
+    if (spend && !(await spendNonce(this.#pool, spend))) throw new RefusedRequest(REPLAYED)
+    return batches.map(() => 0)
   }
 
   /** Resolves when everything taken has been answered, and shows. */
@@ -170,7 +202,7 @@ export class Receiver {
     if (group.length === 0) return
     this.#writing++
     void this.#write(group).finally(() => {
-      for (const { batch, bytes } of group) this.#leave(batch, bytes)
+      for (const one of group) this.#leave(one)
       this.#writing--
       this.#pump()
     })
@@ -182,38 +214,44 @@ export class Receiver {
     let at = 0
     for (; at < lane.length && rows < most; at++) {
       const one = lane[at]!
-      const { size, device } = one.batch
-      if (this.#beingWritten.has(device.vehicleId) || (rows > 0 && rows + size > most)) {
+      const isTaken = one.batches.some(({ device }) => this.#beingWritten.has(device.vehicleId))
+      if (isTaken || (rows > 0 && rows + one.rows > most)) {
         later.push(one)
         continue
       }
-      this.#beingWritten.add(device.vehicleId)
-      rows += size
+      for (const { device } of one.batches) this.#beingWritten.add(device.vehicleId)
+      rows += one.rows
       group.push(one)
     }
     lane.splice(0, at, ...later)
     return rows
   }
 
-  #leave({ device, size }: Batch, bytes: number): void {
-    this.#beingWritten.delete(device.vehicleId)
-    this.#rows -= size
+  #leave({ batches, rows, bytes }: Waiting): void {
+    this.#rows -= rows
     this.#bytes -= bytes
-    const left = this.#rowsOfDevice.get(device.deviceNumber)! - size
-    if (left > 0) this.#rowsOfDevice.set(device.deviceNumber, left)
-    else this.#rowsOfDevice.delete(device.deviceNumber)
+    for (const { device, size } of batches) {
+      this.#beingWritten.delete(device.vehicleId)
+      const left = this.#rowsOfDevice.get(device.deviceNumber)! - size
+      if (left > 0) this.#rowsOfDevice.set(device.deviceNumber, left)
+      else this.#rowsOfDevice.delete(device.deviceNumber)
+    }
   }
 
   async #write(group: readonly Waiting[]): Promise<void> {
     const from = performance.now()
     try {
-      const stored = await this.#store(group)
+      const answers = await this.#store(group)
       const tookMs = Math.round(performance.now() - from)
       if (tookMs > SLOW_MS) log.warn('storing reports took long', { reports: group.length, tookMs })
-      for (const { batch, resolve } of group) {
-        const added = stored?.get(batch.device.deviceNumber) ?? (stored ? 0 : batch.size)
-        if (added > 0) this.#latest.add(batch)
-        resolve(added)
+      for (const [at, { batches, resolve, reject }] of group.entries()) {
+        const stored = answers[at]
+        if (!stored) {
+          reject(new RefusedRequest(REPLAYED))
+          continue
+        }
+        for (const [index, added] of stored.entries()) if (added > 0) this.#latest.add(batches[index]!)
+        resolve(stored)
       }
     } catch (error) {
       if (group.length > 1 && isOfOneBatch(error)) {
@@ -232,36 +270,82 @@ export class Receiver {
     }
   }
 
-  /** How many rows of each device were new; null: all of them. */
-  async #store(group: readonly Waiting[]): Promise<Map<number, number> | null> {
-    const values = parametersOf(group.map(({ batch }) => batch))
+  /** How many rows of each batch of each request were new; null for a request that has been here before. */
+  async #store(group: readonly Waiting[]): Promise<(number[] | null)[]> {
     const from = performance.now()
-    groupRows.observe(group.reduce((rows, { batch }) => rows + batch.size, 0))
+    groupRows.observe(group.reduce((sum, { rows }) => sum + rows, 0))
     try {
-      return await this.#run(values)
+      return await this.#storeGroup(group)
     } finally {
       commitSeconds.observe((performance.now() - from) / 1_000)
     }
   }
 
-  async #run(values: Buffer[]): Promise<Map<number, number> | null> {
-    const run = (name: string, text: string) =>
-      this.#pool.query<{ deviceNumber: number; stored: number }>(within(STATEMENT_MS, { name, text, values }))
+  async #storeGroup(group: readonly Waiting[]): Promise<(number[] | null)[]> {
     if (this.#careful === 0) {
       try {
-        await run('store-new-positions', STORE_NEW)
-        return null
+        const isSigned = group.some(({ spend }) => spend !== null)
+        const values = parametersOf(group)
+        if (isSigned)
+          await this.#run(this.#pool, 'store-new-signed', STORE_NEW_SIGNED, [...values, ...noncesOf(group)])
+        else await this.#run(this.#pool, 'store-new-positions', STORE_NEW, values)
+        return group.map(({ batches }) => batches.map(({ size }) => size))
       } catch (error) {
         if (!isDuplicate(error)) throw error
-        this.#careful = CAREFUL_GROUPS
+        // A replay makes nobody careful, so that nobody can slow the door down by repeating himself.
+        if (!isReplay(error)) this.#careful = CAREFUL_GROUPS
       }
     } else this.#careful--
-    const { rows } = await run('store-any-positions', STORE_ANY)
-    return new Map(rows.map(({ deviceNumber, stored }) => [deviceNumber, stored]))
+    if (group.some(({ spend }) => spend !== null)) return await this.#storeSigned(group)
+    return await this.#storeAny(this.#pool, group)
+  }
+
+  /** In one transaction: which requests are new, and then what those ask to store. */
+  async #storeSigned(group: readonly Waiting[]): Promise<(number[] | null)[]> {
+    return await withTransaction(this.#pool, async (tx) => {
+      const { rows } = await this.#run<{ fleetId: number; keyRef: number; nonce: Buffer }>(
+        tx,
+        'spend-nonces',
+        SPEND_ANY,
+        noncesOf(group),
+      )
+      const fresh = new Set(
+        rows.map(({ fleetId, keyRef, nonce }) => `${fleetId} ${keyRef} ${nonce.toString('latin1')}`),
+      )
+      const taken = group.filter(({ spend }) => {
+        // Taken out, so that of two of the same in one group one is new.
+        return spend === null || fresh.delete(`${spend.fleetId} ${spend.keyRef} ${spend.nonce}`)
+      })
+      const stored = taken.length === 0 ? [] : await this.#storeAny(tx, taken)
+      const answers = new Map(taken.map((one, at) => [one, stored[at]!]))
+      return group.map((one) => answers.get(one) ?? null)
+    })
+  }
+
+  async #storeAny(db: Db, group: readonly Waiting[]): Promise<number[][]> {
+    const { rows } = await this.#run<{ deviceNumber: number; stored: number }>(
+      db,
+      'store-any-positions',
+      STORE_ANY,
+      parametersOf(group),
+    )
+    const counts = new Map(rows.map(({ deviceNumber, stored }) => [deviceNumber, stored]))
+    return group.map(({ batches }) => batches.map(({ device }) => counts.get(device.deviceNumber) ?? 0))
+  }
+
+  #run<Row extends pg.QueryResultRow>(
+    db: Db,
+    name: string,
+    text: string,
+    values: Buffer[],
+  ): Promise<pg.QueryResult<Row>> {
+    return db.query<Row>(within(STATEMENT_MS, { name, text, values }))
   }
 }
 
 const isDuplicate = (error: unknown) => (error as { code?: unknown }).code === '23505'
+
+const isReplay = (error: unknown) => /^device_nonces/.test(String((error as { table?: unknown }).table))
 
 /** PostgreSQL answered, and it is about the rows (class 22, 23, or a deadlock): not about the connection. */
 function isOfOneBatch(error: unknown): boolean {
@@ -281,7 +365,24 @@ export function receiverOf(pool: pg.Pool): Receiver {
   return receiver
 }
 
-function parametersOf(batches: readonly Batch[]): Buffer[] {
+/** The nonces of a group, in one order in every group, so that two processes never wait for each other's. */
+function noncesOf(group: readonly Waiting[]): Buffer[] {
+  const spends = group.flatMap(({ spend }) => spend ?? [])
+  spends.sort((a, b) => a.fleetId - b.fleetId || a.keyRef - b.keyRef || (a.nonce < b.nonce ? -1 : 1))
+  const nonces = new Column('bytea', spends.length * 32)
+  for (const { nonce } of spends) nonces.bytea(nonceBytes(nonce))
+  return [
+    ...columnsOf(spends, {
+      fleetId: ['int8', ({ fleetId }) => fleetId],
+      keyRef: ['int8', ({ keyRef }) => keyRef],
+      bucket: ['int4', ({ bucket }) => bucket],
+    }),
+    Column.joined([nonces]),
+  ]
+}
+
+function parametersOf(group: readonly Waiting[]): Buffer[] {
+  const batches = group.flatMap((one) => one.batches)
   const names = Object.keys(batches[0]!.columns) as (keyof Columns)[]
   const positions = names.map((name) => Column.joined(batches.map((batch) => batch.columns[name])))
   // In one order in every group, so that two processes never wait for each other's vehicles.

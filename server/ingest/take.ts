@@ -1,6 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import type pg from 'pg'
-import { DeviceAuthenticator, type DeviceProtocol } from '../auth/device.ts'
+import type { DeviceAuthenticator, DeviceProtocol } from '../auth/device.ts'
+import { DeviceGate, type DoorAuthOptions } from '../auth/door-auth.ts'
 import { DeviceDirectory, type Identified } from '../auth/identity.ts'
+import type { Spend } from '../auth/nonces.ts'
 import type { DevicePrincipal } from '../auth/principal.ts'
 import { AppError } from '../errors.ts'
 import type { Instant } from '../time/instant.ts'
@@ -16,16 +19,32 @@ import { activityOf, type DeviceActivity } from './status.ts'
 export interface Intake {
   receiver: Receiver
   activity: DeviceActivity
+  pool: pg.Pool
+  /** Who is there: every door that can see more than an identity asks it. */
+  gate: DeviceGate
   devices: DeviceAuthenticator
   directory: DeviceDirectory
   now: () => number
 }
 
+/** Where nobody says what the doors are called: on this machine alone, with a secret that ends with the process. */
+const alone = (): DoorAuthOptions => ({
+  publicOrigin: 'http://localhost',
+  secrets: [randomBytes(32).toString('base64')],
+})
+
 /** The one way in of a process: all doors share it. */
-export const intakeOf = (pool: pg.Pool, now: () => number): Intake => ({
+export const intakeOf = (
+  pool: pg.Pool,
+  now: () => number,
+  auth: DoorAuthOptions = alone(),
+  gate = new DeviceGate(pool, now, auth),
+): Intake => ({
   receiver: receiverOf(pool),
   activity: activityOf(pool),
-  devices: new DeviceAuthenticator(pool, now),
+  pool,
+  gate,
+  devices: gate.tokens,
   directory: new DeviceDirectory(pool, now),
   now,
 })
@@ -52,17 +71,31 @@ const NOTHING_TURNED: Turned = { count: 0, refusal: null }
 
 /**
  * Stores a batch and notes what came of it. Resolves after the commit.
+ * @param spend what makes a signed request unrepeatable
  * @returns how many were new
- * @throws AppError busy: nothing of it is acknowledged
+ * @throws AppError busy: nothing of it is acknowledged; RefusedRequest replayed
  */
 export async function takeBatch(
-  { receiver, activity }: Intake,
+  intake: Intake,
   batch: Batch,
   arrival: Arrival,
   turned: Turned = NOTHING_TURNED,
+  spend: Spend | null = null,
 ): Promise<number> {
   const answered = countReceived(arrival.protocol, batch.size)
-  const stored = await receiver.store(batch).finally(answered)
+  const stored = await intake.receiver.store(batch, spend).finally(answered)
+  noteBatch(intake, batch, stored, arrival, turned)
+  return stored
+}
+
+/** What an installer asks of a device: how it is doing. */
+export function noteBatch(
+  { activity }: Intake,
+  batch: Batch,
+  stored: number,
+  arrival: Arrival,
+  turned: Turned = NOTHING_TURNED,
+): void {
   activity.note(batch.device, {
     protocol: arrival.protocol,
     address: arrival.address,
@@ -78,7 +111,6 @@ export async function takeBatch(
     latest: batch.latest,
     tookMs: performance.now() - arrival.from,
   })
-  return stored
 }
 
 /** Who sends: proved by a token, or known by an identity alone. */

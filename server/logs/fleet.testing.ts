@@ -67,6 +67,7 @@ export class TestFleet {
         driverId,
         device: {
           kind: 'device',
+          method: 'session',
           fleetId: id,
           deviceId,
           vehicleId,

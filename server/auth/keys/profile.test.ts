@@ -649,7 +649,7 @@ describe('sessions', () => {
       environment(),
     )
     assert.ok(answer.ok)
-    const opened = openSession(device.x25519, answer.base)
+    const opened = openSession(device.x25519, answer.base, 7)
     assert.ok(opened.ok)
     const agreed = agreeSecret(device.privateKey, opened.x25519, draft.base)
     assert.ok(agreed.ok)

@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import type { VerifyingKey } from './algorithm.ts'
 import { digestMatches } from './content-digest.ts'
 import { dummyKeyFor } from './dummy-key.ts'
-import { type HiddenReason, type Refusal, refuse, unauthorized } from './refusal.ts'
+import { type HiddenReason, REPLAYED, type Refusal, refuse, unauthorized } from './refusal.ts'
 import { serverNonceTime } from './server-nonce.ts'
 import {
   type DeviceRequest,
@@ -57,6 +57,8 @@ export interface ProfileEnvironment<Key extends KnownKey> {
 export interface Accepted<Key extends KnownKey> {
   ok: true
   kind: SignerKind
+  /** As the request gives it. */
+  keyId: string
   key: Key
   spend: NonceSpend
   /** Milliseconds by which the signer's clock is ahead of ours, transport included. */
@@ -102,6 +104,7 @@ export async function checkRequest<Key extends KnownKey>(
   const accepted: Accepted<Key> = {
     ok: true,
     kind,
+    keyId,
     key,
     spend: { keyRef: key.ref, bucket: Math.floor(freshAt / BUCKET_MS), nonce: signed.nonce },
     clockOffsetMs: signed.created - environment.now,
@@ -110,7 +113,7 @@ export async function checkRequest<Key extends KnownKey>(
   const denied = await environment.admit?.(accepted)
   if (denied) return denied
   if (environment.nonces !== 'with_the_write' && !(await environment.nonces.spend(accepted.spend))) {
-    return refuse('replayed', 'This request has been received before.')
+    return REPLAYED
   }
   return accepted
 }

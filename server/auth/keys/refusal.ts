@@ -23,6 +23,9 @@ export type HiddenReason =
   | 'pending_too_long'
   | 'wrong_algorithm'
   | 'bad_signature'
+  | 'method_not_taken'
+  | 'bad_token'
+  | 'bad_certificate'
 
 /** A request that is not accepted. */
 export interface Refusal {
@@ -39,6 +42,20 @@ export interface Refusal {
 export function refuse(code: RefusalCode, detail: string): Refusal {
   return { ok: false, code, status: STATUS_OF[code], detail }
 }
+
+/** A refusal where an error must be thrown. */
+export class RefusedRequest extends Error {
+  constructor(readonly refusal: Refusal) {
+    super(refusal.detail)
+    this.name = 'RefusedRequest'
+  }
+}
+
+/** The answer to a request that has been here before. */
+export const REPLAYED = refuse(
+  'replayed',
+  'This request has been received before: sign it again with a new nonce.',
+)
 
 /** The one answer to everything that is wrong with a key or a signature; the reason stays with us. */
 export function unauthorized(hidden: HiddenReason): Refusal {

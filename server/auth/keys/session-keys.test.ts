@@ -15,14 +15,14 @@ const base64url = (hex: string) => Buffer.from(hex, 'hex').toString('base64url')
 describe('session secrets', () => {
   test('both sides come to the same one', () => {
     const device = offerSession()
-    const opened = openSession(device.x25519, BASE)
+    const opened = openSession(device.x25519, BASE, 7)
     assert.ok(opened.ok)
     assert.match(opened.session, /^ds_[A-Za-z0-9_-]{22}$/)
     assert.equal(opened.expiresIn, 900)
     assert.equal(Buffer.from(opened.x25519, 'base64url').length, 32)
     assert.deepEqual(agreeSecret(device.privateKey, opened.x25519, BASE), { ok: true, secret: opened.secret })
     assert.equal(opened.secret.length, 32)
-    const other = openSession(device.x25519, BASE)
+    const other = openSession(device.x25519, BASE, 7)
     assert.ok(other.ok)
     assert.notDeepEqual(other.secret, opened.secret)
     assert.notEqual(other.session, opened.session)
@@ -57,7 +57,7 @@ describe('session secrets', () => {
       `ee${'ff'.repeat(30)}7f`,
     ]
     for (const point of zeroing) {
-      assert.deepEqual(openSession(base64url(point), BASE), { ok: false, reason: 'weak_key' }, point)
+      assert.deepEqual(openSession(base64url(point), BASE, 7), { ok: false, reason: 'weak_key' }, point)
     }
   })
 
@@ -72,12 +72,12 @@ describe('session secrets', () => {
       `${x25519.slice(0, -1)}!`,
       base64url('09'.repeat(33)),
     ]) {
-      assert.deepEqual(openSession(offer, BASE), { ok: false, reason: 'malformed' }, offer)
+      assert.deepEqual(openSession(offer, BASE, 7), { ok: false, reason: 'malformed' }, offer)
     }
   })
 
   test('a session verifies with its secret', () => {
-    const opened = openSession(offerSession().x25519, BASE)
+    const opened = openSession(offerSession().x25519, BASE, 7)
     assert.ok(opened.ok)
     const key = sessionVerifyingKey(opened.secret)
     const tag = createHmac('sha256', opened.secret).update(BASE).digest()

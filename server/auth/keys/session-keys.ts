@@ -16,6 +16,7 @@ export const SESSION_SECONDS = 900
 
 const PUBLIC_BYTES = 32
 const SECRET_BYTES = 32
+const NAME_BYTES = 16
 const INFO = 'fleet-device-v1 session'
 
 /** One side's passing key pair; `x25519` is the public half as it travels, base64url. */
@@ -73,17 +74,21 @@ export function agreeSecret(privateKey: KeyObject, theirs: string, signatureBase
 /**
  * The server's part of a new session. The signature base is that of the request, which must have been accepted from a device
  * key: a session can not make another one.
+ * @param fleetNumber four bytes that the session's name begins with, so that it is found by its fleet
  */
 export function openSession(
   theirs: string,
   signatureBase: Uint8Array,
+  fleetNumber: number,
 ): NewSession | Extract<SessionSecret, { ok: false }> {
   const offer = offerSession()
   const agreed = agreeSecret(offer.privateKey, theirs, signatureBase)
   if (!agreed.ok) return agreed
+  const name = randomBytes(NAME_BYTES)
+  name.writeUInt32BE(fleetNumber)
   return {
     ok: true,
-    session: `ds_${randomBytes(16).toString('base64url')}`,
+    session: `ds_${name.toString('base64url')}`,
     x25519: offer.x25519,
     expiresIn: SESSION_SECONDS,
     secret: agreed.secret,

@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { type SignatureAlgorithm, VerifyingKey } from './algorithm.ts'
 import { kindOfEdwardsPoint } from './edwards-point.ts'
-import { SshReader } from './ssh-wire.ts'
+import { SshReader, sshString } from './ssh-wire.ts'
 
 /** The key types that may be enrolled, with what a key of the type may be bound to; the first is what it is bound to unasked. */
 const ALGORITHMS_OF = {
@@ -192,3 +192,22 @@ export function verifyingKeyOf(
 export function keyIdOf(fleetSlug: string, fingerprint: string): string {
   return `${fleetSlug}/${fingerprint}`
 }
+
+/** The fingerprint that a public key of node:crypto has as an SSH key; undefined for a kind that can't be enrolled. */
+export function fingerprintOf(key: KeyObject): string | undefined {
+  const { kty, crv, x = '', y = '', n = '', e = '' } = key.export({ format: 'jwk' })
+  const bytes = (base64url: string) => Buffer.from(base64url, 'base64url')
+  let parts: Buffer[] | undefined
+  if (kty === 'OKP' && crv === 'Ed25519') parts = [Buffer.from('ssh-ed25519'), bytes(x)]
+  else if (kty === 'EC' && (crv === 'P-256' || crv === 'P-384')) {
+    const curve = crv === 'P-256' ? 'nistp256' : 'nistp384'
+    const point = Buffer.concat([Buffer.from([4]), bytes(x), bytes(y)])
+    parts = [Buffer.from(`ecdsa-sha2-${curve}`), Buffer.from(curve), point]
+  } else if (kty === 'RSA') parts = [Buffer.from('ssh-rsa'), mpint(bytes(e)), mpint(bytes(n))]
+  if (!parts) return undefined
+  const reading = parseSshKeyBlob(Buffer.concat(parts.map(sshString)))
+  return reading.ok ? reading.key.fingerprint : undefined
+}
+
+/** RFC 4251 section 5: a leading bit that is set would make it negative. */
+const mpint = (bytes: Buffer) => (bytes[0]! >= 0x80 ? Buffer.concat([Buffer.alloc(1), bytes]) : bytes)

@@ -1,0 +1,235 @@
+import { randomBytes } from 'node:crypto'
+import type pg from 'pg'
+import { recordAudit } from '../audit/record.ts'
+import { withTransaction } from '../db/pool.ts'
+import { type Authenticator, DoorAuth, type DoorRequest, type Proven } from './authenticators.ts'
+import { certificateAuthenticator } from './certificate.ts'
+import { DeviceAuthenticator } from './device.ts'
+import { type Refusal, refuse } from './keys/refusal.ts'
+import { issueServerNonce } from './keys/server-nonce.ts'
+import { type Holder, KnownKeys } from './known-keys.ts'
+import { NonceBuckets } from './nonces.ts'
+import { oauthAuthenticator } from './oauth.ts'
+import { AUTH_METHODS, type AuthMethod } from './principal.ts'
+import { isWithin, rangesOf } from './ranges.ts'
+import { DeviceSecrets } from './secrets.ts'
+import { signedAuthenticators } from './signed.ts'
+import { tokenAuthenticator } from './token.ts'
+
+export interface DoorAuthOptions {
+  /** What devices know the server by, such as `https://ingest.example.com`: signatures are over it, never over Host. */
+  publicOrigin: string
+  /** The installation's secrets, the current one first; all instances have the same. */
+  secrets: readonly string[]
+  /** Addresses of proxies that may name a client's address and certificate, as CIDR ranges. */
+  proxies?: readonly string[]
+  /** Failed authentications of an address in a minute, beyond which it waits; none if left out. */
+  failuresPerMinute?: number
+  /** Requests a second of a device, and how many it may save up; none if left out. */
+  requestsPerSecond?: number
+  burst?: number
+  /** The order in which schemes are asked; as AUTH_METHODS unless said otherwise. */
+  order?: readonly AuthMethod[]
+}
+
+/** How often the use of a key is written down, and a refusal of it. */
+const NOTED_EVERY_MS = 30_000
+const MOST_NOTED = 10_000
+const MOST_ADDRESSES = 50_000
+
+/** All that the device doors ask about who is there. One for each process. */
+export class DeviceGate {
+  readonly tokens: DeviceAuthenticator
+  readonly keys: KnownKeys
+  readonly secrets: DeviceSecrets
+  readonly options: DoorAuthOptions
+  readonly #auth: DoorAuth
+  readonly #pool: pg.Pool
+  readonly #now: () => number
+  readonly #proxies
+  readonly #failures: Buckets | undefined
+  readonly #rates: Buckets | undefined
+  readonly #noted = new Map<string, number>()
+  #nonce = { value: '', second: -1 }
+
+  constructor(pool: pg.Pool, now: () => number, options: DoorAuthOptions) {
+    this.#pool = pool
+    this.#now = now
+    this.options = options
+    this.secrets = new DeviceSecrets(options.secrets)
+    this.tokens = new DeviceAuthenticator(pool, now)
+    this.keys = new KnownKeys(pool, now, this.secrets)
+    this.#proxies = rangesOf(options.proxies ?? [])
+    const { failuresPerMinute, requestsPerSecond, burst = 60 } = options
+    this.#failures = failuresPerMinute ? new Buckets(failuresPerMinute / 60, failuresPerMinute) : undefined
+    this.#rates = requestsPerSecond ? new Buckets(requestsPerSecond, burst) : undefined
+    const all: Authenticator[] = [
+      ...signedAuthenticators({
+        db: pool,
+        keys: this.keys,
+        buckets: new NonceBuckets(pool, now),
+        secrets: this.secrets,
+        publicOrigin: options.publicOrigin,
+        now,
+        onUse: (holder, address, clockOffsetMs) => this.#noteUse(holder, address, clockOffsetMs),
+        onActivated: (holder, address) => this.#audit(holder, 'device-key.activated', address),
+      }),
+      certificateAuthenticator({ keys: this.keys, isProxy: (address) => this.#isProxy(address), now }),
+      oauthAuthenticator({ db: pool, publicOrigin: options.publicOrigin, now }),
+      tokenAuthenticator(this.tokens, now),
+    ]
+    const order = options.order ?? AUTH_METHODS
+    this.#auth = new DoorAuth(
+      all
+        .filter(({ name }) => order.includes(name))
+        .sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name)),
+    )
+  }
+
+  /**
+   * Who sent this, or why it is refused. Undefined if the device went away.
+   * @throws a database error as it is; AppError too-large or busy of the body
+   */
+  authenticate(request: DoorRequest): Proven | Refusal | undefined | Promise<Proven | Refusal | undefined> {
+    if (this.#failures && !this.#failures.has(this.addressOf(request), this.#now())) {
+      return refuse('rate_limited', 'Too many requests of this address were refused: wait a minute.')
+    }
+    const answer = this.#auth.authenticate(request)
+    return answer instanceof Promise
+      ? answer.then((settled) => settled && this.#judged(request, settled))
+      : answer && this.#judged(request, answer)
+  }
+
+  #judged(request: DoorRequest, answer: Proven | Refusal): Proven | Refusal {
+    if (!answer.ok) {
+      if (answer.status === 401) this.#failures?.take(this.addressOf(request), this.#now())
+      if (answer.hidden) this.#noteRefusal(request, answer)
+      return answer
+    }
+    const whose = answer.device
+      ? `device ${answer.device.deviceNumber}`
+      : `${answer.fleetId} ${answer.keyRef}`
+    if (this.#rates && !this.#rates.take(whose, this.#now())) {
+      return refuse('rate_limited', 'Too many requests of this device: wait a second, and send more at once.')
+    }
+    return answer
+  }
+
+  /** The client's address: the connection's, or what a proxy of ours says it is. */
+  addressOf({ address, headers }: Pick<DoorRequest, 'address' | 'headers'>): string {
+    const forwarded = headers['x-forwarded-for']
+    if (forwarded === undefined || !this.#isProxy(address)) return address
+    const hops = String(forwarded).split(',')
+    // From the right: what is left of the last foreign address anybody could have written.
+    for (let at = hops.length - 1; at >= 0; at--) {
+      const hop = hops[at]!.trim()
+      if (!this.#isProxy(hop)) return hop
+    }
+    return address
+  }
+
+  #isProxy(address: string): boolean {
+    return isWithin(this.#proxies, address)
+  }
+
+  /** For the header Fleet-Nonce of every answer (device-signatures section 5): one a second, to which each device adds its own. */
+  serverNonce(): string {
+    const second = Math.floor(this.#now() / 1000)
+    if (second !== this.#nonce.second)
+      this.#nonce = { value: issueServerNonce(this.#now(), this.secrets.nonceKeys[0]!), second }
+    return this.#nonce.value
+  }
+
+  #noteUse(holder: Holder, address: string, clockOffsetMs: number): void {
+    if (!this.#isDue(`use ${holder.fleetId} ${holder.keyId}`)) return
+    this.#pool
+      .query({
+        name: 'note-key-use',
+        text: `update device_keys set last_used_at = $3, last_address = $4, clock_offset_ms = $5
+               where fleet_id = $1 and id = $2`,
+        values: [holder.fleetId, holder.keyId, new Date(this.#now()), address, Math.round(clockOffsetMs)],
+      })
+      .catch((error: Error) => console.error(`the use of a key was not noted: ${error.message}`))
+  }
+
+  /** The true reason is for the operator: once in a while for each key, however often somebody knocks. */
+  #noteRefusal(request: DoorRequest, { hidden }: Refusal): void {
+    const input = String(request.headers['signature-input'] ?? '')
+    const keyId = /;keyid="([^"]{1,200})"/.exec(input)?.[1]
+    const slug = keyId?.includes('/') ? keyId.slice(0, keyId.indexOf('/')) : undefined
+    if (slug === undefined || !this.#isDue(`refused ${keyId} ${hidden}`)) return
+    const at = this.#now()
+    const address = this.addressOf(request)
+    withTransaction(this.#pool, async (tx) => {
+      const { rows } = await tx.query<{ id: number }>('select id from fleets where slug = $1', [slug])
+      if (!rows[0]) return
+      await recordAudit(tx, {
+        fleetId: rows[0].id,
+        actor: { kind: 'stranger', id: address, name: address },
+        action: 'device.refused',
+        object: { kind: 'device-key', id: keyId!.slice(slug.length + 1) },
+        after: { reason: hidden },
+        source: { address, requestId: randomBytes(8).toString('hex') },
+        at,
+      })
+    }).catch((error: Error) => console.error(`a refusal was not noted: ${error.message}`))
+  }
+
+  #audit(holder: Holder, action: string, address: string): void {
+    withTransaction(this.#pool, (tx) =>
+      recordAudit(tx, {
+        fleetId: holder.fleetId,
+        actor: { kind: 'device', id: String(holder.keyId), name: holder.fingerprint },
+        action,
+        object: { kind: 'device-key', id: holder.keyId },
+        after: { fingerprint: holder.fingerprint },
+        source: { address, requestId: randomBytes(8).toString('hex') },
+        at: this.#now(),
+      }),
+    ).catch((error: Error) => console.error(`${action} was not noted: ${error.message}`))
+  }
+
+  #isDue(what: string): boolean {
+    const now = this.#now()
+    const last = this.#noted.get(what)
+    if (last !== undefined && Math.abs(now - last) < NOTED_EVERY_MS) return false
+    if (this.#noted.size >= MOST_NOTED) this.#noted.delete(this.#noted.keys().next().value!)
+    this.#noted.set(what, now)
+    return true
+  }
+}
+
+/** Token buckets by name: `perSecond` come back, at most `burst` are there. */
+class Buckets {
+  readonly #perSecond: number
+  readonly #burst: number
+  readonly #levels = new Map<string, { level: number; at: number }>()
+
+  constructor(perSecond: number, burst: number) {
+    this.#perSecond = perSecond
+    this.#burst = burst
+  }
+
+  has(name: string, now: number): boolean {
+    const bucket = this.#levels.get(name)
+    return bucket === undefined || this.#levelOf(bucket, now) >= 1
+  }
+
+  take(name: string, now: number): boolean {
+    const bucket = this.#levels.get(name)
+    const level = bucket === undefined ? this.#burst : this.#levelOf(bucket, now)
+    const taken = level >= 1
+    if (bucket) {
+      bucket.level = taken ? level - 1 : level
+      bucket.at = now
+      return taken
+    }
+    if (this.#levels.size >= MOST_ADDRESSES) this.#levels.delete(this.#levels.keys().next().value!)
+    this.#levels.set(name, { level: level - 1, at: now })
+    return taken
+  }
+
+  #levelOf({ level, at }: { level: number; at: number }, now: number): number {
+    return Math.min(this.#burst, level + (Math.max(0, now - at) / 1000) * this.#perSecond)
+  }
+}

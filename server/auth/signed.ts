@@ -1,0 +1,130 @@
+import type { Db } from '../db/pool.ts'
+import type { Authenticator, DoorRequest, Proven } from './authenticators.ts'
+import { activateKey } from './device-keys.ts'
+import { contentOf } from './keys/content-digest.ts'
+import { checkRequest } from './keys/profile.ts'
+import { type HiddenReason, type Refusal, unauthorized } from './keys/refusal.ts'
+import { type SignerKind, TAG_OF } from './keys/signed-request.ts'
+import type { Holder, KnownKeys } from './known-keys.ts'
+import { type NonceBuckets, spendOf } from './nonces.ts'
+import type { AuthMethod, DevicePrincipal } from './principal.ts'
+import type { DeviceSecrets } from './secrets.ts'
+
+export interface SignedOptions {
+  db: Db
+  keys: KnownKeys
+  buckets: NonceBuckets
+  secrets: DeviceSecrets
+  /** What devices know the server by: scheme and authority. */
+  publicOrigin: string
+  now: () => number
+  /** Behind the answer: when, from where and with which clock a key was used. */
+  onUse(holder: Holder, address: string, clockOffsetMs: number): void
+  onActivated(holder: Holder, address: string): void
+}
+
+/** The profile fleet-device-v1 with a device's key, and fleet-session-v1 with a session's secret: one check for both. */
+export function signedAuthenticators(options: SignedOptions): [Authenticator, Authenticator] {
+  const make = (name: AuthMethod, claims: Authenticator['claims']): Authenticator => ({
+    name,
+    claims,
+    authenticate: (request) => authenticate(options, request),
+  })
+  return [
+    make('http-signature', ({ headers }) => {
+      const input = headers['signature-input']
+      if (typeof input === 'string' && input.includes(TAG_OF.device)) return true
+      // A half of a signature, or one of others: it gets the profile's answer, unless something else speaks for it.
+      const isSession = typeof input === 'string' && input.includes(TAG_OF.session)
+      const isOther = headers.authorization !== undefined || headers['client-cert'] !== undefined
+      return !isSession && !isOther && (input !== undefined || headers.signature !== undefined)
+    }),
+    make('session', ({ headers }) => {
+      const input = headers['signature-input']
+      return typeof input === 'string' && input.includes(TAG_OF.session)
+    }),
+  ]
+}
+
+const METHOD: Record<SignerKind, AuthMethod> = { device: 'http-signature', session: 'session' }
+
+async function authenticate(
+  options: SignedOptions,
+  request: DoorRequest,
+): Promise<Proven | Refusal | undefined> {
+  const { keys, secrets, publicOrigin } = options
+  const body = await request.body()
+  if (body === undefined) return undefined
+  const waiting = options.buckets.kept()
+  if (waiting) await waiting
+  const now = options.now()
+  const answer = await checkRequest<Holder>(
+    {
+      method: request.method,
+      target: request.target,
+      headers: pairsOf(request.rawHeaders),
+      content: contentOf(body),
+    },
+    {
+      publicOrigin,
+      now,
+      findKey: (kind, id) => keys.find(kind, id),
+      nonceKeys: secrets.nonceKeys,
+      nonces: 'with_the_write',
+    },
+  )
+  if (!answer.ok) return answer
+  const { key: holder, kind } = answer
+  const method = METHOD[kind]
+  const denied = notTaken(holder, method)
+  if (denied) return denied
+  if (holder.state === 'pending' && (await activateKey(options.db, holder.fleetId, holder.keyId, now))) {
+    options.onActivated(holder, request.address)
+  }
+  options.onUse(holder, request.address, answer.clockOffsetMs)
+  return {
+    ...provenOf(holder, method, now),
+    spend: spendOf(holder.fleetId, holder.number, answer.spend),
+    signature:
+      kind === 'device'
+        ? {
+            keyId: holder.keyId,
+            keyName: answer.keyId,
+            expiresAt: holder.expiresAt,
+            base: answer.base,
+          }
+        : null,
+  }
+}
+
+/** The fleet does not take this scheme: for the sender it is as if there were no such key. */
+export function notTaken(
+  { fleetTakes }: Pick<Holder, 'fleetTakes'>,
+  method: AuthMethod,
+): Refusal | undefined {
+  return fleetTakes.includes(method) ? undefined : unauthorized('method_not_taken' satisfies HiddenReason)
+}
+
+/** What a key's holder may do, proved in this way. */
+export function provenOf(holder: Holder, method: AuthMethod, now: number): Proven {
+  const device: DevicePrincipal | null = holder.device === null ? null : { ...holder.device, method }
+  return {
+    ok: true,
+    method,
+    authenticatedAt: now,
+    fleetId: holder.fleetId,
+    fleetNumber: holder.fleetNumber,
+    keyRef: holder.fingerprint,
+    scopes: holder.scopes,
+    device,
+    vehicleIds: holder.vehicleIds,
+    spend: null,
+    signature: null,
+  }
+}
+
+function pairsOf(rawHeaders: readonly string[]): [string, string][] {
+  const pairs: [string, string][] = []
+  for (let at = 0; at < rawHeaders.length; at += 2) pairs.push([rawHeaders[at]!, rawHeaders[at + 1]!])
+  return pairs
+}

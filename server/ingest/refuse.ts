@@ -1,0 +1,72 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type Refusal, RefusedRequest } from '../auth/keys/refusal.ts'
+import { AppError, HTTP_STATUS } from '../errors.ts'
+import { faultOf, log } from '../log.ts'
+import { countRefusal } from './metrics.ts'
+import type { Intake } from './take.ts'
+
+const RETRY_AFTER_SECONDS = 2
+
+/** Answers an error as a problem (RFC 9457): a code, and what to do. */
+export function refuse(intake: Intake, req: IncomingMessage, res: ServerResponse, error: unknown): void {
+  if (error instanceof RefusedRequest) {
+    refuseAuth(intake, req, res, error.refusal)
+    return
+  }
+  const refusal =
+    error instanceof AppError ? error : new AppError('busy', 'Something broke on our side; send it again.')
+  const path = (req.url ?? '').split(/[?#]/)[0]!.replace(/(rl|fdt)_[\w-]+/, '$1_…')
+  if (refusal !== error) log.error('a request of a device failed', { path, ...faultOf(error) })
+  countRefusal(
+    path.startsWith('/v1/owntracks')
+      ? 'owntracks'
+      : /^\/v1\/(heartbeats|sessions|keys)$/.test(path)
+        ? 'json'
+        : 'osmand',
+    refusal.code,
+  )
+  if (refusal.code === 'busy') res.setHeader('retry-after', RETRY_AFTER_SECONDS)
+  // What has not been read of the body ends with the connection.
+  if (!req.complete) res.setHeader('connection', 'close')
+  problem(res, HTTP_STATUS[refusal.code], {
+    code: refusal.code,
+    detail: refusal.field ? `${refusal.field} ${refusal.message}` : refusal.message,
+    ...(refusal.field ? { field: refusal.field, reason: refusal.message } : {}),
+  })
+}
+
+/** What a refused sender may know: the code and what to do (device-signatures section 4). The true reason is in the audit log. */
+function refuseAuth(intake: Intake, req: IncomingMessage, res: ServerResponse, refusal: Refusal): void {
+  countRefusal('json', refusal.code)
+  if (!req.complete) res.setHeader('connection', 'close')
+  if (refusal.status === 401) res.setHeader('www-authenticate', 'Bearer')
+  if (refusal.status === 429) res.setHeader('retry-after', RETRY_AFTER_SECONDS)
+  res.setHeader('fleet-nonce', intake.gate.serverNonce())
+  problem(res, refusal.status, { code: refusal.code, detail: refusal.detail })
+}
+
+const TITLES: Record<number, string> = {
+  400: 'Malformed',
+  401: 'Not authenticated',
+  403: 'Forbidden',
+  404: 'Not found',
+  405: 'Method not allowed',
+  409: 'Conflict',
+  413: 'Too large',
+  422: 'Not acceptable',
+  429: 'Too many requests',
+  431: 'Header fields too large',
+  503: 'Busy',
+}
+
+/** RFC 9457. */
+export function problem(res: ServerResponse, status: number, detail: object): void {
+  if (res.headersSent) return
+  const body = JSON.stringify({ type: 'about:blank', title: TITLES[status] ?? 'Error', status, ...detail })
+  res
+    .writeHead(status, {
+      'content-type': 'application/problem+json',
+      'content-length': Buffer.byteLength(body),
+    })
+    .end(body)
+}
