@@ -60,8 +60,6 @@ const schema = z.object({
   MQTT_TOPIC: z.string().default('owntracks/+/+'),
   /** Who asks for /metrics must bring it; left out: only this machine may. */
   METRICS_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
-  /** The secret before this one: what it signed and sealed is still read. */
-  AUTH_SECRET_PREVIOUS: z.string().min(32, 'must have at least 32 characters').optional(),
   /** Proxies in front, as CIDR ranges with commas: they alone may name a client's address and certificate. */
   TRUSTED_PROXIES: z
     .string()

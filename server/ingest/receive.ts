@@ -82,10 +82,13 @@ select device_number as "deviceNumber", stored from counted`
 /** The nonces of signed requests, used up in the statement that stores what they ask for (device-signatures section 5). */
 const SPEND = `insert into device_nonces (fleet_id, key_ref, bucket, nonce)
   select * from unnest($24::int8[], $25::int8[], $26::int4[], $27::bytea[])`
-const STORE_NEW_SIGNED = STORE_NEW.replace('vehicle as', () => `spent as (${SPEND}),\n  vehicle as`)
+/** First the nonces, as everywhere: of two instances with the same request one waits, and neither for the other in a circle. */
+const STORE_NEW_SIGNED = STORE_NEW.replace('with ', () => `with spent as (${SPEND}),\n  `)
 /** Alone and first in a transaction: the requests that are new; the others may store nothing. */
 const SPEND_ANY = `${SPEND.replace(/\$2(\d)/g, (_, digit) => `$${Number(digit) - 3}`)}
   on conflict do nothing returning fleet_id as "fleetId", key_ref as "keyRef", nonce`
+
+const DEADLOCK_TRIES = 3
 
 /** A fleet that comes back repeats itself for a while: so many groups are not taken for new after one that was not. */
 const CAREFUL_GROUPS = 30
@@ -238,7 +241,7 @@ export class Receiver {
     }
   }
 
-  async #write(group: readonly Waiting[]): Promise<void> {
+  async #write(group: readonly Waiting[], tries = DEADLOCK_TRIES): Promise<void> {
     const from = performance.now()
     try {
       const answers = await this.#store(group)
@@ -259,6 +262,7 @@ export class Receiver {
         for (const one of group) await this.#write([one])
         return
       }
+      if (isDeadlock(error) && tries > 1) return await this.#write(group, tries - 1)
       log.error('a group was not stored; its devices send it again', {
         reports: group.length,
         tookMs: Math.round(performance.now() - from),
@@ -342,6 +346,9 @@ export class Receiver {
     return db.query<Row>(within(STATEMENT_MS, { name, text, values }))
   }
 }
+
+/** PostgreSQL ended us so that another instance could go on; nothing was stored. */
+const isDeadlock = (error: unknown) => /^40/.test(String((error as { code?: unknown }).code))
 
 const isDuplicate = (error: unknown) => (error as { code?: unknown }).code === '23505'
 
