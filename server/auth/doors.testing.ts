@@ -22,32 +22,34 @@ const SECRET = 'what all instances of these tests share'
 
 /** One of several instances over a database: pool, caches and all of its own. */
 export interface Instance {
-  port: number
   url: string
   pool: pg.Pool
   drained(): Promise<void>
 }
 
+/** @param options `publicOrigin: 'its own'` for the address at which it listens */
 export async function startInstance(
   databaseUrl: string,
   options: Partial<DoorAuthOptions> = {},
   now: () => number = Date.now,
 ): Promise<Instance> {
   const pool = createPool(databaseUrl, 5)
-  const intake = intakeOf(pool, now, { publicOrigin: ORIGIN, secrets: [SECRET], ...options })
-  const door = createDoor(intake)
   const server = createServer((req, res) => {
     if (!door.handle(req, res)) res.writeHead(404).end()
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const auth = { publicOrigin: ORIGIN, secrets: [SECRET], ...options }
+  if (auth.publicOrigin === 'its own') auth.publicOrigin = url
+  const intake = intakeOf(pool, now, auth)
+  const door = createDoor(intake)
   after(async () => {
     server.closeAllConnections()
     server.close()
     await door.close()
     await pool.end()
   })
-  const { port } = server.address() as AddressInfo
-  return { port, url: `http://127.0.0.1:${port}`, pool, drained: () => door.close() }
+  return { url, pool, drained: () => door.close() }
 }
 
 /** The line of a .pub file. */
