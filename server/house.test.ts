@@ -188,6 +188,16 @@ describe('the house', () => {
     )
   })
 
+  test('pages reach the database behind the walls of a fleet only', () => {
+    const direct = imports.filter(
+      ({ from, to, typeOnly }) => from.startsWith('app') && to.startsWith('server/db/') && !typeOnly,
+    )
+    assert.deepEqual(
+      direct.map(({ from, to }) => `${from} -> ${to}`),
+      ['app/in-fleet.ts -> server/db/pool.ts'],
+    )
+  })
+
   test('pure rooms know no database, framework, clock or network', () => {
     const impure = files
       .filter((file) => /^server\/(hos|time|geo)\//.test(file) && !isTest(file))

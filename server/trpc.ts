@@ -2,12 +2,14 @@ import { initTRPC, TRPCError } from '@trpc/server'
 import type pg from 'pg'
 import type { RequestSource } from './audit/record.ts'
 import { type Action, can, whyNot } from './auth/can.ts'
-import { isSigned, type Principal } from './auth/principal.ts'
+import { isSigned, type Person, type Principal } from './auth/principal.ts'
+import { type Db, withFleet } from './db/pool.ts'
 import { AppError, TRPC_CODE } from './errors.ts'
 import type { Instant } from './time/instant.ts'
 
 export interface Context {
   principal: Principal | null
+  /** The service's pool. */
   db: pg.Pool
   now: Instant
   /** Where the request came from, for the audit log. */
@@ -53,11 +55,13 @@ const procedure = t.procedure.use(async ({ next }) => {
 /** For anyone, signed in or not. */
 export const openProcedure = procedure
 
-/**
- * For a person signed in to a fleet: `ctx.person.fleetId` goes into every query. One that names no action is for those who may
- * see the fleet or, when it changes something, change it.
- */
-export const personProcedure = procedure.use(({ ctx, meta, type, next }) => {
+/** What a procedure for a person is given; `db` is behind the walls of the person's fleet. */
+export interface PersonContext extends Omit<Context, 'db'> {
+  db: Db
+  person: Person
+}
+
+const signedIn = procedure.use(({ ctx, meta, type, next }) => {
   if (ctx.principal?.kind !== 'person') {
     throw ctx.principal
       ? new AppError('forbidden', 'This is for people, not for devices.')
@@ -69,8 +73,38 @@ export const personProcedure = procedure.use(({ ctx, meta, type, next }) => {
   return next({ ctx: { ...ctx, person: ctx.principal } })
 })
 
+/**
+ * For a person signed in to a fleet. The whole procedure is one transaction behind the walls of that fleet, and `ctx.db` is it;
+ * still `ctx.person.fleetId` goes into every query. A refusal undoes what was written. One that names no action is for those who may
+ * see the fleet or, when it changes something, change it.
+ */
+export const personProcedure = signedIn.use(({ ctx, next }) =>
+  withFleet(ctx.db, ctx.person.fleetId, async (db) => {
+    const result = await next({ ctx: { ...ctx, db } })
+    if (!result.ok) throw result.error
+    return result
+  }),
+)
+
 /** For a person whose role may do this. */
 export const may = (action: Action) => personProcedure.meta({ may: action })
+
+/**
+ * For a person whose role may do this, where one transaction behind the walls does not fit: people's accounts belong to no fleet, a
+ * stream lives on for hours, a directory lets us wait. `ctx.db` is the pool and works across fleets: every query names its own;
+ * `ctx.inFleet` does a part of the work behind the walls.
+ */
+export const mayAcross = (action: Action) =>
+  signedIn
+    .use(({ ctx, next }) =>
+      next({
+        ctx: {
+          ...ctx,
+          inFleet: <T>(work: (tx: Db) => Promise<T>) => withFleet(ctx.db, ctx.person.fleetId, work),
+        },
+      }),
+    )
+    .meta({ may: action })
 
 /** For a device with its own token. */
 export const deviceProcedure = procedure.use(({ ctx, next }) => {

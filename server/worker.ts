@@ -1,5 +1,5 @@
 import { ensurePartitions } from './db/partitions.ts'
-import { closeDb, db } from './db/pool.ts'
+import { closeDb, db, ownerDb } from './db/pool.ts'
 import { listenForChanges } from './fleet/changes.ts'
 import { leash } from './leash.ts'
 import { faultOf, log } from './log.ts'
@@ -41,7 +41,7 @@ while (!stopping) {
   try {
     const now = Date.now()
     if (now - partitionsAt > DAY) {
-      await ensurePartitions(pool, now)
+      await ensurePartitions(ownerDb(), now)
       partitionsAt = now
     }
     said = false

@@ -1,9 +1,10 @@
 import type { ReactNode } from 'react'
 import { Shell } from '../../components/shell/shell.tsx'
-import { db } from '../../server/db/pool.ts'
 import { me } from '../../server/fleet/fleets.ts'
+import { inFleet } from '../in-fleet.ts'
 import { signedIn } from '../viewer.ts'
 
 export default async function ConsoleLayout({ children }: { children: ReactNode }) {
-  return <Shell me={await me(db(), await signedIn('/'))}>{children}</Shell>
+  const person = await signedIn('/')
+  return <Shell me={await inFleet(person, (tx) => me(tx, person))}>{children}</Shell>
 }

@@ -1,33 +1,29 @@
 import { deedOf, recordAudit } from '../audit/record.ts'
-import type { Person } from '../auth/principal.ts'
-import { withTransaction } from '../db/pool.ts'
 import { notifyFleet } from '../fleet/changes.ts'
-import { type Context, may, router } from '../trpc.ts'
+import { may, type PersonContext, router } from '../trpc.ts'
 import { AlertById, type AlertRow, ListAlerts } from './schema.ts'
 import { acknowledgeAlert, countAlerts, getAlert, listAlerts, resolveAlert } from './store.ts'
 
 async function change(
-  ctx: Context & { person: Person },
+  ctx: PersonContext,
   id: number,
   apply: typeof acknowledgeAlert,
   action: string,
 ): Promise<AlertRow> {
   const { fleetId, name } = ctx.person
-  return await withTransaction(ctx.db, async (tx) => {
-    const changed = await apply(tx, fleetId, id, name, ctx.now)
-    const alert = await getAlert(tx, fleetId, id)
-    if (changed) {
-      await notifyFleet(tx, fleetId)
-      const { state, title } = alert
-      await recordAudit(tx, {
-        ...deedOf(ctx),
-        action,
-        object: { kind: 'alert', id },
-        after: { state, title },
-      })
-    }
-    return alert
-  })
+  const changed = await apply(ctx.db, fleetId, id, name, ctx.now)
+  const alert = await getAlert(ctx.db, fleetId, id)
+  if (changed) {
+    await notifyFleet(ctx.db, fleetId)
+    const { state, title } = alert
+    await recordAudit(ctx.db, {
+      ...deedOf(ctx),
+      action,
+      object: { kind: 'alert', id },
+      after: { state, title },
+    })
+  }
+  return alert
 }
 
 export const alertsRouter = router({

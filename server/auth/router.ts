@@ -1,8 +1,6 @@
-import type pg from 'pg'
 import { type AuditEntry, deedOf, recordAudit } from '../audit/record.ts'
-import { withTransaction } from '../db/pool.ts'
 import { env } from '../env.ts'
-import { type Context, may, router } from '../trpc.ts'
+import { may, mayAcross, type PersonContext, router } from '../trpc.ts'
 import { type EnrolledKey, NewKey, OneKey, ProveKey, RevokeKey } from './device-keys/schema.ts'
 import { challengeKey, enrolKey, listKeys, proveKey, revokeKey } from './device-keys.ts'
 
@@ -11,7 +9,7 @@ const host = () => new URL(env().publicUrl).host
 /** What was done to a key, with its fingerprint (device-signatures section 2). */
 async function recorded(
   tx: Parameters<typeof recordAudit>[0],
-  ctx: Context,
+  ctx: Omit<PersonContext, 'db'>,
   action: string,
   key: EnrolledKey,
   more: Pick<AuditEntry, 'after'> = {},
@@ -26,32 +24,29 @@ export const keysRouter = router({
   list: may('devices.see').query(({ ctx }) => listKeys(ctx.db, ctx.person.fleetId, ctx.now)),
   enrol: may('keys.manage')
     .input(NewKey)
-    .mutation(({ ctx, input }) =>
-      withTransaction(ctx.db as pg.Pool, async (tx) => {
-        const { person, now } = ctx
-        const key = await enrolKey(tx, person.fleetId, input, { name: person.name, now })
-        const { scopes, reach, expiresAt } = key
-        return await recorded(tx, ctx, 'device-key.enrolled', key, { after: { scopes, reach, expiresAt } })
-      }),
-    ),
+    .mutation(async ({ ctx, input }) => {
+      const { person, now } = ctx
+      const key = await enrolKey(ctx.db, person.fleetId, input, { name: person.name, now })
+      const { scopes, reach, expiresAt } = key
+      return await recorded(ctx.db, ctx, 'device-key.enrolled', key, { after: { scopes, reach, expiresAt } })
+    }),
   challenge: may('keys.manage')
     .input(OneKey)
     .mutation(({ ctx, input }) => challengeKey(ctx.db, ctx.person.fleetId, input.keyId, host(), ctx.now)),
-  prove: may('keys.manage')
+  prove: mayAcross('keys.manage')
     .input(ProveKey)
     .mutation(async ({ ctx, input }) => {
-      const pool = ctx.db as pg.Pool
-      const key = await proveKey(pool, ctx.person.fleetId, input.keyId, input.signature, host(), ctx.now)
-      return await withTransaction(pool, (tx) => recorded(tx, ctx, 'device-key.proved', key))
+      const { person, now } = ctx
+      // A challenge is used up also when it was not met: that must not be undone with the refusal.
+      const key = await proveKey(ctx.db, person.fleetId, input.keyId, input.signature, host(), now)
+      return await ctx.inFleet((tx) => recorded(tx, ctx, 'device-key.proved', key))
     }),
   revoke: may('keys.manage')
     .input(RevokeKey)
-    .mutation(({ ctx, input }) => {
+    .mutation(async ({ ctx, input }) => {
       const { person, now } = ctx
-      return withTransaction(ctx.db as pg.Pool, async (tx) => {
-        const by = { name: person.name, why: input.why, now }
-        const key = await revokeKey(tx, person.fleetId, input.keyId, by)
-        return await recorded(tx, ctx, 'device-key.revoked', key, { after: { why: input.why } })
-      })
+      const by = { name: person.name, why: input.why, now }
+      const key = await revokeKey(ctx.db, person.fleetId, input.keyId, by)
+      return await recorded(ctx.db, ctx, 'device-key.revoked', key, { after: { why: input.why } })
     }),
 })

@@ -21,13 +21,20 @@ const types: pg.CustomTypesConfig = {
 /** What a query needs: the pool, or one connection inside a transaction. */
 export type Db = Pick<pg.Pool, 'query'>
 
-export function createPool(connectionString: string, max = 10): pg.Pool {
+/**
+ * The roles that the walls between fleets know (prisma/migrations, `walls`): the service works across fleets, the app sees the one
+ * fleet that its transaction is bound to.
+ */
+export type DbRole = 'restline_service' | 'restline_app'
+
+/** A pool whose connections act in a role; left out, as the user of the URL, who owns the tables. */
+export function createPool(connectionString: string, max = 10, role?: DbRole): pg.Pool {
   const pool = new pg.Pool({
     connectionString,
     max,
     types,
     connectionTimeoutMillis: 10_000,
-    options: '-c timezone=UTC',
+    options: `-c timezone=UTC${role ? ` -c role=${role}` : ''}`,
   })
   // An idle connection that the server closes must not end the process; the next query opens another.
   pool.on('error', (error) => log.warn('a database connection was lost', { error: error.message }))
@@ -41,27 +48,54 @@ export function createPool(connectionString: string, max = 10): pg.Pool {
 export const within = (ms: number, query: pg.QueryConfig): pg.QueryConfig =>
   ({ ...query, query_timeout: ms }) as pg.QueryConfig
 
-/** Next bundles this module apart from the process's own copy; both must share one pool. */
-const shared = globalThis as { restlinePool?: pg.Pool }
+/** Next bundles this module apart from the process's own copy; both must share the pools. */
+const shared = globalThis as { restlinePool?: pg.Pool; restlineOwnerPool?: pg.Pool }
 
-/** The process's pool. */
+/**
+ * The process's pool: the service's, for what works across fleets (ingest, the worker, people's accounts). What is done for a
+ * person of a fleet goes through `withFleet`.
+ */
 export function db(): pg.Pool {
-  shared.restlinePool ??= createPool(env().DATABASE_URL)
+  shared.restlinePool ??= createPool(env().DATABASE_URL, 10, 'restline_service')
   return shared.restlinePool
 }
 
+/** As the owner of the tables, who alone may make and drop their partitions. */
+export function ownerDb(): pg.Pool {
+  shared.restlineOwnerPool ??= createPool(env().DATABASE_URL, 2)
+  return shared.restlineOwnerPool
+}
+
 export async function closeDb(): Promise<void> {
-  const pool = shared.restlinePool
+  const pools = [shared.restlinePool, shared.restlineOwnerPool]
   shared.restlinePool = undefined
-  await pool?.end()
+  shared.restlineOwnerPool = undefined
+  await Promise.all(pools.map((pool) => pool?.end()))
 }
 
 /** Runs `work` in one transaction: committed when it returns, rolled back when it throws. */
-export async function withTransaction<T>(pool: pg.Pool, work: (tx: Db) => Promise<T>): Promise<T> {
+export const withTransaction = <T>(pool: pg.Pool, work: (tx: Db) => Promise<T>): Promise<T> =>
+  transaction(pool, 'begin', work)
+
+/**
+ * Runs `work` in one transaction behind the walls of a fleet: PostgreSQL shows it the rows of this fleet only, and refuses to write
+ * others, whatever a query forgets. Role and fleet end with the transaction, so the connection goes back as it came.
+ * Not for what waits on others (mail, a directory) or lives on for hours: it holds a connection.
+ */
+export async function withFleet<T>(pool: pg.Pool, fleetId: number, work: (tx: Db) => Promise<T>): Promise<T> {
+  if (!Number.isSafeInteger(fleetId) || fleetId <= 0) throw new Error(`"${fleetId}" is no fleet`)
+  return await transaction(
+    pool,
+    `begin; set local role restline_app; set local app.fleet_id = '${fleetId}'`,
+    work,
+  )
+}
+
+async function transaction<T>(pool: pg.Pool, begin: string, work: (tx: Db) => Promise<T>): Promise<T> {
   const client = await pool.connect()
   let broken: Error | undefined
   try {
-    await client.query('begin')
+    await client.query(begin)
     const result = await work(client)
     await client.query('commit')
     return result

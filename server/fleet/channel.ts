@@ -1,4 +1,5 @@
-import type { Db } from '../db/pool.ts'
+import type pg from 'pg'
+import { withFleet } from '../db/pool.ts'
 import { log } from '../log.ts'
 import { type Instant, MINUTE } from '../time/instant.ts'
 import { mergeFrames } from './frame-merge.ts'
@@ -25,7 +26,7 @@ export interface Delivery {
 }
 
 interface ChannelOptions {
-  pool: Db
+  pool: pg.Pool
   now: () => Instant
   frameMs: number
   pollMs: number
@@ -114,19 +115,23 @@ export class Channel {
   async #begin(subscriber: Subscriber, lastEventId: string | null): Promise<void> {
     const since = lastEventId === null ? null : parseCursor(lastEventId)
     await this.#inTurn(async () => {
-      const { pool, now } = this.options
-      const at = now()
+      const at = this.options.now()
       let reading: Reading | undefined
       if (since && since.at <= at && at - since.at <= RESUME_WITHIN_MS) {
-        reading = await readFleet(pool, this.fleetId, since, at)
+        reading = await this.#read(since, at)
         // A cursor ahead of the database is of another one, or of one that was restored.
         if (reading.cursor.revision < since.revision) reading = undefined
       }
-      reading ??= await readFleet(pool, this.fleetId, null, at)
+      reading ??= await this.#read(null, at)
       this.#cursor ??= reading.cursor
       subscriber.pending = reading
     })
     if (!this.#timer) this.#schedule(this.options.pollMs)
+  }
+
+  /** One read behind the walls of the fleet. */
+  #read(since: Cursor | null, at: Instant, sent?: Versions): Promise<Reading> {
+    return withFleet(this.options.pool, this.fleetId, (tx) => readFleet(tx, this.fleetId, since, at, sent))
   }
 
   #schedule(delayMs: number): void {
@@ -145,8 +150,7 @@ export class Channel {
 
   async #readChanges(): Promise<void> {
     if (!this.#cursor || this.#subscribers.size === 0) return
-    const { pool, now } = this.options
-    const reading = await readFleet(pool, this.fleetId, this.#cursor, now(), this.#sent)
+    const reading = await this.#read(this.#cursor, this.options.now(), this.#sent)
     this.#cursor = reading.cursor
     if (this.#sent.size > VERSIONS_AT_MOST) this.#sent.clear()
     const { positions, drivers, alerts } = reading.frame

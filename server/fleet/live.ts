@@ -2,7 +2,7 @@ import { TRPCError, tracked } from '@trpc/server'
 import type pg from 'pg'
 import type { Person } from '../auth/principal.ts'
 import type { Db } from '../db/pool.ts'
-import { may, router } from '../trpc.ts'
+import { mayAcross, router } from '../trpc.ts'
 import { createHub, type Hub } from './hub.ts'
 import { StreamInput } from './live-schema.ts'
 
@@ -34,7 +34,7 @@ async function isStillIn(db: Db, person: Person, now: number): Promise<boolean> 
 
 export const liveRouter = router({
   /** See `LiveFrame`: a snapshot first, or what was missed since `lastEventId`; then changes, four times a second at most. */
-  stream: may('fleet.see')
+  stream: mayAcross('fleet.see')
     .input(StreamInput)
     .subscription(async function* ({ ctx, input, signal }) {
       const { person, db } = ctx

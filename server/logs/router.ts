@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type AuditEntry, deedOf, recordAudit } from '../audit/record.ts'
 import type { Person } from '../auth/principal.ts'
-import { withTransaction } from '../db/pool.ts'
+import { withFleet } from '../db/pool.ts'
 import { AppError } from '../errors.ts'
 import { notifyFleet } from '../fleet/changes.ts'
 import type { DutyStatus } from '../hos/types.ts'
@@ -22,7 +22,7 @@ function theirs(person: Person, driverId: number): void {
 
 /** What the audit log keeps of a status that was set. */
 function statusDeed(
-  ctx: Context,
+  ctx: Pick<Context, 'principal' | 'now' | 'source'>,
   driverId: number,
   before: DutyStatus | undefined,
   { status, at = ctx.now, annotation = '' }: z.infer<typeof ReportStatus>,
@@ -55,21 +55,19 @@ export const logsRouter = router({
     .mutation(async ({ ctx, input }): Promise<DriverRow> => {
       const { fleetId, name } = ctx.person
       const { driverId, status, at = ctx.now, annotation = '' } = input
-      return await withTransaction(ctx.db, async (tx) => {
-        const before = await findDriverRow(tx, fleetId, driverId)
-        if (!before) throw NO_DRIVER()
-        const vehicleId = await vehicleOf(tx, { fleetId, driverId }, at)
-        const origin = 'dispatcher'
-        const isNew = await recordStatus(
-          tx,
-          { fleetId, driverId, status, at, origin, vehicleId, annotation, recordedBy: name },
-          ctx.now,
-        )
-        await notifyFleet(tx, fleetId)
-        const row = (await findDriverRow(tx, fleetId, driverId))!
-        if (isNew) await recordAudit(tx, statusDeed(ctx, driverId, before.status, input))
-        return row
-      })
+      const before = await findDriverRow(ctx.db, fleetId, driverId)
+      if (!before) throw NO_DRIVER()
+      const vehicleId = await vehicleOf(ctx.db, { fleetId, driverId }, at)
+      const origin = 'dispatcher'
+      const isNew = await recordStatus(
+        ctx.db,
+        { fleetId, driverId, status, at, origin, vehicleId, annotation, recordedBy: name },
+        ctx.now,
+      )
+      await notifyFleet(ctx.db, fleetId)
+      const row = (await findDriverRow(ctx.db, fleetId, driverId))!
+      if (isNew) await recordAudit(ctx.db, statusDeed(ctx, driverId, before.status, input))
+      return row
     }),
   reportStatus: deviceProcedure
     .input(ReportStatus)
@@ -77,7 +75,7 @@ export const logsRouter = router({
     .mutation(async ({ ctx, input }) => {
       const { fleetId, vehicleId } = ctx.device
       const { status, at = ctx.now, annotation = '' } = input
-      return await withTransaction(ctx.db, async (tx) => {
+      return await withFleet(ctx.db, fleetId, async (tx) => {
         const driverId = await driverOf(tx, fleetId, vehicleId, at)
         if (driverId === null)
           throw new AppError('conflict', 'No driver was assigned to this vehicle then.', 'at')

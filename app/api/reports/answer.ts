@@ -2,7 +2,9 @@ import type { z } from 'zod'
 import { whyNot } from '../../../server/auth/can.ts'
 import type { Person } from '../../../server/auth/principal.ts'
 import { personOf } from '../../../server/auth/session.ts'
+import type { Db } from '../../../server/db/pool.ts'
 import { AppError, HTTP_STATUS } from '../../../server/errors.ts'
+import { inFleet } from '../../in-fleet.ts'
 
 /** A report as a file. */
 export interface ReportFile {
@@ -15,7 +17,7 @@ export interface ReportFile {
 export async function answerReport<T>(
   request: Request,
   schema: z.ZodType<T>,
-  make: (input: T, person: Person) => Promise<ReportFile>,
+  make: (input: T, person: Person, tx: Db) => Promise<ReportFile>,
 ): Promise<Response> {
   const person = await personOf(request.headers)
   if (!person) return problem(401, 'Sign in first.')
@@ -27,7 +29,7 @@ export async function answerReport<T>(
     return problem(400, issue!.message, issue!.path.join('.'))
   }
   try {
-    const { name, csv } = await make(asked.data, person)
+    const { name, csv } = await inFleet(person, (tx) => make(asked.data, person, tx))
     return new Response(csv, {
       headers: {
         'content-type': 'text/csv; charset=utf-8; header=present',

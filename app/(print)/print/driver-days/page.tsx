@@ -1,10 +1,10 @@
 import type { Metadata } from 'next'
 import { PrintedDays } from '../../../../components/reports/printed-days.tsx'
 import { CannotPrint } from '../../../../components/reports/sheet.tsx'
-import { db } from '../../../../server/db/pool.ts'
 import { AppError } from '../../../../server/errors.ts'
 import { loadDays } from '../../../../server/logs/day.ts'
 import { DriverDaysRequest } from '../../../../server/reports/schema.ts'
+import { inFleet } from '../../../in-fleet.ts'
 import { signedIn } from '../../../viewer.ts'
 
 export const metadata: Metadata = { title: 'Driver’s days' }
@@ -23,7 +23,7 @@ export default async function DriverDays({
   const { driver, from, until } = asked.data
   const madeAt = Date.now()
   try {
-    const days = await loadDays(db(), person.fleetId, driver, from, until, madeAt)
+    const days = await inFleet(person, (tx) => loadDays(tx, person.fleetId, driver, from, until, madeAt))
     if (days.length === 0) return <CannotPrint reason="None of these days has begun." />
     return <PrintedDays days={days} madeAt={madeAt} madeBy={person.name} />
   } catch (error) {

@@ -1,10 +1,10 @@
 import type { Metadata } from 'next'
 import { PrintedViolations } from '../../../../components/reports/printed-violations.tsx'
 import { CannotPrint } from '../../../../components/reports/sheet.tsx'
-import { db } from '../../../../server/db/pool.ts'
 import { getFleet } from '../../../../server/fleet/fleets.ts'
 import { ViolationsRequest } from '../../../../server/reports/schema.ts'
 import { fleetViolations } from '../../../../server/reports/violations.ts'
+import { inFleet } from '../../../in-fleet.ts'
 import { signedIn } from '../../../viewer.ts'
 
 export const metadata: Metadata = { title: 'Violations' }
@@ -22,8 +22,10 @@ export default async function Violations({
   }
   const { from, until } = asked.data
   const madeAt = Date.now()
-  const fleet = await getFleet(db(), person.fleetId)
-  const found = await fleetViolations(db(), person.fleetId, from, until, madeAt)
+  const [fleet, found] = await inFleet(person, async (tx) => [
+    await getFleet(tx, person.fleetId),
+    await fleetViolations(tx, person.fleetId, from, until, madeAt),
+  ])
   const { name, usdotNumber, mainOffice, timeZone } = fleet
   return (
     <PrintedViolations
