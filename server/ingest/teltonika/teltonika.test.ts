@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { generator as generatorOf, Watch } from '../fuzz.testing.ts'
 import type { Reading } from '../reading.ts'
 import { type AvlRecord, type Codec, decodeAvl, encodeAvl, encodeFrame, type Refusal } from './codec.ts'
 import { crc8, crc16 } from './crc.ts'
@@ -21,19 +22,12 @@ const RECORD: AvlRecord = {
   io: { 239: '01', 66: '38d4', 16: '00bc614e' },
 }
 
-/** Mulberry32: the same numbers from the same seed. */
+/** The numbers of a seed, and bytes of them in hexadecimal. */
 function generator(seed: number) {
-  let state = seed
-  const below = (limit: number): number => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * limit)
-  }
-  const between = (least: number, most: number) => least + below(most - least + 1)
-  const oneOf = <T>(values: readonly T[]): T => values[below(values.length)]!
-  const hex = (size: number) => Buffer.from(Array.from({ length: size }, () => below(256))).toString('hex')
-  return { below, between, oneOf, hex }
+  const numbers = generatorOf(seed)
+  const hex = (size: number) =>
+    Buffer.from(Array.from({ length: size }, () => numbers.below(256))).toString('hex')
+  return { ...numbers, hex }
 }
 type Generator = ReturnType<typeof generator>
 
@@ -437,21 +431,26 @@ describe('a datagram', () => {
 })
 
 describe('fuzzing', () => {
-  test('70,000 damaged frames: no exception, nothing accepted that is not whole and in range', () => {
-    const random = generator(2026)
+  const [SEED, ROUNDS] = [2026, 200_000]
+  /** A whole frame less a byte. */
+  const MOST_PENDING_BYTES = 8 + 65_536 + 4
+  test('200,000 damaged frames: no exception, nothing accepted that is not whole and in range', (t) => {
+    const random = generator(SEED)
+    const watch = new Watch()
     const intactFrames = Array.from({ length: 2_000 }, () => {
       const codec = random.oneOf(CODECS)
       return encodeFrame(codec, anyRecords(random, codec, 3))
     })
     const seen = { frames: 0, refusals: new Set<string>() }
-    for (let round = 0; round < 70_000; round++) {
+    for (let round = 0; round < ROUNDS; round++) {
       const intact = random.oneOf(intactFrames)
       let bytes = intact
       for (let left = random.between(1, 3); left > 0; left--) bytes = mutated(random, bytes)
       if (round % 2 === 0) bytes = framed(bytes.subarray(8, Math.max(8, bytes.length - 4)))
 
       const cut = random.below(bytes.length + 1)
-      const { items } = listen(bytes.subarray(0, cut), bytes.subarray(cut), intact)
+      const { items, stream } = watch.time(() => listen(bytes.subarray(0, cut), bytes.subarray(cut), intact))
+      assert.ok(stream.pendingBytes <= MOST_PENDING_BYTES)
       for (const item of items) {
         if (item.kind === 'reject') seen.refusals.add(item.code)
         if (item.kind !== 'frame') continue
@@ -466,6 +465,8 @@ describe('fuzzing', () => {
     for (const code of ['codec', 'count', 'crc', 'length', 'preamble', 'truncated']) {
       assert.ok(seen.refusals.has(code), `nothing was refused for ${code}`)
     }
+    const counts = { frames: ROUNDS, 'of them taken': seen.frames, reasons: seen.refusals.size }
+    t.diagnostic(watch.report('Teltonika', SEED, counts))
   })
 
   function mutated(random: Generator, bytes: Buffer): Buffer {
