@@ -7,6 +7,7 @@ import { damaged, generator, JSON_VALUE, Watch } from './fuzz.testing.ts'
 const NOW = Date.UTC(2026, 10, 23, 12)
 const DEVICE: DevicePrincipal = {
   kind: 'device',
+  method: 'token',
   fleetId: 1,
   deviceId: 2,
   vehicleId: 3,
