@@ -28,6 +28,12 @@ const ACCESS: Record<string, Row> = {
   'fleet.vehicles': { who: 'fleet.see' },
   'fleet.vehicle': { who: 'fleet.see', foreign: (other) => ({ id: other.vehicleId }) },
   'live.stream': { who: 'fleet.see' },
+  'trips.day': { who: 'fleet.see', foreign: (other) => ({ vehicleId: other.vehicleId }) },
+  'trips.month': { who: 'fleet.see' },
+  'trips.track': {
+    who: 'fleet.see',
+    foreign: (other) => ({ vehicleId: other.vehicleId, from: NOW - 1_000, until: NOW }),
+  },
   'logs.drivers': { who: 'hours.see' },
   'logs.day': { who: 'hours.see-one', foreign: (other) => ({ driverId: other.driverId }) },
   'logs.advice': { who: 'hours.see-one', foreign: (other) => ({ driverId: other.driverId }) },

@@ -5,6 +5,7 @@ import { liveRouter } from './fleet/live.ts'
 import { fleetRouter } from './fleet/router.ts'
 import { heartbeatRouter } from './ingest/router.ts'
 import { logsRouter } from './logs/router.ts'
+import { tripsRouter } from './trips/router.ts'
 import { router } from './trpc.ts'
 
 /** The one list of procedures; who may call which is the table in server/access.test.ts. */
@@ -13,6 +14,7 @@ export const appRouter = router({
   fleet: fleetRouter,
   live: liveRouter,
   logs: logsRouter,
+  trips: tripsRouter,
   alerts: alertsRouter,
   keys: keysRouter,
   account: accountRouter,

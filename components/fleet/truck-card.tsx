@@ -1,6 +1,6 @@
 'use client'
 import { useQuery } from '@tanstack/react-query'
-import { CalendarDays, MapPin, TriangleAlert, X } from 'lucide-react'
+import { CalendarDays, MapPin, Route, TriangleAlert, X } from 'lucide-react'
 import Link from 'next/link'
 import { VehicleState } from '../../server/geo/frame.ts'
 import type { DriverRow } from '../../server/logs/schema.ts'
@@ -14,12 +14,14 @@ import { readClocks } from '../logs/clocks.ts'
 import { StatusBadge } from '../logs/status-badge.tsx'
 import { useTruckStore } from '../map/useTruckStore.ts'
 import { useViewer } from '../shell/viewer.tsx'
+import { totalsLine } from '../trips/entry-words.ts'
 import { buttonClass, IconButton } from '../ui/button.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 
 const PLACE_EVERY_MS = 15_000
 const ADVICE_EVERY_MS = 30_000
+const TRIPS_EVERY_MS = 60_000
 
 /** Everything about one truck at a glance: who drives, for how long still, where it is and since when we know. */
 export function TruckCard({ vehicleId, onClose }: { vehicleId: number; onClose(): void }) {
@@ -65,6 +67,7 @@ export function TruckCard({ vehicleId, onClose }: { vehicleId: number; onClose()
         place={data?.lastReport?.place ?? null}
         odometer={data?.lastReport?.odometerMeters ?? null}
       />
+      <TripsPart vehicleId={vehicleId} />
     </section>
   )
 }
@@ -121,6 +124,26 @@ function DriverPart({ driver }: { driver: DriverRow }) {
         </Link>
       </div>
     </>
+  )
+}
+
+function TripsPart({ vehicleId }: { vehicleId: number }) {
+  const trpc = useTRPC()
+  const { data } = useQuery(trpc.trips.day.queryOptions({ vehicleId }, { refetchInterval: TRIPS_EVERY_MS }))
+  return (
+    <div className="flex items-center justify-between gap-3 border-line border-t px-4 py-3 text-xs">
+      <p className="min-w-0 text-muted tabular-nums">
+        {data ? (
+          `Today: ${totalsLine(data.totals, data.distanceUnit)}`
+        ) : (
+          <Skeleton className="inline-block h-4 w-40" />
+        )}
+      </p>
+      <Link href={`/vehicles/${vehicleId}`} className={buttonClass('plain', 'small')}>
+        <Route aria-hidden className="size-4" />
+        Trips
+      </Link>
+    </div>
   )
 }
 

@@ -8,6 +8,7 @@ import {
   Map as MapIcon,
   Monitor,
   Moon,
+  Route as RouteIcon,
   Search,
   Sun,
   Users,
@@ -35,6 +36,7 @@ import { ViewerContext } from './viewer.tsx'
 const ROOMS: readonly { href: Route; label: string; icon: LucideIcon }[] = [
   { href: '/map', label: 'Live map', icon: MapIcon },
   { href: '/drivers', label: 'Drivers', icon: Users },
+  { href: '/vehicles', label: 'Trips', icon: RouteIcon },
   { href: '/alerts', label: 'Alerts', icon: Bell },
   { href: '/export', label: 'Export', icon: FileDown },
   { href: '/lab', label: 'Hours lab', icon: FlaskConical },

@@ -96,6 +96,8 @@ export const ROUTES = {
   '/': 'anyone',
   '/login': 'anyone',
   '/map': 'fleet.see',
+  '/vehicles': 'fleet.see',
+  '/vehicles/[id]': 'fleet.see',
   '/drivers': 'hours.see',
   '/drivers/[id]': 'hours.see-one',
   '/drivers/[id]/logs/[day]': 'hours.see-one',
