@@ -1,9 +1,8 @@
-import { ensurePartitions } from './db/partitions.ts'
 import { closeDb, db, ownerDb } from './db/pool.ts'
+import { Upkeep } from './db/upkeep.ts'
 import { listenForChanges } from './fleet/changes.ts'
 import { leash } from './leash.ts'
 import { faultOf, log } from './log.ts'
-import { DAY } from './time/instant.ts'
 import { work } from './work.ts'
 
 /** A round at least so often: clocks run out though no truck says anything. */
@@ -33,17 +32,14 @@ process.once('SIGTERM', stop)
 process.once('SIGINT', stop)
 leash(stop)
 
-let partitionsAt = 0
+const upkeep = new Upkeep(ownerDb())
 let away = false
 log.info('the worker has started')
 while (!stopping) {
   let restMs = APART_MS
   try {
-    const now = Date.now()
-    if (now - partitionsAt > DAY) {
-      await ensurePartitions(ownerDb(), now)
-      partitionsAt = now
-    }
+    // Beside the rounds: dropping what has expired takes its time.
+    void upkeep.run(Date.now())
     said = false
     const { more } = await work(pool, Date.now)
     if (more) said = true

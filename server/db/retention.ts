@@ -133,7 +133,7 @@ class Retention {
   /** Every fleet, and as number 0 all those that are gone. */
   async #readFleets(): Promise<void> {
     const { rows } = await this.#client.query<Fleet>(
-      `select number, label, at as "cutoffAt", fix_second(at) as "cutoffSecond"
+      `select number, label, at as "cutoffAt", fix_second(greatest(at, timestamptz '1940-01-01T00:00:00Z')) as "cutoffSecond"
        from (
          select number, slug as label, $1::timestamptz - make_interval(months => keep_positions_months) as at
          from fleets
