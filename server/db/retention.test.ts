@@ -41,7 +41,7 @@ async function fleetThatKeeps(months: number, slug: string): Promise<Fleet> {
   return {
     fleetId,
     device: {
-      ...{ kind: 'device', fleetId, deviceId: device!.id, vehicleId, name },
+      ...{ kind: 'device', method: 'token', fleetId, deviceId: device!.id, vehicleId, name },
       ...{ fleetNumber: fleet.rows[0]!.number, deviceNumber: rows[0]!.number },
     },
   }
