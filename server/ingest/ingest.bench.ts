@@ -1,31 +1,19 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
-import { type EnrolledDevice, enrolDevices } from '../auth/device.ts'
 import type { DevicePrincipal } from '../auth/principal.ts'
-import { startEmbedded } from '../db/embedded.ts'
 import { fixMs, fixSecond } from '../db/fix-time.ts'
-import { newId } from '../db/id.ts'
-import { migrate } from '../db/migrate.ts'
-import { ensurePartitions } from '../db/partitions.ts'
-import { createPool, type Db } from '../db/pool.ts'
-import { withDatabase } from '../db/testing.ts'
+import { createPool } from '../db/pool.ts'
 import { Batch, type Point } from './batch.ts'
-import type { LoadOrder, LoadResult } from './bench/load.ts'
+import { type Print, progress, ROUNDS, report, serve, withBench } from './bench/stand.ts'
 import { receiverOf } from './receive.ts'
 
-const ROUNDS = 5
 const ROUND_MS = 4_000
 const COPY_ROWS = 200_000
 const BATCH_CONNECTIONS = 16
 const BATCH_SIZE = 100
 const SINGLE_CONNECTIONS = 64
-
-type Print = (line: object) => void
 
 /** Durable heartbeats/s through the door, 100 a request on 16 connections, against COPY of such rows. */
 export async function benchIngestBatch(print: Print): Promise<void> {
@@ -158,82 +146,6 @@ const pointOf = (fixAt: number, i: number): Point => ({
   attributes: null,
 })
 
-interface Bench {
-  url: string
-  devices: EnrolledDevice[]
-  load(order: LoadOrder): Promise<LoadResult>
-}
-
-/** An embedded PostgreSQL that waits for its disk, a fresh database in it, and the load generator. */
-async function withBench(devices: number, work: (bench: Bench) => Promise<void>): Promise<void> {
-  const server = await startEmbedded('.restline/bench', {
-    database: 'restline_bench',
-    settings: ['max_wal_size=4GB', 'shared_buffers=512MB'],
-  })
-  const name = `bench_${process.pid}`
-  const admin = new pg.Client({ connectionString: server.url })
-  await admin.connect()
-  await admin.query(`create database ${name}`)
-  const url = withDatabase(server.url, name)
-  const pool = createPool(url, 2)
-  const generator = fork(script('load'), { execArgv: ['--import', 'tsx'] })
-  try {
-    await migrate(url)
-    await ensurePartitions(pool, Date.now())
-    await work({ url, devices: await enrol(pool, devices), load: (order) => ask(generator, order) })
-  } finally {
-    generator.disconnect()
-    await pool.end()
-    await admin.query(`drop database ${name} with (force)`)
-    await admin.end()
-    await server.stop()
-  }
-}
-
-async function enrol(db: Db, count: number): Promise<EnrolledDevice[]> {
-  const fleetId = newId()
-  await db.query(`insert into fleets (id, name, slug, time_zone) values ($1, 'Bench', 'bench', 'UTC')`, [
-    fleetId,
-  ])
-  const devices = Array.from({ length: count }, (_, i) => ({ name: `unit-${i}`, vehicleId: newId() }))
-  await db.query(
-    `insert into vehicles (fleet_id, id, unit_number) select $1, * from unnest($2::bigint[], $3::text[])`,
-    [fleetId, devices.map((one) => one.vehicleId), devices.map((one) => one.name)],
-  )
-  return await enrolDevices(db, fleetId, devices)
-}
-
-const script = (name: string) => fileURLToPath(new URL(`./bench/${name}.ts`, import.meta.url))
-
-async function ask(generator: ChildProcess, order: LoadOrder): Promise<LoadResult> {
-  return await new Promise<LoadResult>((resolve, reject) => {
-    const fail = () => reject(new Error('the load generator ended'))
-    generator.once('exit', fail)
-    generator.once('message', (message) => {
-      generator.off('exit', fail)
-      resolve(message as LoadResult)
-    })
-    generator.send(order)
-  })
-}
-
-async function serve(
-  kind: 'door' | 'bare',
-  url: string,
-): Promise<{ port: number; stop: () => Promise<void> }> {
-  const child = fork(script('serve'), [kind], {
-    execArgv: ['--import', 'tsx'],
-    env: { ...process.env, DATABASE_URL: url },
-  })
-  const [{ port }] = (await once(child, 'message')) as [{ port: number }]
-  const ended = once(child, 'exit')
-  const stop = async () => {
-    child.disconnect()
-    await ended
-  }
-  return { port, stop }
-}
-
 /** Rows/s of one COPY with its commit, into a table of the same columns and keys; the text is made beforehand. */
 async function copyRate(client: pg.Client, firstFixAt: number): Promise<number> {
   await client.query('truncate copied')
@@ -262,32 +174,4 @@ async function copyRate(client: pg.Client, firstFixAt: number): Promise<number> 
     ),
   )
   return (COPY_ROWS / (performance.now() - startedAt)) * 1000
-}
-
-const median = (values: readonly number[]) =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!
-
-function progress(name: string, round: number, measured: number[], baseline: number[]): void {
-  console.error(
-    `${name} ${round}/${ROUNDS}: ${measured.at(-1)!.toFixed(0)} against ${baseline.at(-1)!.toFixed(0)}`,
-  )
-}
-
-function report(
-  print: Print,
-  name: string,
-  measured: number[],
-  baselineName: string,
-  baselineUnit: string,
-  baseline: number[],
-): void {
-  const value = median(measured)
-  const against = median(baseline)
-  print({
-    name,
-    value: Math.round(value),
-    unit: 'heartbeats/s',
-    baseline: { name: baselineName, value: Math.round(against), unit: baselineUnit },
-    ratio: Number((value / against).toFixed(3)),
-  })
 }
