@@ -6,7 +6,7 @@ import next from 'next'
 import { foreignReason, isOwn } from './auth/origin.ts'
 import type { Principal } from './auth/principal.ts'
 import { personOf } from './auth/session.ts'
-import { closeDb, db } from './db/pool.ts'
+import { closeDb, db, ownerDb } from './db/pool.ts'
 import { env } from './env.ts'
 import { healthOf } from './health.ts'
 import { boundedServer } from './ingest/bounded.ts'
@@ -31,6 +31,7 @@ const intake = intakeOf(pool, now, {
   publicOrigin: new URL(publicUrl).origin,
   secrets: AUTH_SECRET_PREVIOUS ? [AUTH_SECRET, AUTH_SECRET_PREVIOUS] : [AUTH_SECRET],
   proxies: settings.TRUSTED_PROXIES,
+  owner: ownerDb(),
   ...settings.deviceLimits,
 })
 const door = createDoor(intake)

@@ -30,6 +30,8 @@ export interface DoorAuthOptions {
   burst?: number
   /** The order in which schemes are asked; as AUTH_METHODS unless said otherwise. */
   order?: readonly AuthMethod[]
+  /** Who may make the partitions of the nonces; the pool of the doors if left out. */
+  owner?: pg.Pool
 }
 
 /** How often the use of a key is written down, and a refusal of it. */
@@ -67,7 +69,7 @@ export class DeviceGate {
       ...signedAuthenticators({
         db: pool,
         keys: this.keys,
-        buckets: new NonceBuckets(pool, now),
+        buckets: new NonceBuckets(options.owner ?? pool, now),
         secrets: this.secrets,
         publicOrigin: options.publicOrigin,
         now,
