@@ -1,4 +1,5 @@
 import { renewToken } from '../server/auth/device.ts'
+import { makeOwnKeys } from '../server/auth/own-keys.ts'
 import { enrolPerson } from '../server/auth/people.ts'
 import { ensurePartitions } from '../server/db/partitions.ts'
 import { createPool, type Db, withTransaction } from '../server/db/pool.ts'
@@ -17,6 +18,7 @@ import {
   insertStatuses,
   insertTerminals,
   type Past,
+  SIMULATOR,
 } from './seed/write.ts'
 
 export { type Login, SCENARIOS }
@@ -164,17 +166,22 @@ async function insertAll(
   return { fleetId, positions, devices: crews.map((crew, i) => simulated(fleetId, crew, pasts[i]!)) }
 }
 
-const simulated = (fleetId: number, { vehicleId, truck, device }: Enrolled, past: Past): SimulatedDevice => ({
+const simulated = (
+  fleetId: number,
+  { vehicleId, truck, device, key }: Enrolled,
+  past: Past,
+): SimulatedDevice => ({
   fleetId,
   vehicleId,
   unitNumber: truck.unitNumber,
   name: device.name,
   token: device.token,
+  key,
   heardUntil: past.heardUntil,
   plan: past.itinerary.plan,
 })
 
-/** The devices file was lost: the same plans, and new tokens, because the old ones are stored nowhere. */
+/** The devices file was lost: the same plans, and new keys and tokens, because the old ones are stored nowhere. */
 async function renewed(
   db: Db,
   fleetId: number,
@@ -197,13 +204,15 @@ async function renewed(
     [fleetId],
   )
   const byUnit = new Map(rows.map((row) => [row.unitNumber, row]))
-  const devices: SimulatedDevice[] = []
+  const found: (Omit<SimulatedDevice, 'key'> & { deviceId: number })[] = []
   for (const plan of script.plans(epoch)) {
     const row = byUnit.get(truckOf(script.seed, plan.index).unitNumber)
     const token = row && (await renewToken(db, fleetId, row.deviceId))
     if (!row || !token) continue
-    const { deviceId: _, heardUntil, ...known } = row
-    devices.push({ fleetId, ...known, token, heardUntil: heardUntil ?? epoch, plan })
+    const { heardUntil, ...known } = row
+    found.push({ fleetId, ...known, token, heardUntil: heardUntil ?? epoch, plan })
   }
-  return devices
+  const ids = found.map(({ deviceId }) => deviceId)
+  const keys = await makeOwnKeys(db, fleetId, ids, SIMULATOR, epoch)
+  return found.map(({ deviceId: _, ...device }, i) => ({ ...device, key: keys[i]! }))
 }

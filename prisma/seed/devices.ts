@@ -1,5 +1,6 @@
 import * as fs from 'node:fs'
 import path from 'node:path'
+import type { OwnKey } from '../../server/auth/own-keys.ts'
 import type { Instant } from '../../server/time/instant.ts'
 import type { TruckPlan } from './plan.ts'
 
@@ -10,12 +11,14 @@ export interface SimulatedDevice {
   /** The device's own name. */
   name: string
   token: string
+  /** What it signs with. */
+  key: OwnKey
   /** What came later is still to be sent. */
   heardUntil: Instant
   plan: TruckPlan
 }
 
-/** What the simulator needs: written by the seed, readable by its owner alone, for it holds tokens. */
+/** What the simulator needs: written by the seed, readable by its owner alone, for it holds keys and tokens. */
 export interface DevicesFile {
   scenario: string
   /** When the demonstration started; everything before it was written by the seed. */
@@ -35,7 +38,8 @@ export function writeDevices(file: string, devices: DevicesFile): void {
 export function readDevices(file: string): DevicesFile | undefined {
   try {
     const read = JSON.parse(fs.readFileSync(file, 'utf8')) as DevicesFile
-    return Array.isArray(read.devices) ? read : undefined
+    // One that was written before trucks had keys is made anew.
+    return Array.isArray(read.devices) && read.devices.every(({ key }) => key) ? read : undefined
   } catch {
     return undefined
   }

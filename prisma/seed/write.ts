@@ -1,5 +1,6 @@
 import type { EnrolledDevice } from '../../server/auth/device.ts'
 import { enrolDevices } from '../../server/auth/device.ts'
+import { makeOwnKeys, type OwnKey } from '../../server/auth/own-keys.ts'
 import { newId } from '../../server/db/id.ts'
 import type { Db } from '../../server/db/pool.ts'
 import { nearestTown } from '../../server/geo/places.ts'
@@ -11,6 +12,8 @@ import type { Itinerary, SetStatus } from './plan.ts'
 /** `positions.flags`: the device said whether the ignition is on, and it is. */
 const IGNITION_KNOWN = 1
 const IGNITION_ON = 2
+/** Who has enrolled the keys of simulated trucks. */
+export const SIMULATOR = 'the simulator'
 const ROWS_AT_ONCE = 20_000
 
 export interface NewFleet {
@@ -66,6 +69,7 @@ export interface Enrolled extends Crew {
   vehicleId: number
   driverId: number
   device: EnrolledDevice
+  key: OwnKey
 }
 
 /** Trucks, drivers, who drives what since `since`, and devices with their tokens. */
@@ -117,11 +121,19 @@ export async function insertCrews(
     fleetId,
     crews.map(({ truck }, i) => ({ vehicleId: vehicleIds[i]!, name: `ELD-${truck.unitNumber}` })),
   )
+  const keys = await makeOwnKeys(
+    db,
+    fleetId,
+    devices.map(({ id }) => id),
+    SIMULATOR,
+    since,
+  )
   return crews.map((crew, i) => ({
     ...crew,
     vehicleId: vehicleIds[i]!,
     driverId: driverIds[i]!,
     device: devices[i]!,
+    key: keys[i]!,
   }))
 }
 

@@ -3,6 +3,7 @@ import { type SignatureAlgorithm, signData } from '../auth/keys/algorithm.ts'
 import type { HeaderFields } from '../auth/keys/http-message.ts'
 import { agreeSecret, offerSession } from '../auth/keys/session-keys.ts'
 import { draftRequest, newNonce, type RequestToSign, type SignerIdentity } from '../auth/keys/sign-request.ts'
+import { type OwnKey, privateKeyOf } from '../auth/own-keys.ts'
 
 /** Who holds the private key: a file, an ssh-agent, a TPM. */
 export interface Signer {
@@ -11,6 +12,12 @@ export interface Signer {
   algorithm: SignatureAlgorithm
   /** The raw signature; r‖s for ECDSA. */
   sign(data: Uint8Array): Buffer | Promise<Buffer>
+}
+
+/** A key of a truck of our own making, from memory. */
+export function ownSigner(own: OwnKey): Signer {
+  const key = privateKeyOf(own)
+  return { keyId: own.keyId, algorithm: 'ed25519', sign: (data) => signData('ed25519', key, data) }
 }
 
 export interface ClientOptions {

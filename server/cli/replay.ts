@@ -1,6 +1,7 @@
 import * as fs from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import { DeviceClient, ownSigner } from '../agent/client.ts'
 import { createPool } from '../db/pool.ts'
 import { AppError } from '../errors.ts'
 import { enrolTrace, fleetOf } from './replay/fleet.ts'
@@ -42,15 +43,17 @@ await main(async () => {
     const devices = [...new Set(rows.map((row) => row.heartbeat.device))]
     const { latitude, longitude } =
       rows.find((row) => row.heartbeat.latitude !== 0)?.heartbeat ?? first.heartbeat
-    const tokens = await enrolTrace(pool, fleet.id, devices, { latitude, longitude })
+    const keys = await enrolTrace(pool, fleet.id, devices, { latitude, longitude }, Date.now())
+    const clients = new Map(
+      [...keys].map(([name, key]) => [name, new DeviceClient({ url, signer: ownSigner(key) })]),
+    )
     const shiftMs = shiftOf(rows, values.times as Times, Date.now())
     const startsAt = new Date(first.receivedAt + shiftMs).toISOString()
     console.log(`${rows.length} rows of ${devices.length} devices into ${fleet.name}, from ${startsAt}`)
     let toldAt = Date.now()
     const startedAt = toldAt
     const replay: Replay = {
-      url,
-      tokens,
+      clients,
       shiftMs,
       speed,
       onProgress: (tally, done) => {

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { readDevices, type SimulatedDevice } from '../../prisma/seed/devices.ts'
 import { Itinerary } from '../../prisma/seed/plan.ts'
+import { DeviceClient, ownSigner } from '../agent/client.ts'
 import { leash } from '../leash.ts'
 import { deliver, type Line } from './simulate/deliver.ts'
 import { messagesDue, nextDue } from './simulate/messages.ts'
@@ -14,7 +15,7 @@ const LANES = 24
 const SAVE_EVERY_MS = 5_000
 const TELL_EVERY_MS = 60_000
 
-/** Trucks that report over HTTP as real ones would: heartbeats and what their drivers set, each with its own token. */
+/** Trucks that report over HTTP as real ones would: heartbeats and what their drivers set, each signed with its own key. */
 const { values } = parseArgs({ options: { url: { type: 'string' }, devices: { type: 'string' } } })
 if (!values.url || !values.devices) {
   console.error(USAGE)
@@ -62,11 +63,10 @@ async function inLane(work: () => Promise<void>): Promise<void> {
 /** One truck, until the simulator stops: says what is due, waits for what comes next. */
 async function run(device: SimulatedDevice): Promise<void> {
   const itinerary = new Itinerary(device.plan)
+  const client = new DeviceClient({ url, signer: ownSigner(device.key) })
   const line: Line = {
-    url,
-    token: device.token,
+    send: (target, body, signal) => client.send('POST', target, Buffer.from(body), { signal }),
     signal: stopping.signal,
-    fetch,
     pause: (ms) => pause(ms, undefined, { signal: stopping.signal }),
     onTrouble: (sentence) => onTrouble(device.name, sentence),
     onDelivered: (message) => {

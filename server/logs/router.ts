@@ -5,7 +5,7 @@ import { withFleet } from '../db/pool.ts'
 import { AppError } from '../errors.ts'
 import { notifyFleet } from '../fleet/changes.ts'
 import type { DutyStatus } from '../hos/types.ts'
-import { type Context, deviceProcedure, may, router } from '../trpc.ts'
+import { type Context, may, router, signedDeviceProcedure } from '../trpc.ts'
 import { findDriverRow, listDriverRows } from './board.ts'
 import { loadAdvice, loadDay } from './day.ts'
 import { DayOfDriver, type DriverRow, SetStatus } from './schema.ts'
@@ -69,7 +69,7 @@ export const logsRouter = router({
       if (isNew) await recordAudit(ctx.db, statusDeed(ctx, driverId, before.status, input))
       return row
     }),
-  reportStatus: deviceProcedure
+  reportStatus: signedDeviceProcedure
     .input(ReportStatus)
     .output(z.object({ driverId: z.number() }))
     .mutation(async ({ ctx, input }) => {

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import type { DeviceClient } from '../../agent/client.ts'
 import type { Receipt } from '../../ingest/schema.ts'
 import { MINUTE } from '../../time/instant.ts'
 import type { TraceRow } from './trace.ts'
@@ -20,8 +21,8 @@ export interface Tally {
 }
 
 export interface Replay {
-  url: string
-  tokens: ReadonlyMap<string, string>
+  /** Who signs for each device. */
+  clients: ReadonlyMap<string, DeviceClient>
   shiftMs: number
   /** Recorded seconds a second; Infinity: without pauses. */
   speed: number
@@ -102,14 +103,11 @@ async function post(
   const body = JSON.stringify(
     batch.map(({ heartbeat, fixAt }) => ({ ...heartbeat, fixTime: fixAt + replay.shiftMs })),
   )
-  const headers = { authorization: `Bearer ${replay.tokens.get(device)}`, 'content-type': 'application/json' }
   for (let waitMs = FIRST_RETRY_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_RETRY_MS)) {
-    const answer = await fetch(`${replay.url}/v1/heartbeats`, { method: 'POST', headers, body }).catch(
-      () => undefined,
-    )
-    if (answer && (answer.status === 200 || answer.status === 422)) return (await answer.json()) as Receipt
-    if (answer && answer.status < 500) {
-      throw new Error(`The door refused ${device} with ${answer.status}: ${await answer.text()}`)
+    const answer = await replay.clients.get(device)!.send('POST', '/v1/heartbeats', Buffer.from(body))
+    if (answer.status === 200 || answer.status === 422) return JSON.parse(answer.text) as Receipt
+    if (answer.status > 0 && answer.status < 500 && answer.status !== 429) {
+      throw new Error(`The door refused ${device} with ${answer.status}: ${answer.text}`)
     }
     tally.retries++
     await pause(waitMs)
@@ -124,17 +122,15 @@ export async function endDuty(rows: readonly TraceRow[], replay: Replay, now: nu
   }
   let told = 0
   for (const [device, at] of lastAt) {
-    const answer = await fetch(`${replay.url}/api/trpc/logs.reportStatus`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${replay.tokens.get(device)}`, 'content-type': 'application/json' },
-      body: JSON.stringify({
-        status: 'OFF',
-        at: Math.min(at + replay.shiftMs + 7 * MINUTE, now),
-        annotation: 'End of the recording',
-      }),
-    })
-    if (answer.ok) told++
-    else console.error(`${device} could not go off duty: ${(await answer.text()).slice(0, 300)}`)
+    const status = {
+      status: 'OFF',
+      at: Math.min(at + replay.shiftMs + 7 * MINUTE, now),
+      annotation: 'End of the recording',
+    }
+    const body = Buffer.from(JSON.stringify(status))
+    const answer = await replay.clients.get(device)!.send('POST', '/api/trpc/logs.reportStatus', body)
+    if (answer.status === 200) told++
+    else console.error(`${device} could not go off duty: ${answer.text.slice(0, 300)}`)
   }
   return told
 }

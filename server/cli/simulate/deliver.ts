@@ -3,18 +3,16 @@ import type { Message } from './messages.ts'
 
 const FIRST_RETRY_MS = 500
 const LONGEST_RETRY_MS = 15_000
-/** A token that is not valid will hardly become so; still, the device keeps what it has. */
-const REFUSED_TOKEN_MS = 30_000
-const ANSWER_WITHIN_MS = 20_000
+/** A key that is not taken will hardly become so; still, the device keeps what it has. */
+const REFUSED_KEY_MS = 30_000
 /** The status may arrive a moment before the server has seen the truck stand. */
 const STATUS_TRIES = 6
 
 export interface Line {
-  url: string
-  token: string
+  /** One signed request; status 0 when nobody answered. */
+  send(target: string, body: string, signal: AbortSignal): Promise<{ status: number; text: string }>
   /** Ends the delivery: nothing is lost, the message is not said. */
   signal: AbortSignal
-  fetch: typeof fetch
   pause(ms: number): Promise<void>
   /** Told of what a person should know: an outage, a refusal. */
   onTrouble(sentence: string): void
@@ -28,15 +26,10 @@ export interface Line {
  */
 export async function deliver(message: Message, line: Line): Promise<void> {
   const { path, body } = requestOf(message)
-  const headers = { authorization: `Bearer ${line.token}`, 'content-type': 'application/json' }
   let waitMs = FIRST_RETRY_MS
   for (let tries = 1; ; tries++) {
     line.signal.throwIfAborted()
-    const signal = AbortSignal.any([line.signal, AbortSignal.timeout(ANSWER_WITHIN_MS)])
-    const answer = await line
-      .fetch(`${line.url}${path}`, { method: 'POST', headers, body, signal })
-      .then(async (response) => ({ status: response.status, text: await response.text() }))
-      .catch((error: Error) => ({ status: 0, text: String(error.cause ?? error.message) }))
+    const answer = await line.send(path, body, line.signal)
     line.signal.throwIfAborted()
     if (isTaken(message, answer.status)) {
       if (message.kind === 'fixes') tellRefused(answer.text, line)
@@ -52,7 +45,7 @@ export async function deliver(message: Message, line: Line): Promise<void> {
       return line.onDelivered(message)
     }
     // Spread, so that a fleet does not come back in one beat.
-    await line.pause((gone ? REFUSED_TOKEN_MS : waitMs) * (0.75 + Math.random() / 2))
+    await line.pause((gone ? REFUSED_KEY_MS : waitMs) * (0.75 + Math.random() / 2))
     waitMs = Math.min(waitMs * 2, LONGEST_RETRY_MS)
   }
 }
