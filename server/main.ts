@@ -170,4 +170,6 @@ function endWith(error: NodeJS.ErrnoException & { port?: number }): never {
 doors = await openDoors(intake, settings).catch(endWith)
 await pages.prepare()
 server.once('error', endWith)
-server.listen(PORT, HOST, () => log.info(`listening on ${publicUrl}`, { host: HOST, port: PORT }))
+server.listen({ port: PORT, host: HOST, backlog: 4_096 }, () =>
+  log.info(`listening on ${publicUrl}`, { host: HOST, port: PORT }),
+)

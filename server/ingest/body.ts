@@ -9,7 +9,11 @@ const MOST_INFLATED_BYTES = 8 << 20
 const MOST_OPEN_BYTES = 64 << 20
 
 /** So many are unpacked at once, each to MOST_INFLATED_BYTES at most: what is small when it comes can be large when it opens. */
-const MOST_INFLATING = 4
+const MOST_INFLATING = 2
+/** The most alike heartbeats become a thirtieth; what becomes less was made to harm. */
+const MOST_RATIO = 100
+const SMALL_BYTES = 256 << 10
+const INFLATE_CHUNK_BYTES = 256 << 10
 
 const gunzipAsync = promisify(gunzip)
 let openBytes = 0
@@ -21,7 +25,8 @@ async function inflate(body: Buffer): Promise<Buffer> {
   if (inflating >= MOST_INFLATING) await new Promise<void>((resolve) => waiting.push(resolve))
   else inflating++
   try {
-    return await gunzipAsync(body, { maxOutputLength: MOST_INFLATED_BYTES })
+    const most = Math.min(MOST_INFLATED_BYTES, Math.max(SMALL_BYTES, body.length * MOST_RATIO))
+    return await gunzipAsync(body, { maxOutputLength: most, chunkSize: INFLATE_CHUNK_BYTES })
   } finally {
     openBytes -= body.length
     const next = waiting.shift()

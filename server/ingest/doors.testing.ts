@@ -9,9 +9,13 @@ import { encodeLogin } from './teltonika/stream.ts'
 
 const WITHIN_MS = 10_000
 
-/** Asks until the answer is true; it fails after ten seconds with what was waited for. */
-export async function until(what: string, isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + WITHIN_MS
+/** Asks until the answer is true; it fails after the time with what was waited for. */
+export async function until(
+  what: string,
+  isTrue: () => boolean | Promise<boolean>,
+  withinMs = WITHIN_MS,
+): Promise<void> {
+  const deadline = performance.now() + withinMs
   while (!(await isTrue())) {
     if (performance.now() > deadline) throw new Error(`waited in vain: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 10))

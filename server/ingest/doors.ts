@@ -73,7 +73,7 @@ async function listenForPhones(intake: Intake, port: number, host: string): Prom
   const server = boundedServer((req, res) => void door.handle(req, res))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(port, host, () => {
+    server.listen({ port, host, backlog: 4_096 }, () => {
       server.off('error', reject)
       resolve()
     })

@@ -17,6 +17,8 @@ const IDLE_MS = 65 * 60_000
 const MOST_CONNECTIONS = 50_000
 /** Of one address, as long as it has not logged in: trackers of a mobile network share addresses. */
 const MOST_STRANGERS_OF_ADDRESS = 1_000
+/** A fleet that comes back connects at once; beyond it the system lets each wait a second or more. */
+const BACKLOG = 4_096
 /** Items of one connection that wait for the disk; beyond it nothing more is read from it. */
 const MOST_WAITING = 8
 /** Datagrams that wait for the disk; beyond it they are dropped, and the devices send them again. */
@@ -83,7 +85,7 @@ export async function listenTeltonika(
 function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(port, host, () => {
+    server.listen({ port, host, backlog: BACKLOG }, () => {
       server.off('error', reject)
       resolve()
     })
