@@ -42,6 +42,7 @@ const health = healthOf({
   now,
   detail: () => ({ waiting: intake.receiver.depth, mqtt: doors?.mqtt() ?? null }),
 })
+const activity = intake.activity.listen(() => intake.directory.forget())
 const pages = next({
   dev: process.env.NODE_ENV === 'development',
   dir: fileURLToPath(new URL('..', import.meta.url)),
@@ -146,7 +147,7 @@ async function stop(): Promise<void> {
   // What has been received is written and acknowledged first; only then do the streams end.
   await doors?.close()
   await door.close()
-  await intake.activity.flush()
+  await activity.close()
   server.closeAllConnections()
   await closeDb()
   clearTimeout(deadline)

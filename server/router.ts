@@ -1,6 +1,7 @@
 import { alertsRouter } from './alerts/router.ts'
 import { accountRouter, peopleRouter, signInRouter } from './auth/people-router.ts'
 import { keysRouter } from './auth/router.ts'
+import { devicesRouter } from './fleet/devices-router.ts'
 import { liveRouter } from './fleet/live.ts'
 import { fleetRouter } from './fleet/router.ts'
 import { heartbeatRouter } from './ingest/router.ts'
@@ -12,6 +13,7 @@ import { router } from './trpc.ts'
 export const appRouter = router({
   heartbeat: heartbeatRouter,
   fleet: fleetRouter,
+  devices: devicesRouter,
   live: liveRouter,
   logs: logsRouter,
   trips: tripsRouter,

@@ -42,12 +42,14 @@ export const router = t.router
 export const mergeRouters = t.mergeRouters
 export const createCaller = t.createCallerFactory
 
+export const trpcErrorOf = (cause: AppError) =>
+  new TRPCError({ code: TRPC_CODE[cause.code], message: cause.message, cause })
+
 /** An AppError becomes the tRPC error of the same meaning. */
 const procedure = t.procedure.use(async ({ next }) => {
   const result = await next()
   if (!result.ok && result.error.cause instanceof AppError) {
-    const { code, message } = result.error.cause
-    throw new TRPCError({ code: TRPC_CODE[code], message, cause: result.error.cause })
+    throw trpcErrorOf(result.error.cause)
   }
   return result
 })

@@ -8,6 +8,7 @@ import {
   Map as MapIcon,
   Monitor,
   Moon,
+  RadioTower,
   Route as RouteIcon,
   Search,
   Sun,
@@ -38,6 +39,7 @@ const ROOMS: readonly { href: Route; label: string; icon: LucideIcon }[] = [
   { href: '/drivers', label: 'Drivers', icon: Users },
   { href: '/vehicles', label: 'Trips', icon: RouteIcon },
   { href: '/alerts', label: 'Alerts', icon: Bell },
+  { href: '/devices', label: 'Devices', icon: RadioTower },
   { href: '/export', label: 'Export', icon: FileDown },
   { href: '/lab', label: 'Hours lab', icon: FlaskConical },
 ]

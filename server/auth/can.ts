@@ -102,6 +102,8 @@ export const ROUTES = {
   '/drivers/[id]': 'hours.see-one',
   '/drivers/[id]/logs/[day]': 'hours.see-one',
   '/alerts': 'alerts.see',
+  '/devices': 'devices.see',
+  '/devices/[id]': 'devices.see',
   '/export': 'reports.export',
   '/lab': 'account.own',
   '/print/driver-days': 'reports.export',

@@ -23,7 +23,7 @@ function hubOf(pool: pg.Pool): Hub {
 }
 
 /** Does this person still belong to the fleet, in the same role, and is this session not ended? */
-async function isStillIn(db: Db, person: Person, now: number): Promise<boolean> {
+export async function isStillIn(db: Db, person: Person, now: number): Promise<boolean> {
   const { rowCount } = await db.query(
     `select from fleet_members m where m.fleet_id = $1 and m.user_id = $2
        and m.role = $4 and exists (select from sessions s where s.id = $5 and s.user_id = m.user_id and s.expires_at > $3)`,

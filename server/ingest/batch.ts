@@ -23,6 +23,9 @@ export interface Point extends Digested {
   flags: number
 }
 
+/** So many positions of a batch are shown to an installer. */
+const MOST_SHOWN = 5
+
 /** What `positions` gets, in the order of the statement in receive.ts. */
 const newColumns = (points: number) => ({
   receivedAt: new Column('timestamptz', points * 12),
@@ -58,10 +61,15 @@ export class Batch {
   earliestAt: Instant | null = null
   /** How many are kept as evidence only. */
   doubtful = 0
+  /** The flags of those. */
+  readonly doubts: number[] = []
   /** How many had waited in the device: a backlog. */
   late = 0
   /** Bits of judge.ts that all of them carry. */
   readonly #evidence: number
+  /** The first few, with the flags that they are stored with. */
+  readonly shown: Point[] = []
+  readonly shownFlags: number[] = []
 
   constructor(device: DevicePrincipal, receivedAt: Instant, expectedPoints: number) {
     this.device = device
@@ -102,9 +110,14 @@ export class Batch {
     columns.sentAt.timestamptz(point.sentAt)
     columns.attributes.jsonb(point.attributes)
     this.size++
+    if (this.shown.length < MOST_SHOWN) {
+      this.shown.push(judged)
+      this.shownFlags.push(flags)
+    }
     if (fixAt < receivedAt - LATE_MS) this.late++
     if (!isTrusted(flags)) {
       this.doubtful++
+      this.doubts.push(flags)
       return
     }
     if (this.latest === null || fixAt >= this.latest.fixAt) this.latest = { ...point, fixAt, flags }

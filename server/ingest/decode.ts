@@ -224,3 +224,7 @@ function faultWithin(value: object | null, depth: number): string | null {
   }
   return null
 }
+
+/** Why a heartbeat was refused, as a sentence for the installer. */
+export const wordsOf = ({ field, reason }: Pick<Refused, 'field' | 'reason'>): string =>
+  `${field || 'heartbeat'} ${reason}`

@@ -5,7 +5,7 @@ import type { DevicePrincipal } from '../auth/principal.ts'
 import { AppError } from '../errors.ts'
 import type { Batch } from './batch.ts'
 import { receiveBody } from './body.ts'
-import { decodeReport, MOST_HEARTBEATS } from './decode.ts'
+import { decodeReport, MOST_HEARTBEATS, wordsOf } from './decode.ts'
 import type { Receipt, Refused } from './schema.ts'
 import { type Arrival, type Intake, noteBatch } from './take.ts'
 
@@ -107,9 +107,7 @@ export async function takeForMany(
   let stored = 0
   let taken = 0
   for (const [at, { batch, refused: own }] of batches.entries()) {
-    const [first] = own
-    const refusal = first ? `${first.field || 'heartbeat'} ${first.reason}` : null
-    noteBatch(intake, batch, counts[at]!, arrival, { count: own.length, refusal })
+    noteBatch(intake, batch, counts[at]!, arrival, own.map(wordsOf))
     stored += counts[at]!
     taken += batch.size
   }

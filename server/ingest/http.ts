@@ -5,13 +5,13 @@ import type { DevicePrincipal } from '../auth/principal.ts'
 import { AppError, HTTP_STATUS } from '../errors.ts'
 import { readBody, unpacked } from './body.ts'
 import { noteBroken } from './broken.ts'
-import { decodeReport } from './decode.ts'
+import { decodeReport, wordsOf } from './decode.ts'
 import { IncomingRequest, isGateway, NO_SCOPE, NOT_ITS_OWN, namesOf, takeForMany } from './gateway.ts'
 import { answerKeys } from './keys-door.ts'
 import { answerOsmand, answerOwnTracks, type PhoneAnswer, type PhoneRequest } from './phones.ts'
 import { problem, refuse } from './refuse.ts'
 import type { Receipt } from './schema.ts'
-import { type Arrival, type Intake, takeBatch } from './take.ts'
+import { type Arrival, type Intake, noteRefused, takeBatch } from './take.ts'
 
 const HEARTBEATS = '/v1/heartbeats'
 /** The device's token may follow as one more part of the path, for apps that can be given an address only. */
@@ -72,6 +72,7 @@ function isOwnTracks({ method, contentType, body, path }: PhoneRequest): boolean
 }
 
 async function takeHeartbeats(intake: Intake, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  let own: { device: DevicePrincipal; arrival: Arrival } | undefined
   try {
     const request = new IncomingRequest(req)
     const asked = intake.gate.authenticate(request)
@@ -83,18 +84,23 @@ async function takeHeartbeats(intake: Intake, req: IncomingMessage, res: ServerR
     if (raw === undefined) return noteBroken('json')
     const body = await unpacked(req, raw)
     const arrival: Arrival = { ...arrivalOf(intake, req, body), protocol: 'json' }
+    if (proven.device && !isGateway(proven)) own = { device: proven.device, arrival }
     const report = parse(body, req)
     answer(
       intake,
       res,
-      proven.device && !isGateway(proven)
-        ? await takeOwn(intake, proven.device, report, arrival, proven)
+      own
+        ? await takeOwn(intake, own.device, report, arrival, proven)
         : await takeForMany(intake, report, arrival, proven),
     )
   } catch (error) {
     refuse(intake, req, res, error)
+    if (own && error instanceof AppError && error.code !== 'busy')
+      await noteRefused(intake, own.arrival, own.device, sentenceOf(error))
   }
 }
+
+const sentenceOf = ({ field, message }: AppError) => (field ? `${field} ${message}` : message)
 
 /** What a device says of itself. */
 async function takeOwn(
@@ -108,9 +114,7 @@ async function takeOwn(
   if (method !== 'token' && !namesOf(report).every((name) => name === device.name))
     throw new RefusedRequest(NOT_ITS_OWN)
   const { batch, refused, received } = decodeReport(report, device, arrival.receivedAt)
-  const [first] = refused
-  const refusal = first ? `${first.field || 'heartbeat'} ${first.reason}` : null
-  const stored = await takeBatch(intake, batch, arrival, { count: refused.length, refusal }, spend)
+  const stored = await takeBatch(intake, batch, arrival, refused.map(wordsOf), spend)
   return { received, stored, duplicates: batch.size - stored, refused }
 }
 

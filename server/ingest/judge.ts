@@ -64,3 +64,19 @@ export function doubtsOf(point: Judged, receivedAt: Instant): number {
 }
 
 export const isTrusted = (flags: number) => (flags & ~255) === 0
+
+/** What an installer must mend first comes first: a clock, then the fix, then what the fix says. */
+const DOUBT_NAMES = [
+  [FUTURE, 'future'],
+  [PAST, 'past'],
+  [ZERO_FIX, 'zero-fix'],
+  [NO_FIX, 'no-fix'],
+  [INACCURATE, 'inaccurate'],
+  [IMPLAUSIBLE_SPEED, 'implausible-speed'],
+  [JUMP, 'jump'],
+] as const
+export type Doubt = (typeof DOUBT_NAMES)[number][1]
+
+/** The doubts that a position's flags hold, by name; none: it is trusted. */
+export const namedDoubts = (flags: number): Doubt[] =>
+  DOUBT_NAMES.filter(([bit]) => flags & bit).map(([, name]) => name)

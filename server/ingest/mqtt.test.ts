@@ -182,10 +182,15 @@ describe('OwnTracks over MQTT', () => {
     const address = `mqtt 127.0.0.1:${broker.port}`
     assert.deepEqual(rows, [
       { identity: 'owntracks/kim/locked', reason: 'encrypted', address, at: NOW },
-      { identity: device.topic, reason: 'malformed', address, at: NOW },
       { identity: secret.topic, reason: 'no-token', address, at: NOW },
       { identity: 'owntracks/stranger/phone', reason: 'unknown', address, at: NOW },
     ])
+    const reasons = await pool.query(
+      `select r.kind, r.count from device_reasons r join devices d on d.fleet_id = r.fleet_id and d.id = r.device_id
+       where d.identity = $1`,
+      [device.topic],
+    )
+    assert.deepEqual(reasons.rows, [{ kind: 'refused', count: 1 }])
     assert.deepEqual([await seconds(device), await seconds(secret)], [[5], []])
     await door.close()
   })

@@ -3,7 +3,8 @@ import { AppError } from '../errors.ts'
 import { faultOf, log } from '../log.ts'
 import { connections, countMessage, countRefusal } from './metrics.ts'
 import { decodeOwnTracks } from './owntracks.ts'
-import { type Arrival, type Intake, senderOf, takeReadings } from './take.ts'
+import { refusalWords } from './said.ts'
+import { type Arrival, type Intake, noteRefused, senderOf, takeReadings } from './take.ts'
 
 export interface MqttOptions {
   /** mqtt:// or mqtts://, with the user and the password that the broker wants. */
@@ -137,7 +138,8 @@ export function subscribeMqtt(intake: Intake, options: MqttOptions): MqttDoor {
       if (message.type === 'encrypted') noteUnknown(message.identity ?? topic, 'encrypted', arrival)
       return
     }
-    if (message.kind === 'refused') return noteUnknown(message.identity ?? topic, 'malformed', arrival)
+    if (message.kind === 'refused')
+      return noteRefused(intake, arrival, { identity: message.identity ?? topic }, refusalWords(message))
     const sender = await senderOf(intake, arrival, message.identity ?? topic, undefined)
     if (sender) await takeReadings(intake, sender, [message.reading], arrival)
   }

@@ -1,7 +1,7 @@
 import { decodeOsmand, type OsmandRequest, UNKNOWN_DEVICE_STATUS } from './osmand.ts'
-import { decodeOwnTracks } from './owntracks.ts'
-import type { Refusal } from './said.ts'
-import { type Arrival, type Intake, senderOf, takeReadings } from './take.ts'
+import { decodeOwnTracks, type OwnTracksIdentity } from './owntracks.ts'
+import { refusalWords } from './said.ts'
+import { type Arrival, type Intake, noteRefused, senderOf, takeReadings } from './take.ts'
 
 /** What a phone app is answered. */
 export interface PhoneAnswer {
@@ -21,9 +21,6 @@ export interface PhoneRequest extends OsmandRequest {
 const TAKEN: PhoneAnswer = { status: 200, body: '', refusal: null }
 const HEARD: PhoneAnswer = { status: 200, body: '[]', refusal: null }
 
-const words = ({ field, reason }: Pick<Refusal, 'field' | 'reason'>) =>
-  field === null ? reason : `${field} ${reason}`
-
 /**
  * Traccar Client, OsmAnd and their like. Source: osmand.md, Reply.
  * @throws AppError busy, or a database error: nothing is acknowledged
@@ -36,21 +33,20 @@ export async function answerOsmand(
   const from: Arrival = { ...arrival, protocol: 'osmand' }
   const message = decodeOsmand(request)
   if (message.kind === 'refused') {
-    if (message.identity !== null)
-      intake.activity.noteUnknown('osmand', message.identity, from.address, 'malformed', from.receivedAt)
-    return { status: message.status, body: '', refusal: words(message) }
+    await noteRefused(intake, from, { identity: message.identity }, refusalWords(message))
+    return { status: message.status, body: '', refusal: refusalWords(message) }
   }
   const sender = await senderOf(intake, from, message.identity, request.authorization)
   if (!sender) {
     const refusal = 'No device that may report has this identity: enrol it, with its token or as an open one.'
     return { status: UNKNOWN_DEVICE_STATUS[message.form], body: '', refusal }
   }
-  const [first] = message.refused
-  const refusal = first ? words({ field: first.field || null, reason: first.reason }) : null
-  const turned = { count: message.refused.length, refusal }
+  const turned = message.refused.map(({ field, reason }) => refusalWords({ field: field || null, reason }))
   await takeReadings(intake, sender, message.readings, from, turned)
   // One that can't be stored never can be, but the phone keeps all of them until they are taken.
-  if (refusal !== null && message.readings.length === 0) return { status: 400, body: '', refusal }
+  if (turned.length > 0 && message.readings.length === 0) {
+    return { status: 400, body: '', refusal: turned[0]! }
+  }
   return TAKEN
 }
 
@@ -84,8 +80,11 @@ export async function answerOwnTracks(
       )
     return HEARD
   }
-  if (message.kind === 'refused') return { status: message.status, body: '', refusal: words(message) }
-  const { identity } = message
+  if (message.kind === 'refused') {
+    await noteRefused(intake, from, { identity: message.identity }, refusalWords(message))
+    return { status: message.status, body: '', refusal: refusalWords(message) }
+  }
+  const identity = await enrolledAs(intake, message)
   const sender = identity === null ? null : await senderOf(intake, from, identity, request.authorization)
   if (!sender) {
     const refusal =
@@ -96,6 +95,19 @@ export async function answerOwnTracks(
   }
   await takeReadings(intake, sender, [message.reading], from)
   return HEARD
+}
+
+/**
+ * An app names its topic in the message or its user and device beside it, as its version likes; it is enrolled once, under the
+ * topic.
+ */
+async function enrolledAs(
+  { directory }: Intake,
+  { identity, identityFrom }: OwnTracksIdentity,
+): Promise<string | null> {
+  if (identityFrom !== 'headers' && identityFrom !== 'query') return identity
+  const topic = `owntracks/${identity}`
+  return (await directory.find('owntracks', topic)) ? topic : identity
 }
 
 const textOf = (value: string | string[] | undefined) => (Array.isArray(value) ? value[0] : value)

@@ -298,3 +298,7 @@ export const refusal = (identity: string | null, { field, reason }: Fault): Refu
   field,
   reason,
 })
+
+/** A refusal as a sentence for the installer. */
+export const refusalWords = ({ field, reason }: Pick<Refusal, 'field' | 'reason'>) =>
+  field === null ? reason : `${field} ${reason}`

@@ -2,46 +2,21 @@ import type pg from 'pg'
 import type { DeviceProtocol } from '../auth/device.ts'
 import type { DevicePrincipal } from '../auth/principal.ts'
 import { within } from '../db/pool.ts'
+import { hearOfDevices } from '../fleet/device-news.ts'
 import { log } from '../log.ts'
 import type { Instant } from '../time/instant.ts'
-import type { Point } from './batch.ts'
+import type { Batch } from './batch.ts'
+import { namedDoubts } from './judge.ts'
+import { DeviceMessages } from './messages.ts'
 import { countMessage, countRefusal } from './metrics.ts'
 
-/** So often what was noted is written; an installer who watches is told at once. */
+/** So often what was noted is written. */
 const FLUSH_MS = 5_000
 const STATEMENT_MS = 20_000
-/** Of a message only its beginning is kept. */
-const MOST_RAW_BYTES = 1_024
-const MESSAGES_KEPT = 20
-/** One message of so long is enough to see that a device works; of one that is watched, or refused, each is held. */
-const HELD_EVERY_MS = 10_000
-/** Devices whose last messages are held; those heard of longest ago make room. */
-const MOST_DEVICES = 2_000
+/** Reasons of one device between two writes; whoever has more has one that says so. */
+const MOST_REASONS = 20
 /** Unknown identities held between two writes; whoever invents more of them is not listed. */
 const MOST_UNKNOWN = 1_000
-
-/** One message of a device as an installer sees it. */
-export interface DeviceMessage {
-  receivedAt: Instant
-  protocol: DeviceProtocol
-  address: string
-  /** Its beginning: text as it was, bytes in hexadecimal. */
-  raw: string
-  rawBytes: number
-  received: number
-  stored: number
-  duplicates: number
-  /** Why something of it was refused; null if nothing was. */
-  refusal: string | null
-  /** What was understood of its newest position; null if nothing was. */
-  latest: {
-    fixAt: Instant
-    latitude: number | null
-    longitude: number | null
-    speedKph: number | null
-  } | null
-  tookMs: number
-}
 
 interface Pending {
   device: DevicePrincipal
@@ -54,9 +29,14 @@ interface Pending {
   refused: number
   doubtful: number
   clockOffsetMs: number | null
-  tookMs: number
+  tookMs: number | null
   refusal: string | null
   refusedAt: Instant | null
+  validAt: Instant | null
+  doubtfulAt: Instant | null
+  doubt: string | null
+  /** Counts by `kind reason`; most devices never have one. */
+  reasons: Map<string, { count: number; lastAt: Instant }> | null
 }
 
 interface Unknown {
@@ -78,28 +58,46 @@ export interface Outcome {
   received: number
   stored: number
   duplicates: number
-  refused: number
-  refusal: string | null
-  doubtful: number
-  late: number
-  latest: Point | null
+  /** Why something of it was refused, once for each. */
+  refusals: readonly string[]
+  /** What was understood; null: nothing. */
+  batch: Batch | null
   tookMs: number
 }
 
 const UPSERT = `
 insert into device_status as s (fleet_id, device_id, protocol, address, seen_at, received, stored, duplicates, refused,
-  doubtful, clock_offset_ms, acknowledged_in_ms, refusal, refused_at)
+  doubtful, clock_offset_ms, acknowledged_in_ms, refusal, refused_at, valid_at, doubtful_at, doubt)
 select p.* from jsonb_to_recordset($1::jsonb) as p(fleet_id bigint, device_id bigint, protocol text, address text,
   seen_at timestamptz, received bigint, stored bigint, duplicates bigint, refused bigint, doubtful bigint,
-  clock_offset_ms bigint, acknowledged_in_ms real, refusal text, refused_at timestamptz)
+  clock_offset_ms bigint, acknowledged_in_ms real, refusal text, refused_at timestamptz, valid_at timestamptz,
+  doubtful_at timestamptz, doubt text)
 join devices d on d.fleet_id = p.fleet_id and d.id = p.device_id
 on conflict (fleet_id, device_id) do update set protocol = excluded.protocol, address = excluded.address,
   seen_at = greatest(s.seen_at, excluded.seen_at), received = s.received + excluded.received,
   stored = s.stored + excluded.stored, duplicates = s.duplicates + excluded.duplicates,
   refused = s.refused + excluded.refused, doubtful = s.doubtful + excluded.doubtful,
   clock_offset_ms = coalesce(excluded.clock_offset_ms, s.clock_offset_ms),
-  acknowledged_in_ms = excluded.acknowledged_in_ms, refusal = coalesce(excluded.refusal, s.refusal),
-  refused_at = coalesce(excluded.refused_at, s.refused_at)`
+  acknowledged_in_ms = coalesce(excluded.acknowledged_in_ms, s.acknowledged_in_ms),
+  refusal = coalesce(excluded.refusal, s.refusal), refused_at = coalesce(excluded.refused_at, s.refused_at),
+  valid_at = coalesce(excluded.valid_at, s.valid_at), doubtful_at = coalesce(excluded.doubtful_at, s.doubtful_at),
+  doubt = coalesce(excluded.doubt, s.doubt)`
+
+const UPSERT_REASONS = `
+insert into device_reasons as r (fleet_id, device_id, kind, reason, count, last_at)
+select p.* from jsonb_to_recordset($1::jsonb) as p(fleet_id bigint, device_id bigint, kind text, reason text, count bigint,
+  last_at timestamptz)
+join devices d on d.fleet_id = p.fleet_id and d.id = p.device_id
+on conflict (fleet_id, device_id, kind, reason) do update set count = r.count + excluded.count,
+  last_at = greatest(r.last_at, excluded.last_at)`
+
+/** A device that names fields of its own invention has a reason for each. */
+const TRIM_REASONS = `
+delete from device_reasons r
+using unnest($1::bigint[], $2::bigint[]) as d(fleet_id, device_id)
+where r.fleet_id = d.fleet_id and r.device_id = d.device_id and r.last_at < (
+  select k.last_at from device_reasons k where k.fleet_id = d.fleet_id and k.device_id = d.device_id
+  order by k.last_at desc offset 49 limit 1)`
 
 const UPSERT_UNKNOWN = `
 insert into unknown_devices as u (protocol, identity, address, reason, first_seen_at, seen_at, attempts)
@@ -108,61 +106,110 @@ select * from jsonb_to_recordset($1::jsonb) as p(protocol text, identity text, a
 on conflict (protocol, identity) do update set address = excluded.address, reason = excluded.reason,
   seen_at = excluded.seen_at, attempts = u.attempts + excluded.attempts`
 
-/**
- * What devices did, for installers and metrics: counted in memory, written behind the receipts every few seconds. The last messages
- * of a device are held by the process that received them.
- */
+/** What devices did, for installers and metrics: counted in memory, written behind the receipts every few seconds. */
 export class DeviceActivity {
   readonly #pool: pg.Pool
+  readonly #messages: DeviceMessages
   #pending = new Map<number, Pending>()
   #unknown = new Map<string, Unknown>()
-  readonly #messages = new Map<number, DeviceMessage[]>()
-  readonly #watchers = new Map<number, Set<(message: DeviceMessage) => void>>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(pool: pg.Pool) {
     this.#pool = pool
+    this.#messages = new DeviceMessages(pool)
+  }
+
+  /**
+   * Hears which devices installers watch, in whichever process, and calls `onList` when the list of devices has changed.
+   * @returns what ends it, and writes what was noted
+   */
+  listen(onList: () => void): { close(): Promise<void> } {
+    const listener = hearOfDevices(
+      this.#pool,
+      (news) => {
+        if (news.kind === 'watch') this.#messages.watch(news.deviceNumber)
+        else if (news.kind === 'list') onList()
+      },
+      onList,
+    )
+    return {
+      close: async () => {
+        await listener.close()
+        await this.flush()
+      },
+    }
   }
 
   /** Takes note of a message that has been answered. */
   note(device: DevicePrincipal, outcome: Outcome): void {
-    countMessage(outcome.protocol, outcome)
-    const { deviceNumber } = device
-    const known = this.#pending.get(deviceNumber)
-    const clockOffsetMs = outcome.latest ? outcome.latest.fixAt - outcome.receivedAt : null
-    if (known) {
-      known.received += outcome.received
-      known.stored += outcome.stored
-      known.duplicates += outcome.duplicates
-      known.refused += outcome.refused
-      known.doubtful += outcome.doubtful
-      known.seenAt = outcome.receivedAt
-      known.address = outcome.address
-      known.tookMs = outcome.tookMs
-      if (clockOffsetMs !== null) known.clockOffsetMs = clockOffsetMs
-      if (outcome.refusal !== null) {
-        known.refusal = outcome.refusal
-        known.refusedAt = outcome.receivedAt
-      }
-    } else {
-      this.#pending.set(deviceNumber, {
-        device,
-        protocol: outcome.protocol,
-        address: outcome.address,
-        seenAt: outcome.receivedAt,
-        received: outcome.received,
-        stored: outcome.stored,
-        duplicates: outcome.duplicates,
-        refused: outcome.refused,
-        doubtful: outcome.doubtful,
-        clockOffsetMs,
-        tookMs: outcome.tookMs,
-        refusal: outcome.refusal,
-        refusedAt: outcome.refusal === null ? null : outcome.receivedAt,
-      })
+    const { batch, refusals, receivedAt } = outcome
+    countMessage(outcome.protocol, { ...outcome, refused: refusals.length, late: batch?.late ?? 0 })
+    const pending = this.#of(device, outcome)
+    pending.received += outcome.received
+    pending.stored += outcome.stored
+    pending.duplicates += outcome.duplicates
+    pending.tookMs = outcome.tookMs
+    if (batch?.latest) {
+      pending.validAt = receivedAt
+      // Where the protocol says when it sent, a backlog is no wrong clock.
+      pending.clockOffsetMs = (batch.latest.sentAt ?? batch.latest.fixAt) - receivedAt
+    } else if (batch && batch.size > 0) {
+      pending.doubtfulAt = receivedAt
+      pending.doubt = namedDoubts(batch.doubts.at(-1)!)[0] ?? null
+      const said = batch.shown.at(-1)!
+      pending.clockOffsetMs = (said.sentAt ?? said.fixAt) - receivedAt
     }
-    this.#hold(device, outcome)
+    if (batch && batch.doubtful > 0) {
+      pending.doubtful += batch.doubtful
+      for (const flags of batch.doubts)
+        for (const doubt of namedDoubts(flags)) countReason(pending, `doubtful ${doubt}`, receivedAt)
+    }
+    if (refusals.length > 0) {
+      pending.refused += refusals.length
+      pending.refusal = refusals[0]!.slice(0, 500)
+      pending.refusedAt = receivedAt
+      for (const reason of refusals) countReason(pending, `refused ${reason.slice(0, 200)}`, receivedAt)
+    }
+    this.#messages.hold(device, outcome)
     this.#later()
+  }
+
+  /** A device is there, though it has said nothing yet: it logged in. */
+  noteHeard(device: DevicePrincipal, arrival: Pick<Outcome, 'protocol' | 'address' | 'receivedAt'>): void {
+    this.#of(device, arrival)
+    this.#later()
+  }
+
+  #of(
+    device: DevicePrincipal,
+    { protocol, address, receivedAt }: Pick<Outcome, 'protocol' | 'address' | 'receivedAt'>,
+  ): Pending {
+    let pending = this.#pending.get(device.deviceNumber)
+    if (!pending) {
+      pending = {
+        device,
+        protocol,
+        address,
+        seenAt: receivedAt,
+        received: 0,
+        stored: 0,
+        duplicates: 0,
+        refused: 0,
+        doubtful: 0,
+        clockOffsetMs: null,
+        tookMs: null,
+        refusal: null,
+        refusedAt: null,
+        validAt: null,
+        doubtfulAt: null,
+        doubt: null,
+        reasons: null,
+      }
+      this.#pending.set(device.deviceNumber, pending)
+    }
+    pending.seenAt = receivedAt
+    pending.address = address
+    return pending
   }
 
   /** Takes note of a message of somebody who may not report: never a device, only a line in the installer's list. */
@@ -197,81 +244,6 @@ export class DeviceActivity {
     this.#later()
   }
 
-  /** The last messages of a device that this process received, the newest first. */
-  messagesOf(device: Pick<DevicePrincipal, 'deviceNumber'>): readonly DeviceMessage[] {
-    return [...(this.#messages.get(device.deviceNumber) ?? [])].reverse()
-  }
-
-  /** Each further message of a device, as it is answered, until the signal ends it. */
-  async *watch(
-    { deviceNumber }: Pick<DevicePrincipal, 'deviceNumber'>,
-    signal: AbortSignal,
-  ): AsyncGenerator<DeviceMessage> {
-    const waiting: DeviceMessage[] = []
-    let wake: (() => void) | undefined
-    const tell = (message?: DeviceMessage) => {
-      if (message) waiting.push(message)
-      // A page that does not read on is shown the newest when it does.
-      if (waiting.length > MESSAGES_KEPT) waiting.shift()
-      wake?.()
-    }
-    const stop = () => tell()
-    const watchers = this.#watchers.get(deviceNumber) ?? new Set()
-    this.#watchers.set(deviceNumber, watchers)
-    watchers.add(tell)
-    signal.addEventListener('abort', stop)
-    try {
-      while (!signal.aborted) {
-        const message = waiting.shift()
-        if (message) yield message
-        else
-          await new Promise<void>((resolve) => {
-            wake = resolve
-          })
-      }
-    } finally {
-      signal.removeEventListener('abort', stop)
-      watchers.delete(tell)
-      if (watchers.size === 0) this.#watchers.delete(deviceNumber)
-    }
-  }
-
-  #hold({ deviceNumber }: DevicePrincipal, outcome: Outcome): void {
-    const { raw, protocol, latest } = outcome
-    const watchers = this.#watchers.get(deviceNumber)
-    let held = this.#messages.get(deviceNumber)
-    const last = held?.at(-1)
-    if (!watchers && outcome.refusal === null && last && outcome.receivedAt - last.receivedAt < HELD_EVERY_MS)
-      return
-    const head = raw.subarray(0, MOST_RAW_BYTES)
-    const message: DeviceMessage = {
-      receivedAt: outcome.receivedAt,
-      protocol,
-      address: outcome.address,
-      raw: protocol === 'teltonika' ? head.toString('hex') : head.toString('utf8'),
-      rawBytes: raw.length,
-      received: outcome.received,
-      stored: outcome.stored,
-      duplicates: outcome.duplicates,
-      refusal: outcome.refusal,
-      latest: latest && {
-        fixAt: latest.fixAt,
-        latitude: latest.latitudeE7 === null ? null : latest.latitudeE7 / 1e7,
-        longitude: latest.longitudeE7 === null ? null : latest.longitudeE7 / 1e7,
-        speedKph: latest.speedCkph === null ? null : latest.speedCkph / 100,
-      },
-      tookMs: outcome.tookMs,
-    }
-    // The map keeps its order: who is heard of again goes to its end.
-    if (held) this.#messages.delete(deviceNumber)
-    else held = []
-    if (this.#messages.size >= MOST_DEVICES) this.#messages.delete(this.#messages.keys().next().value!)
-    this.#messages.set(deviceNumber, held)
-    held.push(message)
-    if (held.length > MESSAGES_KEPT) held.shift()
-    for (const tell of watchers ?? []) tell(message)
-  }
-
   #later(): void {
     this.#timer ??= setTimeout(() => void this.flush(), FLUSH_MS).unref()
   }
@@ -280,28 +252,31 @@ export class DeviceActivity {
   async flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
+    await this.#messages.flush()
     const [pending, unknown] = [this.#pending, this.#unknown]
     if (pending.size + unknown.size === 0) return
     this.#pending = new Map()
     this.#unknown = new Map()
     try {
-      if (pending.size > 0)
+      if (pending.size > 0) await this.#run(UPSERT, [...pending.values()].map(statusRow))
+      const reasons = [...pending.values()].flatMap(reasonRows)
+      if (reasons.length > 0) {
+        await this.#run(UPSERT_REASONS, reasons)
         await this.#pool.query(
           within(STATEMENT_MS, {
-            text: UPSERT,
-            values: [JSON.stringify([...pending.values()].map(statusRow))],
+            text: TRIM_REASONS,
+            values: [reasons.map((reason) => reason.fleet_id), reasons.map((reason) => reason.device_id)],
           }),
         )
-      if (unknown.size > 0)
-        await this.#pool.query(
-          within(STATEMENT_MS, {
-            text: UPSERT_UNKNOWN,
-            values: [JSON.stringify([...unknown.values()].map(unknownRow))],
-          }),
-        )
+      }
+      if (unknown.size > 0) await this.#run(UPSERT_UNKNOWN, [...unknown.values()].map(unknownRow))
     } catch (error) {
       log.warn('what devices did could not be noted', { error: (error as Error).message })
     }
+  }
+
+  async #run(text: string, rows: readonly object[]): Promise<void> {
+    await this.#pool.query(within(STATEMENT_MS, { text, values: [JSON.stringify(rows)] }))
   }
 }
 
@@ -318,9 +293,37 @@ const statusRow = (one: Pending) => ({
   doubtful: one.doubtful,
   clock_offset_ms: one.clockOffsetMs,
   acknowledged_in_ms: one.tookMs,
-  refusal: one.refusal,
-  refused_at: one.refusedAt === null ? null : new Date(one.refusedAt),
+  refusal: one.refusal?.replaceAll('\0', '\ufffd') ?? null,
+  refused_at: dateOf(one.refusedAt),
+  valid_at: dateOf(one.validAt),
+  doubtful_at: dateOf(one.doubtfulAt),
+  doubt: one.doubt,
 })
+
+const dateOf = (at: Instant | null) => (at === null ? null : new Date(at))
+
+/** @param key the kind, a space and the reason */
+function countReason(pending: Pending, key: string, at: Instant): void {
+  pending.reasons ??= new Map()
+  const { reasons } = pending
+  const known = reasons.has(key) || reasons.size < MOST_REASONS
+  const counted = known ? key : `${key.split(' ')[0]} for other reasons`
+  const entry = reasons.get(counted) ?? { count: 0, lastAt: at }
+  entry.count++
+  entry.lastAt = at
+  reasons.set(counted, entry)
+}
+
+const reasonRows = ({ device, reasons }: Pending) =>
+  [...(reasons ?? [])].map(([key, { count, lastAt }]) => ({
+    fleet_id: device.fleetId,
+    device_id: device.deviceId,
+    kind: key.slice(0, key.indexOf(' ')),
+    // PostgreSQL's texts hold no NUL, and a field's name is the device's to choose.
+    reason: key.slice(key.indexOf(' ') + 1).replaceAll('\0', '\ufffd'),
+    count,
+    last_at: new Date(lastAt),
+  }))
 
 const unknownRow = (one: Unknown) => ({
   protocol: one.protocol,

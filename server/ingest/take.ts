@@ -60,14 +60,8 @@ export interface Arrival {
   from: number
 }
 
-/** What of a message could not be taken. */
-export interface Turned {
-  count: number
-  /** The first reason, in words for the installer. */
-  refusal: string | null
-}
-
-const NOTHING_TURNED: Turned = { count: 0, refusal: null }
+/** Why something of a message could not be taken, once for each that was refused. */
+export type Turned = readonly string[]
 
 /**
  * Stores a batch and notes what came of it. Resolves after the commit.
@@ -79,7 +73,7 @@ export async function takeBatch(
   intake: Intake,
   batch: Batch,
   arrival: Arrival,
-  turned: Turned = NOTHING_TURNED,
+  turned: Turned = [],
   spend: Spend | null = null,
 ): Promise<number> {
   const answered = countReceived(arrival.protocol, batch.size)
@@ -94,23 +88,46 @@ export function noteBatch(
   batch: Batch,
   stored: number,
   arrival: Arrival,
-  turned: Turned = NOTHING_TURNED,
+  turned: Turned = [],
 ): void {
   activity.note(batch.device, {
-    protocol: arrival.protocol,
-    address: arrival.address,
-    raw: arrival.raw,
-    receivedAt: arrival.receivedAt,
-    received: batch.size + turned.count,
+    ...arrival,
+    received: batch.size + turned.length,
     stored,
     duplicates: batch.size - stored,
-    refused: turned.count,
-    refusal: turned.refusal,
-    doubtful: batch.doubtful,
-    late: batch.late,
-    latest: batch.latest,
+    refusals: turned,
+    batch,
     tookMs: performance.now() - arrival.from,
   })
+}
+
+/** Notes a message of which nothing can be taken, for its device if that is known, else as one who knocks. */
+export async function noteRefused(
+  { directory, activity }: Intake,
+  arrival: Arrival,
+  sender: DevicePrincipal | { identity: string | null },
+  reason: string,
+): Promise<void> {
+  const { protocol } = arrival
+  const device =
+    'kind' in sender
+      ? sender
+      : sender.identity === null
+        ? null
+        : (await directory.find(protocol, sender.identity))?.principal
+  if (device) {
+    activity.note(device, {
+      ...arrival,
+      received: 1,
+      stored: 0,
+      duplicates: 0,
+      refusals: [reason],
+      batch: null,
+      tookMs: performance.now() - arrival.from,
+    })
+  } else if ('identity' in sender && sender.identity !== null) {
+    activity.noteUnknown(protocol, sender.identity, arrival.address, 'malformed', arrival.receivedAt)
+  }
 }
 
 /** Who sends: proved by a token, or known by an identity alone. */

@@ -4,7 +4,7 @@ import { AppError } from '../../errors.ts'
 import { faultOf, log } from '../../log.ts'
 import { noteBroken } from '../broken.ts'
 import { connections, countRefusal } from '../metrics.ts'
-import { type Intake, type Sender, senderOf, takeReadings } from '../take.ts'
+import { type Intake, noteRefused, type Sender, senderOf, takeReadings } from '../take.ts'
 import { datagramReply, decodeDatagram } from './datagram.ts'
 import { acknowledgement, loginReply, type StreamItem, TeltonikaStream } from './stream.ts'
 
@@ -231,11 +231,14 @@ class Connection {
       if (sender) {
         this.#loggedIn()
         this.#replace(sender)
+        this.#intake.activity.noteHeard(sender.device, arrival)
       }
       return this.#sender !== null
     }
     if (item.kind === 'reject') {
       countRefusal('teltonika', item.code)
+      if (this.#sender)
+        await noteRefused(this.#intake, { ...arrival, raw: item.raw }, this.#sender.device, item.reason)
       return true
     }
     if (item.kind === 'other' || !this.#sender) return true
