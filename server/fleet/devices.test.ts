@@ -264,7 +264,7 @@ describe('devices of a fleet', () => {
     await noteRefused(intake, from, sender!.device, 'lon must be a number')
     await activity.flush()
     const { messages } = await getDevice(pool, ours.id, id)
-    assert.equal(messages[0]!.raw, '/v1/osmand/rl_…?id=phone-1&lat=1')
+    assert.equal(messages[0]!.raw, '/v1/osmand/fdt_…?id=phone-1&lat=1')
   })
 
   test('a new token ends the old one; a revoked tracker may not report, and can be enrolled on another truck', async () => {

@@ -144,7 +144,7 @@ export class DeviceMessages {
 }
 
 /** A token may stand in an address; it is nobody's to read. */
-const TOKEN = /rl_[0-9a-z]{1,11}_[0-9a-z]{1,11}_[\w-]{1,64}/g
+const TOKEN = /\b(rl|fdt)_\w{1,11}_[\w-]{1,80}/g
 
 const rowOf = (device: DevicePrincipal, id: number, outcome: Outcome) => {
   const head = outcome.raw.subarray(0, MOST_RAW_BYTES)
@@ -157,7 +157,7 @@ const rowOf = (device: DevicePrincipal, id: number, outcome: Outcome) => {
     protocol: outcome.protocol,
     address: outcome.address,
     // PostgreSQL's texts hold no NUL.
-    raw: raw.replace(TOKEN, 'rl_…').replaceAll('\0', '\ufffd'),
+    raw: raw.replace(TOKEN, '$1_…').replaceAll('\0', '\ufffd'),
     raw_bytes: outcome.raw.length,
     received: outcome.received,
     stored: outcome.stored,
