@@ -2,6 +2,7 @@ import type { Instant } from '../time/instant.ts'
 import { settledPart as settledEuropeanPart } from './eu/settled.ts'
 import { evaluate } from './evaluate.ts'
 import { settledPart as settledDomesticPart } from './gb/settled.ts'
+import { waits } from './north-america/next-change.ts'
 import {
   CANADA,
   PASSENGER,
@@ -164,15 +165,14 @@ function carriedForward(last: Evaluation, asOf: Instant): Evaluation | null {
   // At the start of a day hours fall out of a cycle, and what was reached is counted anew.
   if (last.violations.some((one) => one.rule.includes('cycle') && isBrokenOn(one, last))) return null
   const passedMs = asOf - last.asOf
-  const driving = last.status === 'D'
   return {
     ...last,
     asOf,
     clocks: last.clocks.map((clock) => {
       const remainingMs = clock.running ? Math.max(0, clock.remainingMs - passedMs) : clock.remainingMs
       // Where counting has not begun, it begins now: after the rest (for a break, the stop) that still goes on.
-      const waits = clock.name === 'break' ? !driving : RESTS.has(last.status)
-      return { ...clock, remainingMs, since: waits && clock.since === last.asOf ? asOf : clock.since }
+      const begins = clock.since === last.asOf && waits(clock.name, last.status)
+      return { ...clock, remainingMs, since: begins ? asOf : clock.since }
     }),
     // What was being broken is broken on while driving goes on.
     violations: last.violations.map((violation) => {

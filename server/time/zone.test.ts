@@ -48,6 +48,29 @@ describe('zone', () => {
     assert.equal(denver.startOf('2026-06-02', 720), utc('2026-06-02T18:00:00'))
   })
 
+  test('a period that begins in an hour that is skipped, or comes twice, begins once', () => {
+    const chicago = zone('America/Chicago')
+    // 02:30 does not occur on 8 March: the period begins at 03:30; 01:30 comes twice on 1 November.
+    assert.equal(chicago.dateOf(utc('2026-03-08T08:29:00'), 150), '2026-03-07')
+    assert.equal(chicago.dateOf(utc('2026-03-08T08:30:00'), 150), '2026-03-08')
+    assert.equal(chicago.dateOf(utc('2026-11-01T07:10:00'), 90), '2026-11-01')
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...NAMES, 'America/Havana', 'America/Santiago'),
+        fc.integer({ min: utc('1995-01-01T00:00') / MINUTE, max: utc('2045-01-01T00:00') / MINUTE }),
+        fc.constantFrom(0, 90, 120, 150, 180, 1_439),
+        (name, minute, dayStart) => {
+          const at = minute * MINUTE
+          const place = zone(name)
+          const date = place.dateOf(at, dayStart)
+          assert.ok(place.startOf(date, dayStart) <= at)
+          assert.ok(at < place.startOf(addDays(date, 1), dayStart))
+        },
+      ),
+      { numRuns: 10_000 },
+    )
+  })
+
   test('agrees with Intl everywhere, and local time leads back to its instant', () => {
     fc.assert(
       fc.property(

@@ -50,6 +50,9 @@ export function isoWithOffset(at: Instant, zone: Zone): string {
   return `${new Date(at + offset).toISOString().slice(0, 19)}${sign}${digits(minutes / 60)}:${digits(minutes % 60)}`
 }
 
+/** No clocks change by more. */
+const CHANGED_WITHIN = 3 * HOUR
+
 const isoDate = (utc: number) => new Date(utc).toISOString().slice(0, 10)
 
 function makeZone(name: string): Zone {
@@ -85,14 +88,19 @@ function makeZone(name: string): Zone {
     return offsetAt(second) === after ? second : first
   }
 
-  return {
-    name,
-    offsetAt,
-    instantOf,
-    dateOf: (at, dayStartMinutes = 0) => isoDate(at + offsetAt(at) - dayStartMinutes * MINUTE),
-    startOf: (date, dayStartMinutes = 0) =>
-      instantOf(Date.parse(`${date}T00:00:00Z`) + dayStartMinutes * MINUTE),
+  const startOf = (date: string, dayStartMinutes = 0) =>
+    instantOf(Date.parse(`${date}T00:00:00Z`) + dayStartMinutes * MINUTE)
+
+  function dateOf(at: Instant, dayStartMinutes = 0): string {
+    const date = isoDate(at + offsetAt(at) - dayStartMinutes * MINUTE)
+    if (offsetAt(at - CHANGED_WITHIN) === offsetAt(at + CHANGED_WITHIN)) return date
+    // A period that begins in the hour that is skipped or occurs twice begins where `startOf` says, once.
+    if (at < startOf(date, dayStartMinutes)) return addDays(date, -1)
+    const next = addDays(date, 1)
+    return at < startOf(next, dayStartMinutes) ? date : next
   }
+
+  return { name, offsetAt, instantOf, dateOf, startOf }
 }
 
 function asker(name: string): (at: Instant) => number {

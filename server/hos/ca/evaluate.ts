@@ -4,7 +4,7 @@ import {
   byTimeAndRule,
   earliest,
   firstAfter,
-  pairDoneAt,
+  pairsDoneAt,
   presentRest,
 } from '../north-america/audit.ts'
 import { CalculationPoints } from '../north-america/calculation-point.ts'
@@ -41,8 +41,8 @@ export function evaluateCanada(
   const pair = options.team ? law.pair.team : law.pair.single
   const points = new CalculationPoints(line, law.reset.ms, pair)
   const resting = presentRest(line)
-  const pairedAt = resting && pairDoneAt(line, pair, points, resting)
-  const restedAt = () => (resting ? earliest(resting.from + law.reset.ms, pairedAt) : null)
+  const pairedAt = resting ? pairsDoneAt(line, pair, points, resting) : []
+  const restedAt = () => (resting ? earliest(resting.from + law.reset.ms, pairedAt[0] ?? null) : null)
   const longer = adverseExtensions(adverse, points.resets, resting, law.adverse.ms)
   const deferrals = deferralsOf(line, options, law.deferral)
   const splitOn = new Set<number>()
@@ -65,7 +65,7 @@ export function evaluateCanada(
     ? dailyRests(line, { ...law, dailyRest: law.dailyRest }, options, deferrals, resting, splitOn)
     : { violations: [], changesAt: [] }
 
-  const changes = [...audit.changes, ...daily.changesAt, ...adverse, line.nextDayAt, pairedAt]
+  const changes = [...audit.changes, ...daily.changesAt, ...adverse, line.nextDayAt, ...pairedAt]
   if (resting) {
     const { restartMs, withoutRest } = law.cycle
     changes.push(resting.from + law.reset.ms, resting.from + restartMs)

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { DAY, HOUR, type Instant, MINUTE } from '../../time/instant.ts'
-import type { DutyEvent, EuropeanStatus, Evaluation, HosOptions } from '../types.ts'
+import type { DutyEvent, EuropeanStatus, Evaluation } from '../types.ts'
 import { evaluateEu } from './evaluate.ts'
+import { minuteByMinute } from './minute-by-minute.testing.ts'
 import { timelineOf } from './timeline.ts'
 import { readWeeklyRests } from './weeklyReading.ts'
 import { weeklyRestsOf } from './weeklyRest.ts'
@@ -206,76 +207,95 @@ test('a clock is at zero when it runs out, and not a millisecond before', () => 
   )
 })
 
-/** Breaks and weekly driving again, a minute at a time and without any cleverness. */
-function minuteByMinute(log: readonly DutyEvent[], end: Instant, options: HosOptions): string[] {
-  const weeks = weeksIn(options.timeZone)
-  const found: string[] = []
-  let driven = 0
-  let firstPart = false
-  let broken = false
-  let resting = 0
-  let whole = false
-  let waiting = 0
-  const byWeek = new Map<number, number>()
-  const reported = new Set<string>()
-  let next = 0
-  let status = 'REST'
-  const fresh = () => {
-    driven = 0
-    firstPart = false
-    broken = false
-  }
-  for (let at = (log[0] as DutyEvent).at; at < end; at += MINUTE) {
-    while (next < log.length && (log[next] as DutyEvent).at <= at) status = (log[next++] as DutyEvent).status
-    const atRest = status === 'REST' || status === 'FERRY'
-    if (!atRest && resting > 0) {
-      if (resting >= 15 && !whole) firstPart = true
-      resting = 0
-      whole = false
-    }
-    if (atRest) resting++
-    waiting = status === 'POA' ? waiting + 1 : 0
-    if (resting >= 45 || (firstPart && resting >= 30)) whole = true
-    if (whole || (options.multiManning && waiting >= 45)) fresh()
-    if (status !== 'DRIVE') continue
-    if (++driven > 270 && !broken) {
-      broken = true
-      found.push(`eu.break-45 ${at}`)
-    }
-    const week = weeks.of(at)
-    const inWeek = (byWeek.get(week) ?? 0) + 1
-    byWeek.set(week, inWeek)
-    const report = (rule: string) => {
-      if (!reported.has(rule + week)) found.push(`${rule} ${at}`)
-      reported.add(rule + week)
-    }
-    if (inWeek > 56 * 60) report('eu.drive-weekly')
-    if (inWeek + (byWeek.get(week - 1) ?? 0) > 90 * 60) report('eu.drive-fortnight')
-  }
-  return found.sort()
+type Stretch = readonly [EuropeanStatus, number]
+
+/** Weeks as drivers have them, near the limits of days, of reduced rests and of what they owe. */
+const workingWeeks = (most: number): fc.Arbitrary<Stretch[]> => {
+  const leg = fc.tuple(
+    fc.constantFrom(120, 200, 240, 260, 270, 271),
+    fc.constantFrom<Stretch>(
+      ['REST', 15],
+      ['REST', 30],
+      ['REST', 44],
+      ['REST', 45],
+      ['REST', 45],
+      ['REST', 180],
+      ['WORK', 30],
+      ['POA', 45],
+    ),
+  )
+  const night = fc.constantFrom<Stretch>(
+    ...[480, 539, 540, 540, 600, 660, 660, 661, 720, 800].map((minutes): Stretch => ['REST', minutes]),
+    ['FERRY', 600],
+  )
+  const day = fc
+    .tuple(fc.constantFrom(15, 60, 180), fc.array(leg, { minLength: 1, maxLength: 3 }), night)
+    .map(([work, legs, rest]): Stretch[] => [
+      ['WORK', work],
+      ...legs.flatMap(([driven, stop]): Stretch[] => [['DRIVE', driven], stop]),
+      rest,
+    ])
+  const weekend = fc.constantFrom(
+    ...[1_439, 1_440, 1_500, 1_800, 2_000, 2_400, 2_699, 2_700, 2_760, 3_300, 3_900, 4_140, 5_000],
+  )
+  const week = fc
+    .tuple(fc.array(day, { minLength: 3, maxLength: 6 }), weekend)
+    .map(([days, minutes]): Stretch[] => [...days.flat().slice(0, -1), ['REST', minutes]])
+  return fc
+    .tuple(fc.constantFrom(0, 60, 600, 2_700), fc.array(week, { minLength: 1, maxLength: most }))
+    .map(([opening, weeks]): Stretch[] => [
+      ['REST', opening] as const,
+      ...weeks.flat(),
+      ['WORK', 10] as const,
+    ])
+    .map((stretches) => stretches.filter(([, minutes]) => minutes > 0))
 }
 
-test('breaks and weekly driving are as counted minute by minute', () => {
-  const counted = /^eu\.(break-45|drive-weekly|drive-fortnight) /
-  const busy = fc.record({
-    start: fc.nat(7 * 24 * 60 - 1),
-    nights: fc.array(fc.constantFrom(5, 30, 180, 540), { minLength: 20, maxLength: 40 }),
-  })
-  const driven = busy.map(({ start, nights }) => {
-    let at = MONDAY + start * MINUTE
-    const log: DutyEvent[] = []
-    for (const night of nights) {
-      log.push({ at, status: 'DRIVE' }, { at: at + 260 * MINUTE, status: 'REST' })
-      at += (260 + night) * MINUTE
-    }
-    return { log, end: at }
-  })
+/** They begin a week before clocks change in Europe, or anywhere in the year. */
+const weeksOfLogs = (most: number) =>
+  fc
+    .tuple(fc.nat(7 * 24 * 60 - 1), fc.constantFrom(Date.UTC(2026, 2, 23), MONDAY), workingWeeks(most))
+    .map(([start, monday, stretches]) => {
+      let at = monday + start * MINUTE
+      const log = stretches.map(([status, minutes]): DutyEvent => {
+        const event = { at, status }
+        at += minutes * MINUTE
+        return event
+      })
+      return { log, end: at }
+    })
+
+const everywhere = settings.chain((one) =>
+  fc
+    .constantFrom('UTC', 'Europe/Berlin', 'Europe/London', 'Asia/Kolkata', 'America/St_Johns')
+    .map((timeZone) => ({ ...one, timeZone })),
+)
+
+function asTheLawReads(samples: typeof logs, numRuns: number) {
   fc.assert(
-    fc.property(fc.oneof(logs, driven), settings, ({ log, end }, options) => {
-      const all = breaches(evaluateEu(log, options, end)).filter((one) => counted.test(one))
-      assert.deepEqual(all.sort(), minuteByMinute(log, end, options))
+    fc.property(samples, everywhere, fc.nat(), fc.boolean(), ({ log, end }, options, random, whole) => {
+      const asOf = whole ? end : log[0]!.at + (random % ((end - log[0]!.at) / MINUTE + 1)) * MINUTE
+      const known = log.filter(({ at }) => at <= asOf)
+      const { violations, clocks } = evaluateEu(known, options, asOf)
+      const expected = minuteByMinute(known, options, asOf)
+      assert.deepEqual(
+        violations.map(({ rule, from }) => ({ rule, from })),
+        expected.violations,
+      )
+      const left = clocks.map(({ name, remainingMs }) => [name, remainingMs / MINUTE])
+      assert.deepEqual(Object.fromEntries(left), expected.remaining)
     }),
+    { numRuns },
   )
+}
+
+test('as the law read minute by minute, anything after anything', () => {
+  asTheLawReads(logsOf(50), 400)
+})
+
+test('as the law read minute by minute, weeks as drivers have them', () => {
+  asTheLawReads(weeksOfLogs(3), 100)
+  asTheLawReads(weeksOfLogs(8), 25)
 })
 
 /** Every way to count the weekly rests, tried in full; the fewest pairs broken, then the earliest. */

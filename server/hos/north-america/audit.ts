@@ -102,17 +102,18 @@ export function presentRest(line: Timeline): Rest | null {
   return { ...begun, opening: count === 0, berth: begun }
 }
 
-/** When the present rest, going on as it is, first makes a pair that it does not make yet. */
-export function pairDoneAt(
+/** When the present rest, going on as it is, makes pairs that it does not make yet; the first of them first. */
+export function pairsDoneAt(
   line: Timeline,
   pair: PairLaw | null,
   points: CalculationPoints,
   resting: Rest,
-): Instant | null {
+): Instant[] {
   const asOf = line.at[line.count]!
   const inBerth = line.present === BERTH
-  if (pair === null) return null
-  if (pair.of === 'berth' && !inBerth) return null
+  const done: Instant[] = []
+  if (pair === null) return done
+  if (pair.of === 'berth' && !inBerth) return done
   let runFrom = asOf
   if (inBerth) {
     let first = line.count
@@ -121,7 +122,6 @@ export function pairDoneAt(
   }
   const from = pair.of === 'berth' ? runFrom : resting.from
   const berthMs = resting.berth.until - resting.berth.from
-  let next: Instant | null = null
   for (const first of points.firsts) {
     if (first.until > from) continue
     let doneAt = Math.max(from + pair.leastMs, from + pair.togetherMs - (first.until - first.from))
@@ -129,9 +129,9 @@ export function pairDoneAt(
       if (!inBerth) continue
       doneAt = Math.max(doneAt, runFrom + pair.berthMs)
     }
-    if (doneAt > asOf && (next === null || doneAt < next)) next = doneAt
+    if (doneAt > asOf) done.push(doneAt)
   }
-  return next
+  return done.length > 1 ? done.sort((a, b) => a - b) : done
 }
 
 /** The earlier of two instants that may not come. */

@@ -4,11 +4,13 @@ import { type HosOptions, HosRefusal } from '../types.ts'
 import { type Counted, countsNow } from './counted.ts'
 import { type Gauge, STANDING } from './gauge.ts'
 import type { Limit } from './limits.ts'
-import type { Span, Timeline } from './timeline.ts'
+import { ON_DUTY, type Span, type Timeline } from './timeline.ts'
 
 export interface CycleGauge extends Gauge {
   /** When days that fall out lift the level above zero, if nothing more is counted; null if none of the next days does. */
   comesBackAt(): Instant | null
+  /** The first start of a day from which on counting begins elsewhere. Carried minutes may fall out sooner. */
+  dayTurnsAt(): Instant | null
 }
 
 /**
@@ -38,6 +40,14 @@ export function cycleGauge(
     const first = day - days + 1
     const dropped = first > 0 ? total[line.dayBoundary[first]!]! : 0
     return restart ? Math.max(dropped, total[restart.end]!) : dropped
+  }
+
+  /** Where the days that count on a day begin; those to come begin after all that is known. */
+  const countsFrom = (day: number): Instant => {
+    const first = Math.max(0, day - days + 1)
+    const from =
+      first < line.dayBoundary.length ? line.at[line.dayBoundary[first]!]! : Number.POSITIVE_INFINITY
+    return restart ? Math.max(from, restart.until) : from
   }
 
   return {
@@ -84,6 +94,18 @@ export function cycleGauge(
         if (left === 0) return { running: true, runsOutAt: at }
       }
       return { running: true, runsOutAt: null }
+    },
+    dayTurnsAt() {
+      // A restart that goes on is what counting begins after, on whatever day.
+      if (restart && restart.end === line.count && line.present < ON_DUTY) return null
+      const day = line.day[line.count]!
+      for (let later = day + 1; later <= day + days; later++) {
+        if (countsFrom(later) === countsFrom(day)) continue
+        if (later === day + 1) return line.nextDayAt
+        const date = line.clock.dateOf(line.at[line.count]!, options.dayStartMinutes)
+        return line.clock.startOf(addDays(date, later - day), options.dayStartMinutes)
+      }
+      return null
     },
     comesBackAt() {
       const day = line.day[line.count]!

@@ -221,10 +221,9 @@ class Days {
     this.index++
     const clock = this.#clock
     const after = this.nextAt + DAY
-    // Where the clocks read the same a day later nothing has to be looked up.
-    this.nextAt =
-      clock.offsetAt(after) === clock.offsetAt(this.nextAt)
-        ? after
-        : clock.startOf(addDays(this.#first, this.index + 1), this.#dayStartMinutes)
+    // Where the clocks read the same the day before and the day after nothing has to be looked up.
+    const offset = clock.offsetAt(after)
+    const steady = offset === clock.offsetAt(this.nextAt) && offset === clock.offsetAt(this.nextAt - DAY)
+    this.nextAt = steady ? after : clock.startOf(addDays(this.#first, this.index + 1), this.#dayStartMinutes)
   }
 }

@@ -1,12 +1,14 @@
 import { DAY, type Instant } from '../../time/instant.ts'
-import { auditOf, earliest, firstAfter, pairDoneAt, presentRest } from '../north-america/audit.ts'
+import { addDays } from '../../time/zone.ts'
+import { type Audit, auditOf, earliest, pairsDoneAt, presentRest } from '../north-america/audit.ts'
 import { CalculationPoints } from '../north-america/calculation-point.ts'
 import { countedGauge } from '../north-america/counted.ts'
-import { cycleGauge } from '../north-america/cycle.ts'
+import { type CycleGauge, cycleGauge } from '../north-america/cycle.ts'
 import { adverseExtensions, type Extension, type Gauge } from '../north-america/gauge.ts'
+import { nextChange, searchedChange } from '../north-america/next-change.ts'
 import { DRIVING, ON_DUTY, type Rest, type Timeline, timelineOf } from '../north-america/timeline.ts'
 import { windowGauge } from '../north-america/window.ts'
-import type { DutyEvent, Evaluation, HosOptions, RulesetId } from '../types.ts'
+import type { Clock, DutyEvent, DutyStatus, Evaluation, HosOptions, RulesetId } from '../types.ts'
 import { breakDoneAt, breakGauge } from './break.ts'
 import { type UnitedStatesLaw, unitedStatesLaw } from './limits.ts'
 import { salespersonGauge } from './salesperson.ts'
@@ -23,22 +25,38 @@ export function evaluateUnitedStates(
   asOf: Instant,
 ): Evaluation {
   const law = unitedStatesLaw(ruleset)
-  const adverse = options.adverseConditions ?? []
-  const line = timelineOf(log, options, asOf, adverse)
-  const points = new CalculationPoints(line, law.reset.ms, law.pair)
-  const resting = presentRest(line)
-  const pairedAt = resting && pairDoneAt(line, law.pair, points, resting)
-  const restedAt = () => (resting ? earliest(resting.from + law.reset.ms, pairedAt) : null)
-  const gauges = gaugesOf(line, law, options, points.resets, resting, restedAt)
-  const { violations, clocks, changes, atLimit } = auditOf(line, points, gauges)
+  const now = judge(log, law, options, asOf)
+  const { line, violations, clocks, atLimit } = now
   return {
     asOf,
     status: line.status,
     statusSince: line.statusSince,
     clocks,
     violations,
-    nextChangeAt: atLimit ? asOf + 1 : nextChange(line, law, [...changes, pairedAt], resting),
+    nextChangeAt: atLimit
+      ? asOf + 1
+      : nextChangeAfter(now, law, options, (at) => judge(log, law, options, at)),
   }
+}
+
+/** What a log says at one instant, and the workings that tell when it will say something else. */
+interface Judged extends Audit {
+  asOf: Instant
+  status: DutyStatus
+  line: Timeline
+  resting: Rest | null
+  pairedAt: readonly Instant[]
+  gauges: readonly Gauge[]
+}
+
+function judge(log: readonly DutyEvent[], law: UnitedStatesLaw, options: HosOptions, asOf: Instant): Judged {
+  const line = timelineOf(log, options, asOf, options.adverseConditions)
+  const points = new CalculationPoints(line, law.reset.ms, law.pair)
+  const resting = presentRest(line)
+  const pairedAt = resting ? pairsDoneAt(line, law.pair, points, resting) : []
+  const restedAt = () => (resting ? earliest(resting.from + law.reset.ms, pairedAt[0] ?? null) : null)
+  const gauges = gaugesOf(line, law, options, points.resets, resting, restedAt)
+  return { ...auditOf(line, points, gauges), asOf, status: line.status, line, resting, pairedAt, gauges }
 }
 
 function gaugesOf(
@@ -145,19 +163,34 @@ function countedTours(
 }
 
 /** The next instant at which any answer is another though nothing happens. */
-function nextChange(
-  line: Timeline,
+function nextChangeAfter(
+  now: Judged,
   law: UnitedStatesLaw,
-  known: readonly (Instant | null)[],
-  resting: Rest | null,
+  options: HosOptions,
+  judgeAt: (at: Instant) => Judged,
 ): Instant | null {
-  const asOf = line.at[line.count]!
+  const { asOf, line, resting, clocks, gauges } = now
   if (line.count === 0 && line.present < ON_DUTY) return null
-  const instants = [...known, line.nextDayAt]
-  if (law.break) instants.push(breakDoneAt(line, law.break.interruptionMs))
+  const sure: (Instant | null)[] = [...now.changes]
+  const maybe = [...now.pairedAt, ...(options.adverseConditions ?? []), ...(options.shortHaul16 ?? [])]
+  if (law.break && !options.shortHaul) sure.push(breakDoneAt(line, law.break.interruptionMs))
+  const cycle = gauges.find((gauge): gauge is CycleGauge => 'dayTurnsAt' in gauge)
+  if (cycle) sure.push(cycle.dayTurnsAt())
+  if (!cycle || options.carriedMinutes?.length) maybe.push(...daysAfter(line, options, law.cycle.days))
   if (resting) {
-    instants.push(resting.from + law.reset.ms)
-    if (law.cycle.restartMs !== null) instants.push(resting.from + law.cycle.restartMs)
+    const begun = ({ name, since, remainingMs, limitMs }: Clock) =>
+      name !== 'break' && name !== 'cycle' && (since !== asOf || remainingMs < limitMs)
+    const reset = resting.from + law.reset.ms
+    if (clocks.some(begun)) sure.push(reset)
+    else maybe.push(reset)
+    if (law.cycle.restartMs !== null) maybe.push(resting.from + law.cycle.restartMs)
   }
-  return firstAfter(asOf, instants)
+  // For a driver-salesperson the larger of two clocks holds, and days may turn which it is.
+  return cycle ? nextChange(now, sure, maybe, judgeAt) : searchedChange(now, [...sure, ...maybe], judgeAt)
+}
+
+/** When the next of the carrier's days begin. */
+function daysAfter({ clock, at, count }: Timeline, { dayStartMinutes }: HosOptions, days: number): Instant[] {
+  const date = clock.dateOf(at[count]!, dayStartMinutes)
+  return Array.from({ length: days }, (_, i) => clock.startOf(addDays(date, i + 1), dayStartMinutes))
 }

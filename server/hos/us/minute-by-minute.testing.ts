@@ -1,4 +1,4 @@
-import { HOUR, type Instant, MINUTE } from '../../time/instant.ts'
+import { DAY, HOUR, type Instant, MINUTE } from '../../time/instant.ts'
 import { addDays, zone } from '../../time/zone.ts'
 import type { DutyEvent, HosOptions, RulesetId } from '../types.ts'
 
@@ -43,7 +43,7 @@ export function minuteByMinute(
   asOf: Instant,
 ): MinuteAnswer {
   const property = ruleset.startsWith('us-property')
-  const [days, cycleHours] = ruleset.endsWith('60-7') ? [7, 60] : [8, 70]
+  const [days, cycleHours] = ruleset.endsWith('60-7') ? ([7, 60] as const) : ([8, 70] as const)
   const resetMs = (property ? 10 : 8) * HOUR
   const togetherMs = resetMs
   const stretches = log
@@ -107,22 +107,54 @@ export function minuteByMinute(
   const clock = zone(options.timeZone)
   const firstDate = clock.dateOf(start, options.dayStartMinutes)
 
+  // 395.1(o)
+  const dayOf = (at: Instant) => Date.parse(clock.dateOf(at, options.dayStartMinutes)) / DAY
+  const good: Instant[] = []
+  for (const claim of [...(options.shortHaul16 ?? [])].sort((a, b) => a - b)) {
+    const stands = good.every((earlier) => {
+      const days = dayOf(claim) - dayOf(earlier)
+      const restarted = rests.some(
+        (rest) => rest.from >= earlier && rest.until <= claim && lengthOf(rest) >= 34 * HOUR,
+      )
+      return days < 1 || days > 6 || restarted
+    })
+    if (stands) good.push(claim)
+  }
+  const tourOf = (at: Instant) =>
+    Math.max(start, ...resets.filter((rest) => rest.until <= at).map((rest) => rest.until))
+  const extraWindow = (at: Instant) =>
+    good.some((claim) => tourOf(claim) === tourOf(at)) ? 2 * HOUR : extra(at)
+
+  const cycleLeft = (
+    at: Instant,
+    ofDays: number,
+    hours: number,
+    counted: typeof onDutyIn,
+    clears: boolean,
+  ) => {
+    const oldest = addDays(clock.dateOf(at, options.dayStartMinutes), 1 - ofDays)
+    let from = clock.startOf(oldest, options.dayStartMinutes)
+    let carried = 0
+    const restart = clears && rests.findLast((rest) => rest.until <= at && lengthOf(rest) >= 34 * HOUR)
+    if (restart) from = Math.max(from, restart.until)
+    else {
+      const minutes = options.carriedMinutes ?? []
+      minutes.forEach((value, i) => {
+        if (addDays(firstDate, i - minutes.length) >= oldest) carried += value * MINUTE
+      })
+    }
+    return hours * HOUR - counted(from, at) - carried
+  }
+
   const levels: Record<string, (at: Instant) => number> = {
     drive: (at) =>
       Math.max(...points(at).map(({ from }) => (property ? 11 : 10) * HOUR + extra(at) - drivenIn(from, at))),
     cycle: (at) => {
-      const oldest = addDays(clock.dateOf(at, options.dayStartMinutes), 1 - days)
-      let from = clock.startOf(oldest, options.dayStartMinutes)
-      let carried = 0
-      const restart = property && rests.findLast((rest) => rest.until <= at && lengthOf(rest) >= 34 * HOUR)
-      if (restart) from = Math.max(from, restart.until)
-      else {
-        const minutes = options.carriedMinutes ?? []
-        minutes.forEach((value, i) => {
-          if (addDays(firstDate, i - minutes.length) >= oldest) carried += value * MINUTE
-        })
-      }
-      return cycleHours * HOUR - onDutyIn(from, at) - carried
+      const left = cycleLeft(at, days, cycleHours, onDutyIn, property)
+      // 395.1(c)
+      return options.driverSalesperson && property
+        ? Math.max(left, cycleLeft(at, 7, 40, drivenIn, false))
+        : left
     },
   }
   if (property) {
@@ -131,8 +163,8 @@ export function minuteByMinute(
         ...points(at).map(({ from, left }) => {
           const opened = stretches.find((one) => !isRest(one.status) && one.until > from)
           const since = opened ? Math.max(opened.from, from) : at
-          if (since >= at) return 14 * HOUR + extra(at)
-          return 14 * HOUR + extra(at) - (at - since - (left ? overlap(left, since, at) : 0))
+          if (since >= at) return 14 * HOUR + extraWindow(at)
+          return 14 * HOUR + extraWindow(at) - (at - since - (left ? overlap(left, since, at) : 0))
         }),
       )
     if (!options.shortHaul) {

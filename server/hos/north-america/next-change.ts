@@ -1,0 +1,78 @@
+import type { Instant } from '../../time/instant.ts'
+import type { Clock, DutyStatus, Evaluation, Violation } from '../types.ts'
+import { firstAfter } from './audit.ts'
+
+/** What an evaluation says at one instant, but for when it will say something else. */
+export type Answers = Pick<Evaluation, 'asOf' | 'status' | 'clocks' | 'violations'>
+
+/**
+ * The first instant at which an answer is another though nothing happens: a clock stops, runs out, gains, or is counted from
+ * elsewhere; a violation comes, goes, or goes on again. That a clock runs down is no change.
+ * @param sure instants at which something changes for certain, null where none does
+ * @param maybe instants at which something may change; they are asked one after the other till one does
+ */
+export function nextChange(
+  now: Answers,
+  sure: readonly (Instant | null)[],
+  maybe: readonly (Instant | null)[],
+  answersAt: (at: Instant) => Answers,
+): Instant | null {
+  const { asOf } = now
+  const certain = firstAfter(asOf, sure)
+  const asked = maybe.filter(
+    (at): at is Instant => at !== null && at > asOf && !(certain !== null && at >= certain),
+  )
+  if (asked.length > 0) {
+    const before = standing(now)
+    for (const at of asked.sort((a, b) => a - b)) if (standing(answersAt(at)) !== before) return at
+  }
+  return certain
+}
+
+/**
+ * The same where what is known are only instants between which at most one thing changes, and stays so: what changes between
+ * two of them is found by halving.
+ */
+export function searchedChange(
+  now: Answers,
+  known: readonly (Instant | null)[],
+  answersAt: (at: Instant) => Answers,
+): Instant | null {
+  const before = standing(now)
+  const changedAt = (at: Instant) => standing(answersAt(at)) !== before
+  let same = now.asOf
+  const later = new Set(known.filter((at): at is Instant => at !== null && at > now.asOf))
+  for (const at of [...later].sort((a, b) => a - b)) {
+    if (at - 1 > same && changedAt(at - 1)) {
+      let changed = at - 1
+      while (changed - same > 1) {
+        const middle = same + Math.floor((changed - same) / 2)
+        if (changedAt(middle)) changed = middle
+        else same = middle
+      }
+      return changed
+    }
+    if (changedAt(at)) return at
+    same = at
+  }
+  return null
+}
+
+/** The answers without what moves by itself. */
+export function standing({ asOf, status, clocks, violations }: Answers): string {
+  const ofClock = (clock: Clock): string => {
+    const { name, limitMs, remainingMs, running, runsOutAt, since } = clock
+    // One that is used up has nothing left to lose; one that has not begun begins at every instant anew.
+    const left = running && remainingMs > 0 ? `until ${asOf + remainingMs}` : remainingMs
+    return `${name}:${limitMs}:${running}:${runsOutAt}:${left}:${since === asOf && waits(name, status) ? 'now' : since}`
+  }
+  const ofViolation = ({ rule, from, until }: Violation): string =>
+    `${rule}@${from}${status === 'D' && until === asOf && from < asOf ? ' on' : ''}`
+  return [...clocks.map(ofClock), ...violations.map(ofViolation)].join(' ')
+}
+
+const RESTS: ReadonlySet<DutyStatus> = new Set(['OFF', 'SB', 'PC'])
+
+/** Does a clock wait for what it counts to begin, while a status goes on? One of a break waits for driving. */
+export const waits = (name: Clock['name'], status: DutyStatus): boolean =>
+  name === 'break' ? status !== 'D' : RESTS.has(status)
