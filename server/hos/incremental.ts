@@ -2,7 +2,7 @@ import type { Instant } from '../time/instant.ts'
 import { settledPart as settledEuropeanPart } from './eu/settled.ts'
 import { evaluate } from './evaluate.ts'
 import { settledPart as settledDomesticPart } from './gb/settled.ts'
-import { waits } from './north-america/next-change.ts'
+import { goesOn, waits } from './north-america/next-change.ts'
 import {
   CANADA,
   PASSENGER,
@@ -121,9 +121,9 @@ export class LogState {
     const part = settledPartOf(log, this.ruleset, this.#options, asOf)
     if (!part || part.log.length === log.length) return
     // What goes on across the cut is told whole as long as it lasts.
-    const goesOn = ({ from, until, rule }: Violation) =>
+    const isAcross = ({ from, until, rule }: Violation) =>
       from < part.until && until >= part.until && !OF_WEEKS.has(rule)
-    if (violations.some(goesOn) || clocks.some((clock) => clock.remainingMs <= 0)) return
+    if (violations.some(isAcross) || clocks.some((clock) => clock.remainingMs <= 0)) return
     this.#settledUntil = Math.max(this.#settledUntil, part.until)
     this.#weeksSettledUntil = Math.max(this.#weeksSettledUntil, part.weeksUntil)
     this.#settled = violations.filter((violation) => violation.from < this.#settledUntilOf(violation))
@@ -163,7 +163,7 @@ function carriedForward(last: Evaluation, asOf: Instant): Evaluation | null {
   // A rest that goes on may still be reckoned to a day that is over (SOR/2005-313 s. 14).
   if (RESTS.has(last.status) && last.violations.some(({ rule }) => rule === 'ca.off-10-day')) return null
   // At the start of a day hours fall out of a cycle, and what was reached is counted anew.
-  if (last.violations.some((one) => one.rule.includes('cycle') && isBrokenOn(one, last))) return null
+  if (last.violations.some((one) => one.rule.includes('cycle') && goesOn(one, last))) return null
   const passedMs = asOf - last.asOf
   return {
     ...last,
@@ -176,7 +176,7 @@ function carriedForward(last: Evaluation, asOf: Instant): Evaluation | null {
     }),
     // What was being broken is broken on while driving goes on.
     violations: last.violations.map((violation) => {
-      if (!isBrokenOn(violation, last)) return violation
+      if (!goesOn(violation, last)) return violation
       const { explanation } = violation
       return {
         ...violation,
@@ -189,8 +189,8 @@ function carriedForward(last: Evaluation, asOf: Instant): Evaluation | null {
 
 /** The same for the activities of Europe, where what is broken grows in ways of its own. */
 function carriedForwardInEurope(last: Evaluation, asOf: Instant): Evaluation | null {
-  const goesOn = ({ until }: { until: Instant }) => until === last.asOf
-  if (last.violations.some((one) => goesOn(one) || one.explanation.rests.some(goesOn))) return null
+  const reachesNow = ({ until }: { until: Instant }) => until === last.asOf
+  if (last.violations.some((one) => reachesNow(one) || one.explanation.rests.some(reachesNow))) return null
   // Driving or working on past a limit goes on with what was broken before.
   if (!RESTS.has(last.status) && last.clocks.some(({ remainingMs }) => remainingMs === 0)) return null
   const passedMs = asOf - last.asOf
@@ -202,9 +202,6 @@ function carriedForwardInEurope(last: Evaluation, asOf: Instant): Evaluation | n
     ),
   }
 }
-
-const isBrokenOn = (violation: Violation, { status, asOf }: Evaluation) =>
-  status === 'D' && violation.until === asOf && violation.from < asOf
 
 const NORTH_AMERICAN: ReadonlySet<DutyStatus> = new Set(['OFF', 'SB', 'D', 'ON', 'PC', 'YM'])
 

@@ -1,22 +1,17 @@
 import type { Instant } from '../../time/instant.ts'
-import {
-  auditOf,
-  byTimeAndRule,
-  earliest,
-  firstAfter,
-  pairsDoneAt,
-  presentRest,
-} from '../north-america/audit.ts'
+import { addDays } from '../../time/zone.ts'
+import { auditOf, byTimeAndRule, earliest, pairsDoneAt, presentRest } from '../north-america/audit.ts'
 import { CalculationPoints } from '../north-america/calculation-point.ts'
 import { type Counted, countedGauge } from '../north-america/counted.ts'
 import { adverseExtensions, type Gauge } from '../north-america/gauge.ts'
 import type { Limit } from '../north-america/limits.ts'
-import { timelineOf } from '../north-america/timeline.ts'
+import { type Answers, knownOf, nextChange } from '../north-america/next-change.ts'
+import { type Timeline, timelineOf } from '../north-america/timeline.ts'
 import type { ClockName, DutyEvent, Evaluation, HosOptions, RulesetId } from '../types.ts'
 import { cycleGauge } from './cycle.ts'
 import { dayGauge } from './day.ts'
 import { deferralsOf, notingSplits } from './deferral.ts'
-import { canadianLaw } from './limits.ts'
+import { type CanadianLaw, canadianLaw } from './limits.ts'
 import { dailyRests } from './off-10-day.ts'
 import { longRestGauge } from './off-24-in-14.ts'
 import { smallestOf } from './smallest.ts'
@@ -35,6 +30,34 @@ export function evaluateCanada(
   asOf: Instant,
 ): Evaluation {
   const law = canadianLaw(ruleset)
+  const now = judge(log, law, options, asOf)
+  const { line, clocks, violations } = now
+  // A log that has not begun is of no day yet, and nothing of it changes.
+  const begun = log[0] !== undefined && log[0].at <= asOf
+  return {
+    asOf,
+    status: line.status,
+    statusSince: line.statusSince,
+    clocks,
+    violations,
+    nextChangeAt: now.atLimit
+      ? asOf + 1
+      : begun
+        ? nextChange(now, now.runsOut, now.maybe, (at) => judge(knownOf(log, asOf), law, options, at))
+        : null,
+  }
+}
+
+/** What a log says at one instant, and the instants at which it may say something else. */
+interface Judged extends Answers {
+  line: Timeline
+  runsOut: readonly (Instant | null)[]
+  maybe: readonly (Instant | null)[]
+  /** At or past a limit, and driving on breaks it. */
+  atLimit: boolean
+}
+
+function judge(log: readonly DutyEvent[], law: CanadianLaw, options: HosOptions, asOf: Instant): Judged {
   const { drive, duty } = law
   const adverse = options.adverseConditions ?? []
   const line = timelineOf(log, options, asOf, adverse)
@@ -65,20 +88,41 @@ export function evaluateCanada(
     ? dailyRests(line, { ...law, dailyRest: law.dailyRest }, options, deferrals, resting, splitOn)
     : { violations: [], changesAt: [] }
 
-  const changes = [...audit.changes, ...daily.changesAt, ...adverse, line.nextDayAt, ...pairedAt]
+  const days = daysAfter(line, options, law.cycle.days + 1, deferrals.firstDays)
+  // Past a limit that has no clock, driving on shows just after it.
+  const after = audit.changes.map((at) => at + 1)
+  const maybe = [...audit.changes, ...after, ...daily.changesAt, ...adverse, ...days, ...pairedAt]
   if (resting) {
     const { restartMs, withoutRest } = law.cycle
-    changes.push(resting.from + law.reset.ms, resting.from + restartMs)
-    if (withoutRest) changes.push(resting.from + withoutRest.restMs)
+    maybe.push(resting.from + law.reset.ms, resting.from + restartMs)
+    if (withoutRest) maybe.push(resting.from + withoutRest.restMs)
   }
-  // A log that has not begun is of no day yet, and nothing of it changes.
-  const begun = log[0] !== undefined && log[0].at <= asOf
   return {
     asOf,
     status: line.status,
-    statusSince: line.statusSince,
+    line,
+    changes: audit.changes,
     clocks: audit.clocks,
     violations: [...audit.violations, ...daily.violations].sort(byTimeAndRule),
-    nextChangeAt: audit.atLimit ? asOf + 1 : begun ? firstAfter(asOf, changes) : null,
+    runsOut: audit.clocks.map(({ runsOutAt }) => runsOutAt),
+    maybe,
+    atLimit: audit.atLimit,
   }
+}
+
+/** When the next of the carrier's days begin, and those around deferrals that are declared for later. */
+function daysAfter(
+  line: Timeline,
+  { dayStartMinutes }: HosOptions,
+  days: number,
+  deferred: ReadonlySet<number>,
+): Instant[] {
+  const { clock, at, count } = line
+  const date = clock.dateOf(at[count]!, dayStartMinutes)
+  const today = line.day[count]!
+  const later = new Set(Array.from({ length: days }, (_, i) => i + 1))
+  for (const day of deferred) for (const turn of [0, 1, 2]) later.add(day + turn - today)
+  return [...later]
+    .filter((after) => after > 0)
+    .map((after) => clock.startOf(addDays(date, after), dayStartMinutes))
 }

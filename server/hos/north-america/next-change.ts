@@ -1,9 +1,12 @@
 import type { Instant } from '../../time/instant.ts'
-import type { Clock, DutyStatus, Evaluation, Violation } from '../types.ts'
+import type { Clock, DutyEvent, DutyStatus, Evaluation, Violation } from '../types.ts'
 import { firstAfter } from './audit.ts'
 
 /** What an evaluation says at one instant, but for when it will say something else. */
-export type Answers = Pick<Evaluation, 'asOf' | 'status' | 'clocks' | 'violations'>
+export interface Answers extends Pick<Evaluation, 'asOf' | 'status' | 'clocks' | 'violations'> {
+  /** Instants at which the clocks themselves say that they change. */
+  changes: readonly Instant[]
+}
 
 /**
  * The first instant at which an answer is another though nothing happens: a clock stops, runs out, gains, or is counted from
@@ -19,14 +22,20 @@ export function nextChange(
 ): Instant | null {
   const { asOf } = now
   const certain = firstAfter(asOf, sure)
-  const asked = maybe.filter(
-    (at): at is Instant => at !== null && at > asOf && !(certain !== null && at >= certain),
-  )
-  if (asked.length > 0) {
-    const before = standing(now)
-    for (const at of asked.sort((a, b) => a - b)) if (standing(answersAt(at)) !== before) return at
+  const isBefore = (at: Instant | null): at is Instant =>
+    at !== null && at > asOf && (certain === null || at < certain)
+  const asked = maybe.filter(isBefore)
+  if (asked.length === 0) return certain
+  const before = standing(now)
+  for (let seen = asOf; ; ) {
+    const at = firstAfter(seen, asked)
+    if (at === null) return certain
+    const then = answersAt(at)
+    if (standing(then) !== before) return at
+    // What is known only there, such as when the rest of a pair just made outgrows that of another.
+    asked.push(...then.changes.filter(isBefore))
+    seen = at
   }
-  return certain
 }
 
 /**
@@ -58,18 +67,37 @@ export function searchedChange(
   return null
 }
 
+/** The events that have begun by an instant: what comes after it is not known. */
+export const knownOf = (log: readonly DutyEvent[], asOf: Instant): readonly DutyEvent[] =>
+  (log.at(-1)?.at ?? asOf) <= asOf ? log : log.filter(({ at }) => at <= asOf)
+
 /** The answers without what moves by itself. */
-export function standing({ asOf, status, clocks, violations }: Answers): string {
+export function standing({ asOf, status, clocks, violations }: Omit<Answers, 'changes'>): string {
   const ofClock = (clock: Clock): string => {
     const { name, limitMs, remainingMs, running, runsOutAt, since } = clock
     // One that is used up has nothing left to lose; one that has not begun begins at every instant anew.
     const left = running && remainingMs > 0 ? `until ${asOf + remainingMs}` : remainingMs
     return `${name}:${limitMs}:${running}:${runsOutAt}:${left}:${since === asOf && waits(name, status) ? 'now' : since}`
   }
-  const ofViolation = ({ rule, from, until }: Violation): string =>
-    `${rule}@${from}${status === 'D' && until === asOf && from < asOf ? ' on' : ''}`
+  const ofViolation = (violation: Violation): string => {
+    const { rule, from, until, explanation } = violation
+    // What is being broken grows by itself, and so does a rest that is reckoned to a day gone by.
+    const moves = goesOn(violation, { asOf, status, clocks }) || (RESTS.has(status) && !hasClock(rule))
+    return `${rule}@${from}:${moves ? 'on' : `${until}:${explanation.reachedMs}`}:${explanation.since}`
+  }
+  const hasClock = (rule: string) => clocks.some((clock) => clock.rule === rule)
   return [...clocks.map(ofClock), ...violations.map(ofViolation)].join(' ')
 }
+
+/** Is a rule being broken just now? Not one whose hours have come back at this very instant. */
+export const goesOn = (
+  { rule, from, until }: Violation,
+  { asOf, status, clocks }: Pick<Evaluation, 'asOf' | 'status' | 'clocks'>,
+): boolean =>
+  status === 'D' &&
+  until === asOf &&
+  from < asOf &&
+  !clocks.some((clock) => clock.rule === rule && clock.remainingMs > 0)
 
 const RESTS: ReadonlySet<DutyStatus> = new Set(['OFF', 'SB', 'PC'])
 

@@ -5,7 +5,7 @@ import { CalculationPoints } from '../north-america/calculation-point.ts'
 import { countedGauge } from '../north-america/counted.ts'
 import { type CycleGauge, cycleGauge } from '../north-america/cycle.ts'
 import { adverseExtensions, type Extension, type Gauge } from '../north-america/gauge.ts'
-import { nextChange, searchedChange } from '../north-america/next-change.ts'
+import { knownOf, nextChange, searchedChange } from '../north-america/next-change.ts'
 import { DRIVING, ON_DUTY, type Rest, type Timeline, timelineOf } from '../north-america/timeline.ts'
 import { windowGauge } from '../north-america/window.ts'
 import type { Clock, DutyEvent, DutyStatus, Evaluation, HosOptions, RulesetId } from '../types.ts'
@@ -35,7 +35,7 @@ export function evaluateUnitedStates(
     violations,
     nextChangeAt: atLimit
       ? asOf + 1
-      : nextChangeAfter(now, law, options, (at) => judge(log, law, options, at)),
+      : nextChangeAfter(now, law, options, (at) => judge(knownOf(log, asOf), law, options, at)),
   }
 }
 
@@ -146,7 +146,8 @@ function countedTours(
     const [first, end] = [edges[e]!, edges[e + 1]!]
     let opened = first
     while (opened < end && line.kind[opened]! < ON_DUTY) opened++
-    if (opened === end) continue
+    // One that has not begun yet begins now.
+    if (opened === end && end < line.count) continue
     const from = line.at[opened]!
     let lastDriven = from
     for (let i = opened; i < end; i++) if (line.kind[i] === DRIVING) lastDriven = line.at[i + 1]!
@@ -154,7 +155,7 @@ function countedTours(
     if (used.filter((one) => day - one < ofDays).length >= days) continue
     found.push({
       from: line.at[first]!,
-      until: end < line.count ? line.at[end]! : Number.POSITIVE_INFINITY,
+      until: e + 2 < edges.length ? line.at[end]! : Number.POSITIVE_INFINITY,
       ms,
     })
     if (lastDriven > from + windowMs) used.push(day)
@@ -176,7 +177,9 @@ function nextChangeAfter(
   if (law.break && !options.shortHaul) sure.push(breakDoneAt(line, law.break.interruptionMs))
   const cycle = gauges.find((gauge): gauge is CycleGauge => 'dayTurnsAt' in gauge)
   if (cycle) sure.push(cycle.dayTurnsAt())
-  if (!cycle || options.carriedMinutes?.length) maybe.push(...daysAfter(line, options, law.cycle.days))
+  const countsDays = law.longTour?.allowed.by === 'days'
+  if (!cycle || countsDays || options.carriedMinutes?.length)
+    maybe.push(...daysAfter(line, options, law.cycle.days))
   if (resting) {
     const begun = ({ name, since, remainingMs, limitMs }: Clock) =>
       name !== 'break' && name !== 'cycle' && (since !== asOf || remainingMs < limitMs)

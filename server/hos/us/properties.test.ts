@@ -266,8 +266,7 @@ describe('hours of the United States', () => {
         const options = { ...one.options, shortHaul16: undefined }
         const moved = { ...one, options: { ...options, timeZone: 'America/Phoenix' } }
         const [here, there] = [judge({ ...one, options }), judge(moved)]
-        const timed = (answer: Evaluation) =>
-          verdicts(answer).filter(({ rule }) => !rule.startsWith('us.cycle'))
+        const timed = (answer: Evaluation) => verdicts(answer).filter(({ rule }) => !rule.includes('cycle'))
         assert.deepEqual(timed(here), timed(there))
         assert.deepEqual({ ...left(here), cycle: 0 }, { ...left(there), cycle: 0 })
       }),
