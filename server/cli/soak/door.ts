@@ -7,7 +7,7 @@ import { intakeOf } from '../../ingest/take.ts'
 import { listenTeltonika } from '../../ingest/teltonika/listener.ts'
 import { leash } from '../../leash.ts'
 
-const pool = createPool(process.env.DATABASE_URL!)
+const pool = createPool(process.env.DATABASE_URL!, 10, 'restline_service')
 const intake = intakeOf(pool, Date.now)
 const door = createDoor(intake)
 const trackers = await listenTeltonika(intake, Number(process.env.TRACKER_PORT), '127.0.0.1')

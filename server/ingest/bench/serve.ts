@@ -16,7 +16,7 @@ const bare: RequestListener = (req, res) => {
 }
 
 function door(): RequestListener {
-  const pool = createPool(process.env.DATABASE_URL!)
+  const pool = createPool(process.env.DATABASE_URL!, 10, 'restline_service')
   const made = createDoor(intakeOf(pool, Date.now))
   return (req, res) => {
     if (!made.handle(req, res)) res.writeHead(404).end()
