@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { nodeHTTPRequestHandler } from '@trpc/server/adapters/node-http'
@@ -8,6 +8,7 @@ import type { Principal } from './auth/principal.ts'
 import { personOf } from './auth/session.ts'
 import { closeDb, db, ownerDb } from './db/pool.ts'
 import { env } from './env.ts'
+import { contentSecurityPolicy, dropClaims, originsElsewhere, securityHeaders } from './headers.ts'
 import { healthOf } from './health.ts'
 import { boundedServer } from './ingest/bounded.ts'
 import { type Doors, openDoors } from './ingest/doors.ts'
@@ -49,14 +50,22 @@ const pages = next({
 })
 const handlePage = pages.getRequestHandler()
 
+const development = process.env.NODE_ENV === 'development'
+const elsewhere = originsElsewhere([settings.BASEMAP_URL, settings.BASEMAP_URL_DARK], publicUrl)
+const always = Object.entries(securityHeaders(publicUrl))
+
 const server = boundedServer((req, res) => {
   if (door.handle(req, res)) return
+  for (const [name, value] of always) res.setHeader(name, value)
   const url = req.url ?? '/'
   if (url.startsWith(TRPC)) return void answerProcedure(req, res, url)
   if (health(req, res)) return
-  res.setHeader('x-content-type-options', 'nosniff')
-  res.setHeader('referrer-policy', 'strict-origin-when-cross-origin')
-  res.setHeader('content-security-policy', "frame-ancestors 'none'")
+  dropClaims(req.headers)
+  const nonce = randomBytes(16).toString('base64')
+  const policy = contentSecurityPolicy(nonce, elsewhere, development)
+  // Next takes the nonce for its own scripts from here.
+  req.headers['content-security-policy'] = policy
+  res.setHeader('content-security-policy', policy)
   // Where somebody was going, for the sign-in page; what a caller claims here is overwritten.
   req.headers['x-restline-path'] = url
   req.headers['x-restline-address'] = addressOf(req)

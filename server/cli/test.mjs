@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import * as fs from 'node:fs'
 import path from 'node:path'
+import { askRegistry, judge, readExceptions } from './advisories.mjs'
 import { findChromium } from './chromium.mjs'
 import { findMosquitto } from './mosquitto.mjs'
 import { main, ROOT, STATE, setup } from './setup.mjs'
@@ -14,12 +15,13 @@ const results = []
 await main(async () => {
   process.chdir(ROOT)
   console.log('Setting up')
-  await setup({ build: wanted('browser') })
+  await setup({ build: wanted('browser') || wanted('unit') })
   process.env.NEXT_TELEMETRY_DISABLED = '1'
   if (wanted('unit') || wanted('browser')) await findSlapd()
   if (wanted('types')) await check('types', 'node_modules/typescript/lib/tsc.js', '--noEmit')
   if (wanted('lint'))
     await check('lint', 'node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings')
+  if (wanted('advisories')) await advisories()
   const { register } = await import('tsx/esm/api')
   register()
   const { prepareTestDatabase } = await import('./test-database.ts')
@@ -47,6 +49,16 @@ async function check(name, file, ...args) {
   await timed(name, async () => {
     const code = await run([path.join(ROOT, file), ...args])
     return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1 }
+  })
+}
+
+/** Known faults of packages. A registry that gives no answer is said, and fails nothing. */
+async function advisories() {
+  await timed('advisories', async () => {
+    const { checked, faults } = judge(await askRegistry(), readExceptions(), Date.now())
+    for (const fault of faults) console.log(fault)
+    if (!checked) console.log('not checked: the registry gave no answer about known faults')
+    return { passed: checked && faults.length === 0 ? 1 : 0, failed: faults.length }
   })
 }
 

@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { call, digestOf, signIn, startTarget } from './running.testing.ts'
+import { procedures, sample } from './sample.testing.ts'
+
+const target = await startTarget()
+const { pool, a, b } = target
+const cookie = await signIn(target, a)
+
+/** Ids of everything that B has, one or two of each kind, and names that only B knows. */
+async function thingsOf(fleetId: number): Promise<{ ids: (number | string)[]; names: string[] }> {
+  const { rows: tables } = await pool.query<{ name: string }>(
+    `select c.relname as name from pg_class c
+     join pg_attribute f on f.attrelid = c.oid and f.attname = 'fleet_id'
+     join pg_attribute i on i.attrelid = c.oid and i.attname = 'id'
+     where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and not c.relispartition order by 1`,
+  )
+  const ids: (number | string)[] = [fleetId]
+  for (const { name } of tables) {
+    const { rows } = await pool.query<{ id: number | string }>(
+      `select id from ${name} where fleet_id = $1 order by id limit 2`,
+      [fleetId],
+    )
+    ids.push(...rows.map(({ id }) => id))
+  }
+  const { rows: members } = await pool.query<{ id: string; email: string }>(
+    'select u.id, u.email from fleet_members m join users u on u.id = m.user_id where m.fleet_id = $1',
+    [fleetId],
+  )
+  const { rows: sessions } = await pool.query<{ id: string }>(
+    'select s.id from sessions s join fleet_members m on m.user_id = s.user_id where m.fleet_id = $1',
+    [fleetId],
+  )
+  const { rows: drivers } = await pool.query<{ name: string }>(
+    `select name from drivers where fleet_id = $1 and name not in (select name from drivers where fleet_id <> $1)`,
+    [fleetId],
+  )
+  return {
+    ids: [...ids, ...members.map(({ id }) => id), ...sessions.map(({ id }) => id)],
+    names: [...drivers.map(({ name }) => name), ...members.map(({ email }) => email), b.name],
+  }
+}
+
+await signIn(target, b)
+const theirs = await thingsOf(b.id)
+/** Looks like an id and is none. */
+const NOTHING = 4_503_599_627_370_497
+
+const anonymous = (text: string, id: number | string) => text.replaceAll(String(id), 'ID')
+
+/** The server's clock stands in some answers, and the id of what was made. */
+const timeless = (text: string) =>
+  text.replaceAll(/\b1[78]\d{11}\b/g, 'TIME').replaceAll(/\b\d{15,16}\b/g, 'NEW')
+
+describe('attack 01: ids of another fleet', () => {
+  test('attack 01: B has something to be guessed', () => {
+    assert.ok(theirs.ids.length >= 8, `${theirs.ids.length} ids`)
+    assert.ok(theirs.names.length >= 2, `${theirs.names}`)
+    assert.ok(procedures.filter(({ takesIds }) => takesIds).length > 10)
+  })
+
+  for (const procedure of procedures.filter(({ takesIds, type }) => takesIds && type !== 'subscription')) {
+    test(`attack 01: ${procedure.path} answers for an id of B as for one that is none, and writes nothing`, async () => {
+      const before = await digestOf(pool, b.id)
+      for (const id of theirs.ids) {
+        const nothing = typeof id === 'number' ? NOTHING : `${id.slice(0, -4)}none`
+        const known = await call(target, cookie, procedure, sample(procedure.schema!, { id }))
+        const unknown = await call(target, cookie, procedure, sample(procedure.schema!, { id: nothing }))
+        assert.equal(known.status, unknown.status, `${procedure.path} of ${id}: ${known.text}`)
+        assert.equal(timeless(anonymous(known.text, id)), timeless(anonymous(unknown.text, nothing)))
+        assert.ok(known.status < 500, known.text)
+        for (const name of theirs.names) assert.ok(!known.text.includes(name), name)
+      }
+      assert.deepEqual(await digestOf(pool, b.id), before)
+    })
+  }
+
+  for (const procedure of procedures.filter(({ type }) => type === 'query')) {
+    test(`attack 01: ${procedure.path} tells nothing of B`, async () => {
+      const { text } = await call(target, cookie, procedure, sample(procedure.schema ?? {}, { id: NOTHING }))
+      for (const name of theirs.names) assert.ok(!text.includes(name), `${procedure.path} tells "${name}"`)
+      for (const id of theirs.ids) assert.ok(!text.includes(String(id)), `${procedure.path} tells ${id}`)
+    })
+  }
+
+  test('attack 01: pages and files of B are as those that are not there', async () => {
+    const { rows } = await pool.query<{ id: number }>('select id from drivers where fleet_id = $1 limit 1', [
+      b.id,
+    ])
+    const get = async (path: string) => {
+      const answer = await fetch(target.url + path, { headers: { cookie }, redirect: 'manual' })
+      return { status: answer.status, text: await answer.text() }
+    }
+    for (const path of [
+      '/drivers/ID',
+      '/drivers/ID/logs/2026-11-24',
+      '/print/driver-days?driver=ID&from=2026-11-20&until=2026-11-24',
+      '/api/reports/driver-days?driver=ID&from=2026-11-20&until=2026-11-24',
+    ]) {
+      const known = await get(path.replace('ID', String(rows[0]!.id)))
+      const unknown = await get(path.replace('ID', String(NOTHING)))
+      assert.equal(known.status, unknown.status, path)
+      for (const name of theirs.names) assert.ok(!known.text.includes(name), `${path} tells "${name}"`)
+      if (path.startsWith('/api/')) assert.deepEqual(known, { ...unknown, status: 404 })
+    }
+  })
+
+  test('attack 01: a device of A can say nothing for one of B', async () => {
+    const before = await digestOf(pool, b.id)
+    const report = async (device: string) => {
+      const answer = await fetch(`${target.url}/v1/heartbeats`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${a.devices[0]!.token}`, 'content-type': 'application/json' },
+        body: JSON.stringify([{ device, fixTime: new Date().toISOString(), latitude: 41, longitude: -87 }]),
+      })
+      return anonymous(await answer.text(), device)
+    }
+    const theirName = `${b.devices[0]!.name}-of-b`
+    await pool.query('update devices set name = $3 where fleet_id = $1 and name = $2', [
+      b.id,
+      b.devices[0]!.name,
+      theirName,
+    ])
+    const after = await digestOf(pool, b.id)
+    assert.equal(await report(theirName), await report('nobody'))
+    assert.deepEqual(await digestOf(pool, b.id), after)
+    assert.notDeepEqual(before, after)
+  })
+})
+
+describe('attack 02: fields that nobody asked for', () => {
+  for (const procedure of procedures.filter(
+    ({ schema, type }) => schema?.properties && type !== 'subscription',
+  )) {
+    test(`attack 02: ${procedure.path} refuses fleetId, role and createdAt`, async () => {
+      const before = await digestOf(pool, b.id)
+      for (const [name, value] of Object.entries({
+        fleetId: b.id,
+        role: 'owner',
+        createdAt: 0,
+        certifiedAt: 0,
+      })) {
+        if (name in procedure.schema!.properties!) continue
+        const input = { ...(sample(procedure.schema!, { id: NOTHING }) as object), [name]: value }
+        // What is for devices refuses a person before it looks.
+        assert.ok([400, 403].includes((await call(target, cookie, procedure, input)).status), name)
+      }
+      assert.deepEqual(await digestOf(pool, b.id), before)
+    })
+  }
+})
+
+describe('attack 24: streams and files of another fleet', () => {
+  /** The stream's text until `enough`, or until it ends. */
+  async function stream(session: string, input: unknown, enough: (text: string) => boolean) {
+    const leave = new AbortController()
+    const answer = await fetch(
+      `${target.url}/api/trpc/live.stream?input=${encodeURIComponent(JSON.stringify(input))}`,
+      { headers: { cookie: session, accept: 'text/event-stream' }, signal: leave.signal },
+    )
+    let text = ''
+    const decoder = new TextDecoder()
+    try {
+      for await (const part of answer.body!) {
+        text += decoder.decode(part, { stream: true })
+        if (enough(text)) break
+      }
+    } finally {
+      leave.abort()
+    }
+    return { status: answer.status, text }
+  }
+
+  test('attack 24: the stream shows A alone, and takes no fleet', async () => {
+    const { text } = await stream(cookie, {}, (sofar) => sofar.includes('"snapshot":true'))
+    assert.ok(text.includes('"snapshot":true'))
+    for (const name of theirs.names) assert.ok(!text.includes(name), name)
+    for (const id of theirs.ids) assert.ok(!text.includes(String(id)), String(id))
+    const refused = await stream(cookie, { fleetId: b.id }, () => false)
+    assert.match(refused.text, /BAD_REQUEST/)
+  })
+
+  test('attack 24: a stream ends soon after its session', async () => {
+    const session = await signIn(target, a)
+    let endedAt = 0
+    let outAt = Number.POSITIVE_INFINITY
+    const { text } = await stream(session, {}, (sofar) => {
+      if (sofar.includes('"snapshot":true') && outAt === Number.POSITIVE_INFINITY) {
+        outAt = Date.now()
+        void fetch(`${target.url}/api/auth/sign-out`, {
+          method: 'POST',
+          headers: { cookie: session, origin: target.url, 'content-type': 'application/json' },
+          body: '{}',
+        })
+      }
+      // It says so, or another frame would come only if it went on.
+      const ended = /UNAUTHORIZED/.test(sofar)
+      if (ended) endedAt = Date.now()
+      return ended || Date.now() - outAt > 20_000
+    })
+    assert.match(text, /UNAUTHORIZED/)
+    assert.ok(endedAt - outAt < 8_000, `it went on for ${endedAt - outAt} ms`)
+  })
+
+  test('attack 24: what A was given is kept by no cache', async () => {
+    for (const path of ['/map', '/drivers', '/api/reports/violations?from=2026-11-20&until=2026-11-24']) {
+      const answer = await fetch(target.url + path, { headers: { cookie } })
+      assert.equal(answer.status, 200)
+      assert.match(answer.headers.get('cache-control') ?? '', /private|no-store/, path)
+      await answer.text()
+    }
+  })
+
+  test('attack 24: without a session there is no file and no stream', async () => {
+    const file = await fetch(`${target.url}/api/reports/violations?from=2026-11-20&until=2026-11-24`)
+    assert.equal(file.status, 401)
+    const { text } = await stream('', {}, () => false)
+    assert.match(text, /UNAUTHORIZED/)
+  })
+})
