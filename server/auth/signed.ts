@@ -12,8 +12,8 @@ import type { DeviceSecrets } from './secrets.ts'
 
 export interface SignedOptions {
   db: Db
-  keys: KnownKeys
-  buckets: NonceBuckets
+  keys: Pick<KnownKeys, 'find'>
+  buckets: Pick<NonceBuckets, 'kept'>
   secrets: DeviceSecrets
   /** What devices know the server by: scheme and authority. */
   publicOrigin: string
@@ -82,19 +82,13 @@ async function authenticate(
     options.onActivated(holder, request.address)
   }
   options.onUse(holder, request.address, answer.clockOffsetMs)
-  return {
-    ...provenOf(holder, method, now),
-    spend: spendOf(holder.fleetId, holder.number, answer.spend),
-    signature:
-      kind === 'device'
-        ? {
-            keyId: holder.keyId,
-            keyName: answer.keyId,
-            expiresAt: holder.expiresAt,
-            base: answer.base,
-          }
-        : null,
+  const proven = provenOf(holder, method, now)
+  proven.spend = spendOf(holder.fleetId, holder.number, answer.spend)
+  if (kind === 'device') {
+    const { keyId, expiresAt } = holder
+    proven.signature = { keyId, keyName: answer.keyId, expiresAt, base: answer.base }
   }
+  return proven
 }
 
 /** The fleet does not take this scheme: for the sender it is as if there were no such key. */
@@ -107,7 +101,6 @@ export function notTaken(
 
 /** What a key's holder may do, proved in this way. */
 export function provenOf(holder: Holder, method: AuthMethod, now: number): Proven {
-  const device: DevicePrincipal | null = holder.device === null ? null : { ...holder.device, method }
   return {
     ok: true,
     method,
@@ -116,11 +109,23 @@ export function provenOf(holder: Holder, method: AuthMethod, now: number): Prove
     fleetNumber: holder.fleetNumber,
     keyRef: holder.fingerprint,
     scopes: holder.scopes,
-    device,
+    device: principalOf(holder, method),
     vehicleIds: holder.vehicleIds,
     spend: null,
     signature: null,
   }
+}
+
+/** Made once for each holder and not for each request. */
+const principals = new WeakMap<Holder, DevicePrincipal>()
+
+function principalOf(holder: Holder, method: AuthMethod): DevicePrincipal | null {
+  if (holder.device === null) return null
+  const known = principals.get(holder)
+  if (known?.method === method) return known
+  const made = { ...holder.device, method }
+  principals.set(holder, made)
+  return made
 }
 
 function pairsOf(rawHeaders: readonly string[]): [string, string][] {

@@ -14,6 +14,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   'ingest-batch': async () => (await import('../ingest/ingest.bench.ts')).benchIngestBatch,
   'ingest-single': async () => (await import('../ingest/ingest.bench.ts')).benchIngestSingle,
   'ingest-growth': async () => (await import('../ingest/growth.bench.ts')).benchIngestGrowth,
+  auth: async () => (await import('../auth/auth.bench.ts')).benchAuth,
   storage: async () => (await import('../ingest/ingest.bench.ts')).benchStorage,
   hos: async () => (await import('../hos/hos.bench.ts')).benchHos,
   'map-page': async () => (await import('../../components/fleet/map-page.bench.ts')).benchMapPage,

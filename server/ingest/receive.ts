@@ -157,11 +157,10 @@ export class Receiver {
     if (rows === 0) return this.#storeNothing(batches, spend)
     const isLive = late < rows
     const share = isLive ? 1 : BACKLOG_SHARE
-    const ofDevice = ({ device, size }: Batch) => (this.#rowsOfDevice.get(device.deviceNumber) ?? 0) + size
     if (
       this.#rows + rows > QUEUE_ROWS * share ||
       this.#bytes + bytes > QUEUE_BYTES * share ||
-      batches.some((batch) => ofDevice(batch) > DEVICE_ROWS)
+      batches.some((batch) => this.#rowsWith(batch) > DEVICE_ROWS)
     ) {
       return Promise.reject(
         new AppError('busy', 'Too much is waiting to be stored: send it again in a moment.'),
@@ -170,11 +169,15 @@ export class Receiver {
     return new Promise((resolve, reject) => {
       const lane = isLive ? this.#live : this.#backlog
       lane.push({ batches, spend, rows, bytes, resolve, reject })
-      for (const batch of batches) this.#rowsOfDevice.set(batch.device.deviceNumber, ofDevice(batch))
+      for (const batch of batches) this.#rowsOfDevice.set(batch.device.deviceNumber, this.#rowsWith(batch))
       this.#rows += rows
       this.#bytes += bytes
       this.#pump()
     })
+  }
+
+  #rowsWith({ device, size }: Batch): number {
+    return (this.#rowsOfDevice.get(device.deviceNumber) ?? 0) + size
   }
 
   /** A signed request is used up though nothing of it can be stored. */

@@ -100,15 +100,16 @@ function headerBytes(headers: HeaderFields): number {
   return bytes
 }
 
+const MISSING = refuse('signature_missing', `Sign the request with the tag ${TAG_OF.device}.`)
+
 type Found = { ok: true; kind: SignerKind; one: MessageSignature; signature: Buffer } | Refusal
 
 /** The one signature with a tag of ours; those of others are passed over (device-signatures section 3). */
 function findSignature(message: HttpRequest): Found {
-  const missing = () => refuse('signature_missing', `Sign the request with the tag ${TAG_OF.device}.`)
   const read = readSignatures(message)
   if (!read.ok) {
     return read.fault === 'missing'
-      ? missing()
+      ? MISSING
       : refuse('malformed', 'Signature-Input or Signature can not be read.')
   }
   let found: Found | undefined
@@ -118,9 +119,9 @@ function findSignature(message: HttpRequest): Found {
     if (!kind) continue
     // Two of a kind are two accounts of one request; one of each kind would be claimed by two authenticators (section 8).
     if (found) return refuse('malformed', 'The request has two signatures with a tag of this profile.')
-    found = one.signature ? { ok: true, kind, one, signature: one.signature } : missing()
+    found = one.signature ? { ok: true, kind, one, signature: one.signature } : MISSING
   }
-  return found ?? missing()
+  return found ?? MISSING
 }
 
 const kindOf = (tag: string): SignerKind | undefined =>
@@ -130,8 +131,11 @@ type ReadParameters =
   | Pick<SignedRequest, 'ok' | 'keyId' | 'claimedAlgorithm' | 'created' | 'expires' | 'nonce'>
   | Refusal
 
+function illFormed(name: string): Refusal {
+  return refuse('malformed', `The parameter ${name} is missing or ill-formed.`)
+}
+
 function readParameters({ input: { parameters } }: MessageSignature): ReadParameters {
-  const illFormed = (name: string) => refuse('malformed', `The parameter ${name} is missing or ill-formed.`)
   const created = parameters.get('created')
   if (created?.kind !== 'integer' || created.value < 0) return illFormed('created')
   const nonce = parameters.get('nonce')

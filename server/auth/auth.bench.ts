@@ -1,0 +1,192 @@
+import { createSecretKey, generateKeyPairSync, randomBytes } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
+import { type Authenticator, DoorAuth, type DoorRequest, type Proven } from './authenticators.ts'
+import { signData, VerifyingKey } from './keys/algorithm.ts'
+import type { NonceSpend } from './keys/profile.ts'
+import { draftRequest, newNonce } from './keys/sign-request.ts'
+import type { Holder } from './known-keys.ts'
+import { DeviceSecrets } from './secrets.ts'
+import { signedAuthenticators } from './signed.ts'
+
+const ORIGIN = 'https://ingest.example.com'
+const ROUNDS = 5
+const REQUESTS = 6_000
+const BASELINE_REQUESTS = 60_000
+/** What the issue of speed is measured at. */
+const RATE = 5_000
+
+interface Made {
+  headers: IncomingHttpHeaders
+  rawHeaders: string[]
+  body: Buffer
+}
+
+/**
+ * Requests a second of one core through the doors' own pipeline (parse, digest, look-up, verification), a single heartbeat each: signed
+ * by a key, and in a session. The baseline takes the same requests without asking who sent them: their JSON is parsed.
+ * The nonce's row is PostgreSQL's work and is in `ingest-single`.
+ */
+export async function benchAuth(print: (line: object) => void): Promise<void> {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+  const secret = createSecretKey(randomBytes(32))
+  const keyId = `bench/SHA256:${'k'.repeat(43)}`
+  const session = `ds_${'s'.repeat(22)}`
+  const holder = (verifying: VerifyingKey): Holder => ({
+    ref: '1',
+    verifying,
+    state: 'active',
+    enrolledAt: 0,
+    expiresAt: null,
+    number: 1,
+    keyId: 1,
+    fingerprint: keyId,
+    fleetId: 1,
+    fleetNumber: 1,
+    fleetTakes: ['http-signature', 'session'],
+    scopes: ['ingest'],
+    vehicleIds: null,
+    device: {
+      kind: 'device',
+      fleetId: 1,
+      deviceId: 1,
+      vehicleId: 1,
+      fleetNumber: 1,
+      deviceNumber: 1,
+      name: 'unit-1',
+    },
+  })
+  const holders = new Map([
+    [keyId, holder(new VerifyingKey('ed25519', publicKey))],
+    [session, holder(new VerifyingKey('hmac-sha256', secret))],
+  ])
+  const now = Date.now()
+  const authenticators: Authenticator[] = signedAuthenticators({
+    db: { query: () => Promise.reject(new Error('the benchmark has no database')) },
+    keys: { find: (_, id) => holders.get(id) },
+    buckets: { kept: () => undefined },
+    secrets: new DeviceSecrets(['a secret of the benchmark']),
+    publicOrigin: ORIGIN,
+    now: () => now,
+    onUse: () => {},
+    onActivated: () => {},
+  })
+  const auth = new DoorAuth(authenticators)
+  const make = (kind: 'device' | 'session', index: number): Made => {
+    const body = Buffer.from(
+      JSON.stringify({
+        device: 'unit-1',
+        fixTime: now - index,
+        latitude: 41.5 + index / 1e6,
+        longitude: -93.6,
+        speedKph: 88.5,
+        headingDegrees: 90,
+        odometerMeters: 412_345_678 + index,
+        ignition: true,
+      }),
+    )
+    const algorithm = kind === 'device' ? 'ed25519' : 'hmac-sha256'
+    const draft = draftRequest(
+      {
+        method: 'POST',
+        target: '/v1/heartbeats',
+        headers: [
+          ['host', 'ingest.example.com'],
+          ['content-type', 'application/json'],
+          ['content-length', String(body.length)],
+        ],
+        body,
+      },
+      { kind, keyId: kind === 'device' ? keyId : session, algorithm },
+      ORIGIN,
+      now,
+      newNonce(),
+    )
+    const pairs = draft.headers(signData(algorithm, kind === 'device' ? privateKey : secret, draft.base))
+    const headers = Object.fromEntries(pairs.map(([name, value]) => [name.toLowerCase(), value]))
+    return { headers, rawHeaders: pairs.flatMap(([name, value]) => [name, value]), body }
+  }
+  const requests = {
+    signature: Array.from({ length: REQUESTS }, (_, index) => make('device', index)),
+    session: Array.from({ length: REQUESTS }, (_, index) => make('session', index)),
+  }
+  const rates = { signature: [] as number[], session: [] as number[], bare: [] as number[] }
+  for (let round = 0; round <= ROUNDS; round++) {
+    for (const kind of ['signature', 'session'] as const) {
+      const rate = await pipelineRate(auth, requests[kind])
+      if (round > 0) rates[kind].push(rate)
+    }
+    const bare = bareRate(requests.session)
+    if (round > 0) {
+      rates.bare.push(bare)
+      const shown = [rates.signature, rates.session, rates.bare].map((all) => Math.round(all.at(-1)!))
+      console.error(
+        `auth ${round}/${ROUNDS}: signature ${shown[0]}, session ${shown[1]}, unauthenticated ${shown[2]}`,
+      )
+    }
+  }
+  const baseline = median(rates.bare)
+  for (const kind of ['signature', 'session'] as const) {
+    const value = median(rates[kind])
+    print({
+      name: `auth-${kind}`,
+      value: Math.round(value),
+      unit: 'requests/s/core',
+      baseline: {
+        name: 'the same requests unauthenticated',
+        value: Math.round(baseline),
+        unit: 'requests/s/core',
+      },
+      ratio: Number((value / baseline).toFixed(3)),
+    })
+  }
+  const share = (RATE / median(rates.session)) * 100
+  print({
+    name: 'auth-session-share',
+    value: Number(share.toFixed(1)),
+    unit: `% of a core at ${RATE} requests/s`,
+    baseline: { name: 'what it may take', value: 15, unit: '%' },
+    ratio: Number((share / 15).toFixed(2)),
+  })
+}
+
+async function pipelineRate(auth: DoorAuth, requests: readonly Made[]): Promise<number> {
+  const spent = new Set<NonceSpend['nonce']>()
+  const startedAt = process.cpuUsage()
+  for (const { headers, rawHeaders, body } of requests) {
+    const request: DoorRequest = {
+      method: 'POST',
+      target: '/v1/heartbeats',
+      headers,
+      rawHeaders,
+      address: '127.0.0.1',
+      body: () => Promise.resolve(body),
+    }
+    const proven = (await auth.authenticate(request)) as Proven
+    if (!proven.ok) throw new Error(`a request of the benchmark was refused: ${JSON.stringify(proven)}`)
+    spent.add(proven.spend!.nonce)
+  }
+  if (spent.size !== requests.length) throw new Error('a nonce came twice')
+  return requests.length / cpuSeconds(startedAt)
+}
+
+/** What the door does with a heartbeat in any case. */
+function bareRate(requests: readonly Made[]): number {
+  const startedAt = process.cpuUsage()
+  let parsed = 0
+  while (parsed < BASELINE_REQUESTS) {
+    for (const { body } of requests) {
+      JSON.parse(body.toString('utf8'))
+      parsed++
+    }
+  }
+  return parsed / cpuSeconds(startedAt)
+}
+
+/** Time of the processor, not of the clock: others use the machine too. */
+function cpuSeconds(since: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(since)
+  return (user + system) / 1e6
+}
+
+const median = (values: readonly number[]) =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!
