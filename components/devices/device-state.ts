@@ -78,6 +78,7 @@ export const DOUBT_WORDS: Record<string, string> = {
   inaccurate: 'not accurate enough',
   'implausible-speed': 'faster than a truck can be',
   jump: 'too far from where the truck was',
+  'rollover-repaired': 'its week counter rolled over: its time was put right',
   unknown: 'not enrolled',
   'no-token': 'came without its token',
   'wrong-token': 'came with a wrong token',

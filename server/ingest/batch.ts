@@ -63,6 +63,8 @@ export class Batch {
   doubtful = 0
   /** The flags of those. */
   readonly doubts: number[] = []
+  /** How many fixes were a rollover of the GPS week back, and have been moved. */
+  repaired = 0
   /** How many had waited in the device: a backlog. */
   late = 0
   /** Bits of judge.ts that all of them carry. */
@@ -90,7 +92,10 @@ export class Batch {
     const judged = fixAt === point.fixAt ? point : { ...point, fixAt }
     let flags = point.flags | this.#evidence | doubtsOf(judged, receivedAt)
     if (point.ignition !== null) flags |= point.ignition ? IGNITION_KNOWN | IGNITION_ON : IGNITION_KNOWN
-    if (judged !== point) flags |= REPAIRED_ROLLOVER
+    if (judged !== point) {
+      flags |= REPAIRED_ROLLOVER
+      this.repaired++
+    }
     columns.receivedAt.timestamptz(receivedAt)
     columns.fleetNumber.int4(device.fleetNumber)
     columns.deviceNumber.int4(device.deviceNumber)

@@ -151,6 +151,19 @@ describe('OsmAnd and Traccar Client', () => {
       [device.id],
     )
     assert.deepEqual(rows, [{ received: 4, stored: 4, doubtful: 4 }])
+    const reasons = await pool.query(
+      'select reason, count from device_reasons where device_id = $1 order by reason',
+      [device.id],
+    )
+    assert.deepEqual(
+      reasons.rows.map(({ reason, count }) => [reason, count]),
+      [
+        ['implausible-speed', 1],
+        ['inaccurate', 1],
+        ['no-fix', 1],
+        ['zero-fix', 1],
+      ],
+    )
   })
 
   test('send a batch with a bad location: the others are stored', async () => {

@@ -164,6 +164,9 @@ export class DeviceActivity {
       for (const flags of batch.doubts)
         for (const doubt of namedDoubts(flags)) countReason(pending, `doubtful ${doubt}`, receivedAt)
     }
+    // They count for everything, and the device wants mending all the same.
+    for (let left = batch?.repaired ?? 0; left > 0; left--)
+      countReason(pending, 'doubtful rollover-repaired', receivedAt)
     if (refusals.length > 0) {
       pending.refused += refusals.length
       pending.refusal = refusals[0]!.slice(0, 500)

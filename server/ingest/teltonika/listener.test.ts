@@ -151,6 +151,19 @@ describe('a tracker over TCP', () => {
       [0, REPAIRED_ROLLOVER, FUTURE, PAST, NO_FIX, NO_FIX | ZERO_FIX].sort((a, b) => a - b),
     )
     assert.equal(stored.filter(({ fixAt }) => fixAt === NOW - 30_000).length, 1)
+    // The installer sees how often, by reason.
+    await intake.activity.flush()
+    const { rows } = await pool.query(
+      'select reason, count from device_reasons where device_id = $1 order by reason',
+      [device.id],
+    )
+    assert.deepEqual(rows, [
+      { reason: 'future', count: 1 },
+      { reason: 'no-fix', count: 2 },
+      { reason: 'past', count: 1 },
+      { reason: 'rollover-repaired', count: 1 },
+      { reason: 'zero-fix', count: 1 },
+    ])
     tracker.socket.destroy()
   })
 
