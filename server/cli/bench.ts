@@ -16,6 +16,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   'ingest-growth': async () => (await import('../ingest/growth.bench.ts')).benchIngestGrowth,
   auth: async () => (await import('../auth/auth.bench.ts')).benchAuth,
   storage: async () => (await import('../ingest/ingest.bench.ts')).benchStorage,
+  trips: async () => (await import('../trips/trips.bench.ts')).benchTrips,
   hos: async () => (await import('../hos/hos.bench.ts')).benchHos,
   'map-page': async () => (await import('../../components/fleet/map-page.bench.ts')).benchMapPage,
   map: async () => (await import('../../components/map/map.bench.ts')).benchMap,
