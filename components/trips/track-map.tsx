@@ -38,13 +38,13 @@ function Way({ track, theme }: { track: Track; theme: Theme }): null {
 }
 
 /** The way of one trip. For the browser only. */
-export function TrackMap({ track, dark, label }: { track: Track; dark: boolean; label: string }) {
+export function TrackMap({ track, dark }: { track: Track; dark: boolean }) {
   const theme: Theme = dark ? 'dark' : 'light'
   const [failed, setFailed] = useState(false)
   const onReady = useCallback(() => {}, [])
   const onError = useCallback(() => setFailed(true), [])
   return (
-    <section aria-label={label} className="fleet-map" data-map-theme={theme}>
+    <div className="fleet-map" data-map-theme={theme}>
       <MapContainer
         center={[track.latitudes[0] ?? 38.8, track.longitudes[0] ?? -96.5]}
         zoom={8}
@@ -52,7 +52,6 @@ export function TrackMap({ track, dark, label }: { track: Track; dark: boolean; 
         maxZoom={embeddedBasemap.maxZoom}
         zoomAnimation={false}
         fadeAnimation={false}
-        attributionControl={false}
         className="fleet-map-leaflet"
       >
         <Basemap config={embeddedBasemap} theme={theme} onReady={onReady} onError={onError} />
@@ -63,6 +62,6 @@ export function TrackMap({ track, dark, label }: { track: Track; dark: boolean; 
           The map background could not be loaded. The way is still shown.
         </p>
       )}
-    </section>
+    </div>
   )
 }

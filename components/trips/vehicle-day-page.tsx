@@ -256,7 +256,7 @@ function Way({ day, trip }: { day: VehicleDay; trip: TripEntry | null }) {
       </h2>
       <div className="relative min-h-0 flex-1">
         {data ? (
-          <TrackMap track={data} dark={dark} label={title} />
+          <TrackMap track={data} dark={dark} />
         ) : error ? (
           <p className="px-4 text-muted">{reasonOf(error)}</p>
         ) : (
