@@ -1,8 +1,11 @@
+import { forgetOldAttempts } from './auth/attempts.ts'
+import { deliverMail } from './auth/mail.ts'
 import { closeDb, db, ownerDb } from './db/pool.ts'
 import { Upkeep } from './db/upkeep.ts'
 import { listenForChanges } from './fleet/changes.ts'
 import { leash } from './leash.ts'
 import { faultOf, log } from './log.ts'
+import { DAY } from './time/instant.ts'
 import { work } from './work.ts'
 
 /** A round at least so often: clocks run out though no truck says anything. */
@@ -34,6 +37,7 @@ leash(stop)
 
 const upkeep = new Upkeep(ownerDb())
 let away = false
+let forgotAt = 0
 log.info('the worker has started')
 while (!stopping) {
   let restMs = APART_MS
@@ -43,6 +47,11 @@ while (!stopping) {
     said = false
     const { more } = await work(pool, Date.now)
     if (more) said = true
+    await deliverMail(pool, Date.now())
+    if (Date.now() - forgotAt > DAY) {
+      forgotAt = Date.now()
+      await forgetOldAttempts(pool, forgotAt)
+    }
     if (away) log.info('rounds succeed again')
     away = false
   } catch (error) {

@@ -1,6 +1,7 @@
 'use client'
 import {
   Bell,
+  CircleUser,
   FileDown,
   FlaskConical,
   LogOut,
@@ -11,11 +12,12 @@ import {
   RadioTower,
   Route as RouteIcon,
   Search,
+  Settings,
   Sun,
   Users,
 } from 'lucide-react'
 import Link from 'next/link'
-import { usePathname } from 'next/navigation'
+import { usePathname, useRouter } from 'next/navigation'
 import { type ReactNode, useEffect, useState } from 'react'
 import { can, ROUTES, type Role, type Route } from '../../server/auth/can.ts'
 import type { Me } from '../../server/fleet/schema.ts'
@@ -164,6 +166,7 @@ function RoomLink({
 
 function PersonMenu({ me }: { me: Me }) {
   const theme = useThemeChoice()
+  const router = useRouter()
   const initials = me.user.name
     .split(/\s+/)
     .map((part) => part[0] ?? '')
@@ -202,6 +205,16 @@ function PersonMenu({ me }: { me: Me }) {
         ]}
       />
       <MenuSeparator />
+      <MenuItem onSelect={() => router.push('/account')}>
+        <CircleUser aria-hidden className="size-4 text-faint" />
+        My account
+      </MenuItem>
+      {can(me.user.role, 'people.see') && (
+        <MenuItem onSelect={() => router.push('/settings/people')}>
+          <Settings aria-hidden className="size-4 text-faint" />
+          People and sign-in
+        </MenuItem>
+      )}
       <MenuItem onSelect={signOut}>
         <LogOut aria-hidden className="size-4 text-faint" />
         Sign out

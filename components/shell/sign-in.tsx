@@ -1,107 +1,288 @@
 'use client'
-import { type FormEvent, useState } from 'react'
+import { Building2, KeyRound } from 'lucide-react'
+import Link from 'next/link'
+import { type FormEvent, type ReactNode, useEffect, useState } from 'react'
+import { hasPasskeys, signInWithPasskey } from '../people/passkey.ts'
+import { send, sentenceOf } from '../people/send.ts'
 import { Button } from '../ui/button.tsx'
 import { TextField } from '../ui/field.tsx'
-import { Logo } from './logo.tsx'
+import { Entrance, Problem } from './entrance.tsx'
 
 interface Demo {
   email: string
   password: string
 }
 
-const PROBLEM: Record<number, string> = {
-  401: 'This e-mail and password don’t belong together.',
-  403: 'This e-mail and password don’t belong together.',
-  429: 'Too many attempts. Wait a minute, then try again.',
+/** A fleet's own ways in. */
+interface Offer {
+  fleet: string
+  fleetName: string
+  providers: { id: number; kind: 'ldap' | 'oidc'; name: string }[]
+}
+type Directory = Offer['providers'][number]
+
+interface SignInProps {
+  next: string
+  demo: Demo | null
+  offer: Offer | null
+  /** Why a provider's sign-in came back without one. */
+  refused: string | null
 }
 
-/** Sign-in with e-mail and password; afterwards to where the person was going. */
-export function SignIn({ next, demo }: { next: string; demo: Demo | null }) {
-  const [email, setEmail] = useState('')
-  const [password, setPassword] = useState('')
-  const [problem, setProblem] = useState('')
-  const [busy, setBusy] = useState(false)
+const REFUSED: Record<string, string> = {
+  forbidden: 'You are who you say, but your groups have no role in this fleet. Ask its admin.',
+  conflict:
+    'A member of the fleet has your e-mail. Sign in as before, then connect the provider under My account.',
+  busy: 'Your company’s sign-in can’t be reached. Try again in a moment; an owner can sign in with e-mail and password.',
+}
+const UNTRUSTED = 'This sign-in can’t be trusted and was refused. Start again.'
 
-  async function submit(event: FormEvent) {
-    event.preventDefault()
-    setBusy(true)
+/** A fragment comes along by itself; a question of the lab is in it. */
+const go = (next: string) => window.location.assign(next + window.location.hash)
+
+/** Sign-in by the fleet's own provider or directory, or with an account of ours; afterwards to where the person was going. */
+export function SignIn({ next, demo, offer, refused }: SignInProps) {
+  const [directory, setDirectory] = useState<Directory | null>(null)
+  const [second, setSecond] = useState(false)
+  const [problem, setProblem] = useState(refused ? (REFUSED[refused] ?? UNTRUSTED) : '')
+  const [busy, setBusy] = useState('')
+
+  /** Runs one way in; where it ends well, the page is left. */
+  async function tryTo(what: string, work: () => Promise<unknown>) {
+    setBusy(what)
     setProblem('')
-    const answer = await fetch('/api/auth/sign-in/email', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ email, password }),
-    }).catch(() => null)
-    if (answer?.ok) {
-      // A fragment comes along by itself; a question of the lab is in it.
-      window.location.assign(next + window.location.hash)
-      return
+    try {
+      await work()
+    } catch (error) {
+      setProblem(sentenceOf(error))
+      setBusy('')
     }
-    setBusy(false)
-    setProblem(
-      answer
-        ? (PROBLEM[answer.status] ?? 'Signing in did not work. Try again in a moment.')
-        : 'The server can’t be reached. Check the connection and try again.',
+  }
+  const toProvider = (provider: number) =>
+    tryTo(`provider ${provider}`, async () => {
+      const { url } = await send<{ url: string }>('/api/sign-in/begin', {
+        fleet: offer?.fleet,
+        provider,
+        next,
+      })
+      window.location.assign(url)
+    })
+
+  if (second) {
+    return (
+      <Entrance title="One more step" text="Enter the code that your authenticator app shows now.">
+        <SecondStep problem={problem} busy={busy !== ''} tryTo={tryTo} onDone={() => go(next)} />
+      </Entrance>
     )
   }
-
   return (
-    <main className="grid min-h-dvh place-items-center bg-ground p-4">
-      <div className="w-full max-w-sm">
-        <div className="mb-6 flex flex-col items-center gap-2 text-center">
-          <Logo className="size-10" />
-          <h1 className="font-semibold text-xl">Sign in to Restline</h1>
-          <p className="text-muted text-sm">Where every truck is, and whether its driver may still drive.</p>
-        </div>
-        <form
-          onSubmit={submit}
-          className="flex flex-col gap-4 rounded-xl border border-line bg-surface p-6 shadow-xs"
+    <Entrance
+      title="Sign in to Restline"
+      text={
+        offer?.providers.length
+          ? offer.fleetName
+          : 'Where every truck is, and whether its driver may still drive.'
+      }
+      below={demo && !directory && <DemoHint demo={demo} />}
+    >
+      <Problem text={problem} />
+      {directory ? (
+        <Credentials
+          key="directory"
+          name="User name"
+          busy={busy === 'form'}
+          onSubmit={(user, password) =>
+            tryTo('form', async () => {
+              await send('/api/sign-in/directory', {
+                fleet: offer?.fleet,
+                provider: directory.id,
+                user,
+                password,
+              })
+              go(next)
+            })
+          }
+          submit={`Sign in with ${directory.name}`}
+        />
+      ) : (
+        <Credentials
+          key="local"
+          name="E-mail"
+          busy={busy === 'form'}
+          onSubmit={(email, password) =>
+            tryTo('form', async () => {
+              const answer = await send<{ twoFactorRedirect?: boolean }>('/api/auth/sign-in/email', {
+                email,
+                password,
+              })
+              if (!answer?.twoFactorRedirect) return go(next)
+              setSecond(true)
+              setBusy('')
+            })
+          }
+          submit="Sign in"
         >
-          {problem && (
-            <p role="alert" className="rounded-md bg-danger-soft px-3 py-2 text-danger text-sm">
-              {problem}
-            </p>
-          )}
-          <TextField
-            label="E-mail"
-            type="email"
-            name="email"
-            autoComplete="username"
-            required
-            value={email}
-            onChange={(event) => setEmail(event.target.value)}
-          />
-          <TextField
-            label="Password"
-            type="password"
-            name="password"
-            autoComplete="current-password"
-            required
-            value={password}
-            onChange={(event) => setPassword(event.target.value)}
-          />
-          <Button type="submit" tone="primary" busy={busy}>
-            Sign in
-          </Button>
-        </form>
-        {demo && (
-          <div className="mt-4 flex items-center justify-between gap-3 rounded-xl border border-line border-dashed p-4 text-sm">
-            <p className="min-w-0 text-muted">
-              This is the demo fleet.
-              <br />
-              <span className="break-all">{demo.email}</span>
-            </p>
-            <Button
-              size="small"
-              onClick={() => {
-                setEmail(demo.email)
-                setPassword(demo.password)
-              }}
-            >
-              Fill in
-            </Button>
-          </div>
+          <Link href="/reset" className="self-start rounded text-accent text-xs hover:underline">
+            Forgot the password?
+          </Link>
+        </Credentials>
+      )}
+      <Others>
+        {directory ? (
+          <Button onClick={() => setDirectory(null)}>With e-mail and password</Button>
+        ) : (
+          <>
+            {offer?.providers.map((provider) => (
+              <Button
+                key={provider.id}
+                busy={busy === `provider ${provider.id}`}
+                onClick={() => {
+                  setProblem('')
+                  if (provider.kind === 'ldap') setDirectory(provider)
+                  else void toProvider(provider.id)
+                }}
+              >
+                <Building2 aria-hidden className="size-4 text-faint" />
+                {provider.name}
+              </Button>
+            ))}
+            <PasskeyButton
+              busy={busy === 'passkey'}
+              onClick={() =>
+                tryTo('passkey', async () => {
+                  await signInWithPasskey()
+                  go(next)
+                })
+              }
+            />
+          </>
         )}
-      </div>
-    </main>
+      </Others>
+    </Entrance>
+  )
+}
+
+function Others({ children }: { children: ReactNode }) {
+  return <div className="flex flex-col gap-2 border-line border-t pt-4">{children}</div>
+}
+
+/** Drawn after the page has come alive: only the browser knows whether it has passkeys. */
+function PasskeyButton({ busy, onClick }: { busy: boolean; onClick(): void }) {
+  const [there, setThere] = useState(true)
+  useEffect(() => setThere(hasPasskeys()), [])
+  if (!there) return null
+  return (
+    <Button busy={busy} onClick={onClick}>
+      <KeyRound aria-hidden className="size-4 text-faint" />
+      Passkey
+    </Button>
+  )
+}
+
+function Credentials({
+  name,
+  submit,
+  busy,
+  onSubmit,
+  children,
+}: {
+  name: 'E-mail' | 'User name'
+  submit: string
+  busy: boolean
+  onSubmit(name: string, password: string): void
+  children?: ReactNode
+}) {
+  const local = name === 'E-mail'
+  return (
+    <form
+      className="flex flex-col gap-4"
+      onSubmit={(event: FormEvent<HTMLFormElement>) => {
+        event.preventDefault()
+        const given = new FormData(event.currentTarget)
+        onSubmit(String(given.get('name')), String(given.get('password')))
+      }}
+    >
+      <TextField
+        label={name}
+        type={local ? 'email' : 'text'}
+        name="name"
+        autoComplete="username"
+        required
+        autoFocus={!local}
+      />
+      <TextField label="Password" type="password" name="password" autoComplete="current-password" required />
+      {children}
+      <Button type="submit" tone="primary" busy={busy}>
+        {submit}
+      </Button>
+    </form>
+  )
+}
+
+function SecondStep({
+  problem,
+  busy,
+  tryTo,
+  onDone,
+}: {
+  problem: string
+  busy: boolean
+  tryTo(what: string, work: () => Promise<unknown>): void
+  onDone(): void
+}) {
+  const [backup, setBackup] = useState(false)
+  return (
+    <form
+      className="flex flex-col gap-4"
+      onSubmit={(event: FormEvent<HTMLFormElement>) => {
+        event.preventDefault()
+        const code = String(new FormData(event.currentTarget).get('code')).trim()
+        tryTo('second', async () => {
+          await send(`/api/auth/two-factor/verify-${backup ? 'backup-code' : 'totp'}`, { code })
+          onDone()
+        })
+      }}
+    >
+      <Problem text={problem} />
+      <TextField
+        label={backup ? 'Backup code' : 'Code'}
+        name="code"
+        inputMode={backup ? 'text' : 'numeric'}
+        autoComplete="one-time-code"
+        required
+        autoFocus
+      />
+      <Button type="submit" tone="primary" busy={busy}>
+        Go on
+      </Button>
+      <Button tone="quiet" size="small" onClick={() => setBackup(!backup)}>
+        {backup ? 'Use the app’s code' : 'Use a backup code'}
+      </Button>
+    </form>
+  )
+}
+
+function DemoHint({ demo }: { demo: Demo }) {
+  return (
+    <div className="mt-4 flex items-center justify-between gap-3 rounded-xl border border-line border-dashed p-4 text-sm">
+      <p className="min-w-0 text-muted">
+        This is the demo fleet.
+        <br />
+        <span className="break-all">{demo.email}</span>
+      </p>
+      <Button
+        size="small"
+        onClick={() => {
+          const fill = (name: string, value: string) => {
+            const field = document.querySelector<HTMLInputElement>(`input[name="${name}"]`)
+            if (field) field.value = value
+          }
+          fill('name', demo.email)
+          fill('password', demo.password)
+        }}
+      >
+        Fill in
+      </Button>
+    </div>
   )
 }

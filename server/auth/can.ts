@@ -95,6 +95,11 @@ export function mayAssign(by: Role, of: Role): boolean {
 export const ROUTES = {
   '/': 'anyone',
   '/login': 'anyone',
+  '/reset': 'anyone',
+  '/join': 'anyone',
+  '/account': 'account.own',
+  '/settings/people': 'people.see',
+  '/settings/sign-in': 'sign-in.manage',
   '/map': 'fleet.see',
   '/vehicles': 'fleet.see',
   '/vehicles/[id]': 'fleet.see',

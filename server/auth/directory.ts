@@ -7,6 +7,7 @@ import {
   SizeLimitExceededError,
 } from 'ldapts'
 import { AppError } from '../errors.ts'
+import { log } from '../log.ts'
 import type { DirectorySettings, Step } from './provider-schema.ts'
 
 const LIMIT_MS = 3_000
@@ -107,8 +108,8 @@ async function withClient<T>(
     return await work(client, step)
   } catch (error) {
     if (error instanceof AppError) throw error
-    console.error(`directory ${settings.url}: ${reasonOf(error)}`)
-    throw AWAY()
+    log.warn('a directory is away', { url: settings.url, error: reasonOf(error) })
+    throw Object.assign(AWAY(), { cause: new Error(reasonOf(error)) })
   } finally {
     await client.unbind().catch(() => undefined)
   }

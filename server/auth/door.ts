@@ -1,7 +1,9 @@
 import { z } from 'zod'
+import { recordAudit } from '../audit/record.ts'
 import { db, withTransaction } from '../db/pool.ts'
 import { env } from '../env.ts'
 import { AppError } from '../errors.ts'
+import { faultOf, log } from '../log.ts'
 import type { Instant } from '../time/instant.ts'
 import { countAttempt, succeeded } from './attempts.ts'
 import { askDirectory, type ProvenPerson } from './directory.ts'
@@ -154,6 +156,7 @@ async function byDirectory(
     await succeeded(db(), attempt)
     return await letIn(provider, proven, person, request.headers, now)
   } catch (error) {
+    await recordRefusal(provider, input.user, error, request.headers, now)
     // A directory that is away is nobody's failed attempt.
     if (error instanceof AppError && error.code === 'busy') await succeeded(db(), attempt)
     throw error
@@ -174,9 +177,46 @@ async function letIn(
       return {}
     }
     const userId = await enter(tx, provider, proven)
-    return { cookie: await openSession(tx, { userId, fleetId: provider.fleetId, headers }, now) }
+    const cookie = await openSession(tx, { userId, fleetId: provider.fleetId, headers }, now)
+    await recordAudit(tx, {
+      fleetId: provider.fleetId,
+      actor: { kind: 'person', id: userId, name: proven.name },
+      action: 'session.opened',
+      object: { kind: 'sign-in-provider', id: provider.id },
+      after: { by: provider.name },
+      source: sourceOf(headers),
+      at: now,
+    })
+    return { cookie }
   })
 }
+
+const sourceOf = (headers: Headers) => ({ address: addressOf(headers), requestId: crypto.randomUUID() })
+
+/** A stranger is told little; the fleet's audit log keeps who was tried, and why they were not let in. */
+async function recordRefusal(
+  provider: Provider,
+  name: string,
+  error: unknown,
+  headers: Headers,
+  now: Instant,
+) {
+  if (!(error instanceof AppError)) return
+  await withTransaction(db(), (tx) =>
+    recordAudit(tx, {
+      fleetId: provider.fleetId,
+      actor: { kind: 'stranger', id: 'unknown', name: name.replaceAll('\0', '').slice(0, 200) },
+      action: 'session.refused',
+      object: { kind: 'sign-in-provider', id: provider.id },
+      after: { by: provider.name, code: error.code, reason: trueReasonOf(error) },
+      source: sourceOf(headers),
+      at: now,
+    }),
+  )
+}
+
+/** What lies behind a refusal, where the provider said it. */
+const trueReasonOf = (error: AppError) => (error.cause instanceof Error ? error.cause.message : error.message)
 
 async function begin(input: z.infer<typeof Begin>, request: Request, now: Instant): Promise<Answer> {
   const provider = await providerOf(input.fleet, input.provider)
@@ -227,14 +267,19 @@ async function callback(request: Request, url: URL, key: string, now: Instant): 
     if (provider.kind !== 'oidc') throw REFUSED()
     const back = new URL(callbackOf(flow.fleetId, flow.providerId))
     back.search = url.search
-    const proven = await finishOpenId(provider.settings, provider.secret, back, flow, now)
+    const proven = await finishOpenId(provider.settings, provider.secret, back, flow, now).catch(
+      async (error: unknown) => {
+        await recordRefusal(provider, 'unknown', error, request.headers, now)
+        throw error
+      },
+    )
     const person = flow.linkTo === null ? null : await connecting(true, provider, request, now)
     if (flow.linkTo !== null && person?.userId !== flow.linkTo) throw REFUSED()
     const { cookie } = await letIn(provider, proven, person, request.headers, now)
     if (cookie) headers.append('set-cookie', cookie)
     to = flow.next
   } catch (error) {
-    if (!(error instanceof AppError)) console.error(`sign-in: ${(error as Error).stack}`)
+    if (!(error instanceof AppError)) log.error('a sign-in broke', faultOf(error))
     const code = error instanceof AppError ? error.code : 'misconfigured'
     to = `/login?refused=${code}`
   }

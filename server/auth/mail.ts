@@ -3,6 +3,7 @@ import type pg from 'pg'
 import { newId } from '../db/id.ts'
 import { type Db, withTransaction } from '../db/pool.ts'
 import { env } from '../env.ts'
+import { log } from '../log.ts'
 import type { Instant } from '../time/instant.ts'
 import { seal, unseal } from './seal.ts'
 
@@ -57,7 +58,7 @@ export async function deliverMail(pool: pg.Pool, now: Instant): Promise<number> 
         gone++
       } catch (error) {
         const wait = Math.min(AGAIN_MS * 2 ** attempts, 3_600_000)
-        console.error(`mail ${id} did not go: ${(error as Error).message}`)
+        log.warn('a mail did not go', { mail: id, error: (error as Error).message })
         await tx.query(
           'update mail_outbox set attempts = attempts + 1, due_at = $2, problem = $3 where id = $1',
           [id, new Date(now + wait), (error as Error).message.slice(0, 300)],

@@ -1,5 +1,6 @@
 import * as oidc from 'openid-client'
 import { AppError } from '../errors.ts'
+import { log } from '../log.ts'
 import type { ProvenPerson } from './directory.ts'
 import type { OpenIdSettings, Step } from './provider-schema.ts'
 
@@ -65,7 +66,7 @@ export async function beginOpenId(
   now: number,
 ): Promise<{ url: string; state: string; nonce: string; verifier: string }> {
   const config = await discover(settings, secret, now).catch((error: unknown) => {
-    console.error(`provider ${settings.issuer}: ${whyOf(error)}`)
+    log.warn('a provider is away', { issuer: settings.issuer, error: whyOf(error) })
     throw AWAY()
   })
   const [state, nonce, verifier] = [oidc.randomState(), oidc.randomNonce(), oidc.randomPKCECodeVerifier()]
@@ -110,8 +111,8 @@ export async function finishOpenId(
     }
     return personOfClaims(claims, settings)
   } catch (error) {
-    console.error(`provider ${settings.issuer}: ${whyOf(error)}`)
-    throw isAway(error) ? AWAY() : REFUSED()
+    log.warn('a sign-in was refused', { issuer: settings.issuer, error: whyOf(error) })
+    throw Object.assign(isAway(error) ? AWAY() : REFUSED(), { cause: new Error(whyOf(error)) })
   }
 }
 

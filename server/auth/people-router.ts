@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { withTransaction } from '../db/pool.ts'
+import { deedOf, recordAudit } from '../audit/record.ts'
+import { type Db, withTransaction } from '../db/pool.ts'
 import { may, mayAcross, router } from '../trpc.ts'
 import { disconnect, endSession, signOutEverywhere, viewAccount } from './account.ts'
 import { endSessions } from './enter.ts'
@@ -11,19 +12,55 @@ import { listProviders, removeProvider, saveProvider, testProvider } from './pro
 
 const ById = z.strictObject({ id: z.number().int().positive() })
 
+/** Does it and tells the audit log, in one transaction. */
+async function deed<T>(
+  ctx: Context,
+  action: string,
+  work: (tx: Db) => Promise<{
+    object: { kind: string; id: string | number }
+    before?: unknown
+    after?: unknown
+    result: T
+  }>,
+): Promise<T> {
+  return await withTransaction(ctx.db, async (tx) => {
+    const { result, ...entry } = await work(tx)
+    await recordAudit(tx, { ...deedOf(ctx), action, ...entry })
+    return result
+  })
+}
+
 /** One's own account. */
 export const accountRouter = router({
   view: mayAcross('account.own').query(({ ctx }) => viewAccount(ctx.db, ctx.person)),
   endSession: mayAcross('account.own')
     .input(z.strictObject({ id: z.string().max(100) }))
-    .mutation(({ ctx, input }) => endSession(ctx.db, ctx.person, input.id)),
+    .mutation(({ ctx, input }) =>
+      deed(ctx, 'session.ended', async (tx) => ({
+        result: await endSession(tx, ctx.person, input.id),
+        object: { kind: 'person', id: ctx.person.userId },
+      })),
+    ),
   endOthers: mayAcross('account.own').mutation(({ ctx }) =>
-    endSessions(ctx.db, ctx.person.userId, ctx.person.sessionId),
+    deed(ctx, 'session.ended-others', async (tx) => ({
+      result: await endSessions(tx, ctx.person.userId, ctx.person.sessionId),
+      object: { kind: 'person', id: ctx.person.userId },
+    })),
   ),
-  signOutEverywhere: mayAcross('account.own').mutation(({ ctx }) => signOutEverywhere(ctx.db, ctx.person)),
+  signOutEverywhere: mayAcross('account.own').mutation(({ ctx }) =>
+    deed(ctx, 'session.ended-all', async (tx) => ({
+      result: await signOutEverywhere(tx, ctx.person),
+      object: { kind: 'person', id: ctx.person.userId },
+    })),
+  ),
   disconnect: mayAcross('account.own')
     .input(ById)
-    .mutation(({ ctx, input }) => withTransaction(ctx.db, (tx) => disconnect(tx, ctx.person, input.id))),
+    .mutation(({ ctx, input }) =>
+      deed(ctx, 'sign-in-provider.disconnected', async (tx) => ({
+        result: await disconnect(tx, ctx.person, input.id),
+        object: { kind: 'sign-in-provider', id: input.id },
+      })),
+    ),
 })
 
 /** The people of a fleet and what they may do. */
@@ -35,23 +72,34 @@ export const peopleRouter = router({
   invite: mayAcross('people.manage')
     .input(Invite)
     .mutation(({ ctx, input }) =>
-      withTransaction(ctx.db, async (tx) => ({ id: await invite(tx, ctx.person, input, ctx.now) })),
+      deed(ctx, 'person.invited', async (tx) => {
+        const id = await invite(tx, ctx.person, input, ctx.now)
+        return { result: { id }, object: { kind: 'invitation', id }, after: input }
+      }),
     ),
-  withdraw: may('people.manage')
+  withdraw: mayAcross('people.manage')
     .input(ById)
-    .mutation(({ ctx, input }) => withdraw(ctx.db, ctx.person.fleetId, input.id)),
+    .mutation(({ ctx, input }) =>
+      deed(ctx, 'invitation.withdrawn', async (tx) => ({
+        result: await withdraw(tx, ctx.person.fleetId, input.id),
+        object: { kind: 'invitation', id: input.id },
+      })),
+    ),
   setRole: mayAcross('people.manage')
     .input(SetRole)
     .mutation(({ ctx, input }) =>
-      withTransaction(ctx.db, async (tx) => {
-        await setRole(tx, ctx.person, input)
+      deed(ctx, 'person.role-changed', async (tx) => {
+        const role = await setRole(tx, ctx.person, input)
+        const { userId, ...after } = input
+        return { result: undefined, object: { kind: 'person', id: userId }, before: { role }, after }
       }),
     ),
   remove: mayAcross('people.manage')
     .input(ByUser)
     .mutation(({ ctx, input }) =>
-      withTransaction(ctx.db, async (tx) => {
-        await removeMember(tx, ctx.person, input.userId)
+      deed(ctx, 'person.removed', async (tx) => {
+        const role = await removeMember(tx, ctx.person, input.userId)
+        return { result: undefined, object: { kind: 'person', id: input.userId }, before: { role } }
       }),
     ),
 })
@@ -59,12 +107,27 @@ export const peopleRouter = router({
 /** How people of a fleet sign in besides with a password. */
 export const signInRouter = router({
   providers: may('sign-in.manage').query(({ ctx }) => listProviders(ctx.db, ctx.person.fleetId)),
-  save: may('sign-in.manage')
+  save: mayAcross('sign-in.manage')
     .input(SaveProvider)
-    .mutation(async ({ ctx, input }) => ({ id: await saveProvider(ctx.db, ctx.person.fleetId, input) })),
-  remove: may('sign-in.manage')
+    .mutation(({ ctx, input }) =>
+      deed(
+        ctx,
+        input.id === undefined ? 'sign-in-provider.added' : 'sign-in-provider.changed',
+        async (tx) => {
+          const id = await saveProvider(tx, ctx.person.fleetId, input)
+          const { secret: _, ...after } = input
+          return { result: { id }, object: { kind: 'sign-in-provider', id }, after }
+        },
+      ),
+    ),
+  remove: mayAcross('sign-in.manage')
     .input(ById)
-    .mutation(({ ctx, input }) => removeProvider(ctx.db, ctx.person.fleetId, input.id)),
+    .mutation(({ ctx, input }) =>
+      deed(ctx, 'sign-in-provider.removed', async (tx) => ({
+        result: await removeProvider(tx, ctx.person.fleetId, input.id),
+        object: { kind: 'sign-in-provider', id: input.id },
+      })),
+    ),
   test: mayAcross('sign-in.manage')
     .input(TestProvider)
     .mutation(({ ctx, input: { provider, ...who } }) =>

@@ -1,4 +1,5 @@
 import { AppError, type AppErrorCode, HTTP_STATUS } from '../errors.ts'
+import { faultOf, log } from '../log.ts'
 
 /** A refusal as RFC 9457 has it: a code for programs, a sentence for people. */
 export function problem(status: number, code: AppErrorCode, detail: string, field?: string): Response {
@@ -16,6 +17,6 @@ export function problem(status: number, code: AppErrorCode, detail: string, fiel
 export function refusal(error: unknown): Response {
   if (error instanceof AppError)
     return problem(HTTP_STATUS[error.code], error.code, error.message, error.field)
-  console.error(`sign-in: ${(error as Error).stack}`)
+  log.error('a sign-in broke', faultOf(error))
   return problem(500, 'misconfigured', 'Something broke on our side; it was logged.')
 }

@@ -12,7 +12,7 @@ export interface Fleet extends NonNullable<Me['fleet']> {
 /** The fleet's own settings. Throws not-found for an id that is none. */
 export async function getFleet(db: Db, fleetId: number): Promise<Fleet> {
   const { rows } = await db.query<Fleet & { distanceUnit: DistanceUnit }>(
-    `select id, name, usdot_number as "usdotNumber", main_office as "mainOffice", time_zone as "timeZone",
+    `select id, name, slug, usdot_number as "usdotNumber", main_office as "mainOffice", time_zone as "timeZone",
        distance_unit as "distanceUnit", motion_threshold_kph as "motionThresholdKph",
        silent_after_minutes as "silentAfterMinutes"
      from fleets where id = $1`,
@@ -24,7 +24,10 @@ export async function getFleet(db: Db, fleetId: number): Promise<Fleet> {
 
 /** Who is looking, and at which fleet. */
 export async function me(db: Db, person: Person): Promise<Me> {
-  const { id, name, usdotNumber, mainOffice, timeZone, distanceUnit } = await getFleet(db, person.fleetId)
+  const { id, name, slug, usdotNumber, mainOffice, timeZone, distanceUnit } = await getFleet(
+    db,
+    person.fleetId,
+  )
   return {
     user: {
       id: person.userId,
@@ -33,6 +36,6 @@ export async function me(db: Db, person: Person): Promise<Me> {
       role: person.role,
       driverId: person.driverId,
     },
-    fleet: { id, name, usdotNumber, mainOffice, timeZone, distanceUnit },
+    fleet: { id, name, slug, usdotNumber, mainOffice, timeZone, distanceUnit },
   }
 }

@@ -13,6 +13,8 @@ export interface Me {
   fleet: {
     id: number
     name: string
+    /** In addresses: `/login?fleet=northern` */
+    slug: string
     usdotNumber: string | null
     mainOffice: string
     timeZone: string

@@ -1,21 +1,33 @@
 import type { Metadata } from 'next'
 import { redirect } from 'next/navigation'
 import { SignIn } from '../../../components/shell/sign-in.tsx'
+import { pathOf } from '../../../server/auth/door.ts'
+import { offerOf } from '../../../server/auth/providers.ts'
+import { db } from '../../../server/db/pool.ts'
 import { viewer } from '../../viewer.ts'
 
 export const metadata: Metadata = { title: 'Sign in' }
 
-/** Only a path of our own: a link must not lead a person who just signed in elsewhere. */
-const pathOf = (next: string | string[] | undefined) =>
-  typeof next === 'string' && /^\/(?![/\\])/.test(next) ? next : '/'
+interface Asked {
+  next?: string | string[]
+  /** The short name of a fleet, whose own ways in are offered. */
+  fleet?: string | string[]
+  refused?: string | string[]
+}
 
-export default async function Login({
-  searchParams,
-}: {
-  searchParams: Promise<{ next?: string | string[] }>
-}) {
-  const next = pathOf((await searchParams).next)
+const one = (value: string | string[] | undefined) => (typeof value === 'string' ? value : null)
+
+export default async function Login({ searchParams }: { searchParams: Promise<Asked> }) {
+  const asked = await searchParams
+  const next = pathOf(asked.next)
   if (await viewer()) redirect(next)
   const [email, ...password] = (process.env.RESTLINE_DEMO_LOGIN ?? '').split(':')
-  return <SignIn next={next} demo={email ? { email, password: password.join(':') } : null} />
+  return (
+    <SignIn
+      next={next}
+      demo={email ? { email, password: password.join(':') } : null}
+      offer={await offerOf(db(), one(asked.fleet))}
+      refused={one(asked.refused)}
+    />
+  )
 }
