@@ -49,6 +49,7 @@ function createAuth() {
       defaultCookieAttributes: { secure: isSecure(), httpOnly: true, sameSite: 'lax', path: '/' },
       ipAddress: { ipAddressHeaders: ['x-restline-address'] },
     },
+    logger: { level: 'error' },
     telemetry: { enabled: false },
   })
 }

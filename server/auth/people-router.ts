@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { deedOf, recordAudit } from '../audit/record.ts'
 import { type Db, withTransaction } from '../db/pool.ts'
-import { may, mayAcross, router } from '../trpc.ts'
+import { type Context, may, mayAcross, router } from '../trpc.ts'
 import { disconnect, endSession, signOutEverywhere, viewAccount } from './account.ts'
 import { endSessions } from './enter.ts'
 import { invite, listInvitations, withdraw } from './invitations.ts'
