@@ -14,7 +14,7 @@ import { beginOpenId, type Flow, finishOpenId, REFUSED } from './openid.ts'
 import { foreignReason } from './origin.ts'
 import type { Person } from './principal.ts'
 import { problem, refusal } from './problem.ts'
-import { callbackOf, getProvider, type Provider } from './providers.ts'
+import { callbackOf, getProvider, offerOf, type Provider } from './providers.ts'
 import { completeReset, requestReset } from './reset.ts'
 import { seal, unseal } from './seal.ts'
 import { addressOf, cookieOf, openSession, personOf, setCookie } from './session.ts'
@@ -25,6 +25,9 @@ const FLOW_GOOD_FOR_MS = 10 * 60_000
 /** Only a path of our own: a link must not lead a person who just signed in elsewhere. */
 export const pathOf = (next: unknown): string =>
   typeof next === 'string' && /^\/(?![/\\])[^\\\s]*$/.test(next) ? next : '/'
+
+/** The ways in that the sign-in page offers, before anybody is known: names only. */
+export const offerFor = (slug: string | null) => offerOf(db(), slug)
 
 const ByProvider = {
   fleet: z.string().max(100),

@@ -1,9 +1,7 @@
 import type { Metadata } from 'next'
 import { redirect } from 'next/navigation'
 import { SignIn } from '../../../components/shell/sign-in.tsx'
-import { pathOf } from '../../../server/auth/door.ts'
-import { offerOf } from '../../../server/auth/providers.ts'
-import { db } from '../../../server/db/pool.ts'
+import { offerFor, pathOf } from '../../../server/auth/door.ts'
 import { viewer } from '../../viewer.ts'
 
 export const metadata: Metadata = { title: 'Sign in' }
@@ -26,7 +24,7 @@ export default async function Login({ searchParams }: { searchParams: Promise<As
     <SignIn
       next={next}
       demo={email ? { email, password: password.join(':') } : null}
-      offer={await offerOf(db(), one(asked.fleet))}
+      offer={await offerFor(one(asked.fleet))}
       refused={one(asked.refused)}
     />
   )
