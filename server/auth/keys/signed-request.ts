@@ -1,6 +1,7 @@
 import { type Content, parseContentDigest } from './content-digest.ts'
 import { FieldValues, type HeaderFields, type HttpRequest } from './http-message.ts'
 import { type MessageSignature, readSignatures, signatureBase } from './http-signature.ts'
+import { readPlainRequest } from './plain-request.ts'
 import { type Refusal, refuse } from './refusal.ts'
 import type { Dictionary } from './structured-field.ts'
 
@@ -56,6 +57,11 @@ export function readSignedRequest(request: DeviceRequest, publicOrigin: string):
   if (headerBytes(request.headers) > MOST_HEADER_BYTES) {
     return refuse('headers_too_large', 'The header fields are over 8 KiB.')
   }
+  return readPlainRequest(request, publicOrigin) ?? readAnyRequest(request, publicOrigin)
+}
+
+/** The same for a signature of any form that the profile allows. */
+export function readAnyRequest(request: DeviceRequest, publicOrigin: string): SignedRequest | Refusal {
   const message: HttpRequest = {
     kind: 'request',
     method: request.method,
