@@ -1,4 +1,4 @@
-import { type Instant, MINUTE } from '../../time/instant.ts'
+import { DAY, HOUR, type Instant, MINUTE } from '../../time/instant.ts'
 import { addDays } from '../../time/zone.ts'
 import { type HosOptions, HosRefusal } from '../types.ts'
 import { type Counted, countsNow } from './counted.ts'
@@ -9,8 +9,8 @@ import { ON_DUTY, type Span, type Timeline } from './timeline.ts'
 export interface CycleGauge extends Gauge {
   /** When days that fall out lift the level above zero, if nothing more is counted; null if none of the next days does. */
   comesBackAt(): Instant | null
-  /** The first start of a day from which on counting begins elsewhere. Carried minutes may fall out sooner. */
-  dayTurnsAt(): Instant | null
+  /** The first start of a day from which on counting begins elsewhere. Carried minutes may fall out sooner. One that cannot lie before `before` is not looked for. */
+  dayTurnsAt(before: Instant | null): Instant | null
 }
 
 /**
@@ -95,13 +95,15 @@ export function cycleGauge(
       }
       return { running: true, runsOutAt: null }
     },
-    dayTurnsAt() {
+    dayTurnsAt(before) {
       // A restart that goes on is what counting begins after, on whatever day.
       if (restart && restart.end === line.count && line.present < ON_DUTY) return null
       const day = line.day[line.count]!
       for (let later = day + 1; later <= day + days; later++) {
         if (countsFrom(later) === countsFrom(day)) continue
         if (later === day + 1) return line.nextDayAt
+        const soonest = line.nextDayAt + (later - day - 1) * SHORTEST_DAY_MS
+        if (before !== null && soonest >= before) return null
         const date = line.clock.dateOf(line.at[line.count]!, options.dayStartMinutes)
         return line.clock.startOf(addDays(date, later - day), options.dayStartMinutes)
       }
@@ -120,6 +122,9 @@ export function cycleGauge(
     },
   }
 }
+
+/** Where the clocks change a day is shorter. */
+const SHORTEST_DAY_MS = DAY - 2 * HOUR
 
 const NOTHING: readonly number[] = []
 

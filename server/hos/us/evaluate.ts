@@ -1,6 +1,13 @@
 import { DAY, type Instant } from '../../time/instant.ts'
 import { addDays } from '../../time/zone.ts'
-import { type Audit, auditOf, earliest, pairsDoneAt, presentRest } from '../north-america/audit.ts'
+import {
+  type Audit,
+  auditOf,
+  earliest,
+  firstAfter,
+  pairsDoneAt,
+  presentRest,
+} from '../north-america/audit.ts'
 import { CalculationPoints } from '../north-america/calculation-point.ts'
 import { countedGauge } from '../north-america/counted.ts'
 import { type CycleGauge, cycleGauge } from '../north-america/cycle.ts'
@@ -176,7 +183,6 @@ function nextChangeAfter(
   const maybe = [...now.pairedAt, ...(options.adverseConditions ?? []), ...(options.shortHaul16 ?? [])]
   if (law.break && !options.shortHaul) sure.push(breakDoneAt(line, law.break.interruptionMs))
   const cycle = gauges.find((gauge): gauge is CycleGauge => 'dayTurnsAt' in gauge)
-  if (cycle) sure.push(cycle.dayTurnsAt())
   const countsDays = law.longTour?.allowed.by === 'days'
   if (!cycle || countsDays || options.carriedMinutes?.length)
     maybe.push(...daysAfter(line, options, law.cycle.days))
@@ -186,8 +192,16 @@ function nextChangeAfter(
     const reset = resting.from + law.reset.ms
     if (clocks.some(begun)) sure.push(reset)
     else maybe.push(reset)
-    if (law.cycle.restartMs !== null) maybe.push(resting.from + law.cycle.restartMs)
+    if (law.cycle.restartMs !== null) {
+      const restart = resting.from + law.cycle.restartMs
+      const counting = clocks.some(({ name, since, remainingMs, limitMs }) => {
+        return name === 'cycle' && (since !== asOf || remainingMs < limitMs)
+      })
+      if (cycle && counting) sure.push(restart)
+      else maybe.push(restart)
+    }
   }
+  if (cycle) sure.push(cycle.dayTurnsAt(firstAfter(asOf, sure)))
   // For a driver-salesperson the larger of two clocks holds, and days may turn which it is.
   return cycle ? nextChange(now, sure, maybe, judgeAt) : searchedChange(now, [...sure, ...maybe], judgeAt)
 }
