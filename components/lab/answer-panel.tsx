@@ -10,6 +10,7 @@ import { ClockMeter } from '../logs/clock-meter.tsx'
 import { readClocks } from '../logs/clocks.ts'
 import { StatusBadge } from '../logs/status-badge.tsx'
 import { Button } from '../ui/button.tsx'
+import { AheadPanel } from './ahead-panel.tsx'
 import { type Answer, sentence } from './question.ts'
 import { RULESETS } from './rulesets.ts'
 
@@ -40,7 +41,10 @@ export function AnswerPanel({
         {summary(answer)}
       </p>
       {answer.kind === 'judged' ? (
-        <Judged evaluation={answer.evaluation} timeZone={timeZone} />
+        <>
+          <Judged evaluation={answer.evaluation} timeZone={timeZone} />
+          <AheadPanel course={answer.course} />
+        </>
       ) : (
         <Unjudged answer={answer} onTranslate={onTranslate} />
       )}

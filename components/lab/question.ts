@@ -1,4 +1,5 @@
 import { evaluate } from '../../server/hos/evaluate.ts'
+import type { Course } from '../../server/hos/forecast.ts'
 import { type DutyEvent, type Evaluation, HosRefusal, type RulesetId } from '../../server/hos/types.ts'
 import { DAY, type Instant } from '../../server/time/instant.ts'
 import { type Zone, zone } from '../../server/time/zone.ts'
@@ -116,7 +117,7 @@ export type Answer =
   | { kind: 'refused'; code: HosRefusal['code']; where: string | null; reason: string }
   /** The engine's own fault: what this page is there to find. */
   | { kind: 'broken'; reason: string }
-  | { kind: 'judged'; evaluation: Evaluation }
+  | { kind: 'judged'; evaluation: Evaluation; course: Course }
 
 /**
  * Judges what was read.
@@ -136,7 +137,8 @@ export function answerOf(ruleset: RulesetId, read: ReadQuestion, drawn?: readonl
   if (log.length === 0) return { kind: 'empty' }
   try {
     const circumstances = { timeZone: zone.name, dayStartMinutes, ...options.circumstances }
-    return { kind: 'judged', evaluation: evaluate(log, ruleset, circumstances, asOf ?? log.at(-1)!.at) }
+    const course: Course = { log, ruleset, options: circumstances, asOf: asOf ?? log.at(-1)!.at }
+    return { kind: 'judged', evaluation: evaluate(log, ruleset, circumstances, course.asOf), course }
   } catch (error) {
     if (!(error instanceof HosRefusal))
       return { kind: 'broken', reason: error instanceof Error ? error.message : String(error) }
