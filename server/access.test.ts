@@ -53,6 +53,7 @@ const ACCESS: Record<string, Row> = {
   'alerts.list': { who: 'alerts.see' },
   'alerts.acknowledge': { who: 'alerts.settle', foreign: (other) => ({ id: other.alertId }) },
   'alerts.resolve': { who: 'alerts.settle', foreign: (other) => ({ id: other.alertId }) },
+  'audit.list': { who: 'audit.see' },
   'keys.list': { who: 'devices.see' },
   'keys.enrol': {
     who: 'keys.manage',

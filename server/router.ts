@@ -1,4 +1,5 @@
 import { alertsRouter } from './alerts/router.ts'
+import { auditRouter } from './audit/router.ts'
 import { accountRouter, peopleRouter, signInRouter } from './auth/people-router.ts'
 import { keysRouter } from './auth/router.ts'
 import { devicesRouter } from './fleet/devices-router.ts'
@@ -18,6 +19,7 @@ export const appRouter = router({
   logs: logsRouter,
   trips: tripsRouter,
   alerts: alertsRouter,
+  audit: auditRouter,
   keys: keysRouter,
   account: accountRouter,
   people: peopleRouter,

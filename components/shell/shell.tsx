@@ -11,6 +11,7 @@ import {
   Moon,
   RadioTower,
   Route as RouteIcon,
+  ScrollText,
   Search,
   Settings,
   Sun,
@@ -213,6 +214,12 @@ function PersonMenu({ me }: { me: Me }) {
         <MenuItem onSelect={() => router.push('/settings/people')}>
           <Settings aria-hidden className="size-4 text-faint" />
           People and sign-in
+        </MenuItem>
+      )}
+      {can(me.user.role, 'audit.see') && (
+        <MenuItem onSelect={() => router.push('/audit')}>
+          <ScrollText aria-hidden className="size-4 text-faint" />
+          Audit log
         </MenuItem>
       )}
       <MenuItem onSelect={signOut}>

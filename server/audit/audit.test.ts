@@ -5,6 +5,7 @@ import { withTransaction } from '../db/pool.ts'
 import { testDatabase } from '../db/testing.ts'
 import { TestFleet } from '../logs/fleet.testing.ts'
 import { type AuditEntry, recordAudit, SYSTEM, withheld } from './record.ts'
+import { listAudit } from './search.ts'
 import { verifyAuditChain } from './verify.ts'
 
 const { pool } = await testDatabase()
@@ -213,5 +214,24 @@ describe('what a fleet does is written down', () => {
       { ...row, before: { status: 'OFF' }, after: { status: 'ON', at, annotation: 'said so' } },
       { ...row, before: { status: 'ON' }, after: { status: 'SB', at, annotation: 'said so' } },
     ])
+  })
+})
+
+describe('looking into the audit log', () => {
+  test('newest first, by text, by day and page by page; wildcards mean themselves', async () => {
+    const fleetId = newId()
+    for (let i = 1; i <= 5; i++)
+      await recordAudit(
+        pool,
+        deed(fleetId, { object: { kind: 'alert', id: `a${i}%` }, at: AT + i * 86_400_000 }),
+      )
+    const find = async (filter: object) =>
+      (await listAudit(pool, fleetId, { limit: 100, ...filter })).map(({ sequence }) => sequence)
+    assert.deepEqual(await find({}), [5, 4, 3, 2, 1])
+    assert.deepEqual(await find({ limit: 2, before: 4 }), [3, 2])
+    assert.deepEqual(await find({ text: 'ALERT A3%' }), [3])
+    assert.deepEqual(await find({ text: 'a_%' }), [])
+    assert.deepEqual(await find({ from: '2026-11-27', until: '2026-11-28' }), [3, 2])
+    assert.deepEqual(await listAudit(pool, newId(), { limit: 100 }), [])
   })
 })

@@ -110,6 +110,7 @@ export const ROUTES = {
   '/devices': 'devices.see',
   '/devices/[id]': 'devices.see',
   '/export': 'reports.export',
+  '/audit': 'audit.see',
   '/lab': 'account.own',
   '/print/driver-days': 'reports.export',
   '/print/violations': 'reports.export',
@@ -117,6 +118,7 @@ export const ROUTES = {
   '/api/sign-in/[...step]': 'anyone',
   '/api/reports/driver-days': 'reports.export',
   '/api/reports/violations': 'reports.export',
+  '/api/reports/audit': 'audit.see',
 } as const satisfies Record<string, Action | 'anyone'>
 
 export type Route = keyof typeof ROUTES

@@ -1,4 +1,5 @@
 import { stringify } from 'csv-stringify/sync'
+import type { AuditRow } from '../audit/schema.ts'
 import type { DayLog } from '../logs/schema.ts'
 import { hoursMinutes, minutesThatAddUp } from '../time/duration.ts'
 import { type Instant, MINUTE } from '../time/instant.ts'
@@ -174,3 +175,32 @@ export function violationsCsv({ violations, notJudged }: FleetViolations): strin
   )
   return toCsv(VIOLATION_COLUMNS, [...rows, ...unknown])
 }
+
+const AUDIT_COLUMNS = [
+  'sequence',
+  'at',
+  'actor_kind',
+  'actor',
+  'action',
+  'object',
+  'before',
+  'after',
+  'address',
+]
+
+/** A fleet's audit log, a row a deed; instants in UTC. */
+export const auditCsv = (rows: readonly AuditRow[]): string =>
+  toCsv(
+    AUDIT_COLUMNS,
+    rows.map((row) => ({
+      sequence: row.sequence,
+      at: new Date(row.at).toISOString(),
+      actor_kind: row.actorKind,
+      actor: row.actorName,
+      action: row.action,
+      object: `${row.objectKind} ${row.objectId}`,
+      before: row.before,
+      after: row.after,
+      address: row.address,
+    })),
+  )

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { whyNot } from '../../../server/auth/can.ts'
+import { type Action, whyNot } from '../../../server/auth/can.ts'
 import type { Person } from '../../../server/auth/principal.ts'
 import { personOf } from '../../../server/auth/session.ts'
 import type { Db } from '../../../server/db/pool.ts'
@@ -18,10 +18,11 @@ export async function answerReport<T>(
   request: Request,
   schema: z.ZodType<T>,
   make: (input: T, person: Person, tx: Db) => Promise<ReportFile>,
+  action: Action = 'reports.export',
 ): Promise<Response> {
   const person = await personOf(request.headers)
   if (!person) return problem(401, 'Sign in first.')
-  const refused = whyNot(person.role, 'reports.export')
+  const refused = whyNot(person.role, action)
   if (refused) return problem(403, refused)
   const asked = schema.safeParse(Object.fromEntries(new URL(request.url).searchParams))
   if (!asked.success) {

@@ -1,0 +1,157 @@
+'use client'
+import { useInfiniteQuery } from '@tanstack/react-query'
+import { FileDown, ScrollText } from 'lucide-react'
+import { parseAsString, useQueryStates } from 'nuqs'
+import { useState } from 'react'
+import { AuditFilter, type AuditRow } from '../../server/audit/schema.ts'
+import { reasonOf, useTRPC, useTRPCClient } from '../api.tsx'
+import { zonedDateTime } from '../format.ts'
+import { useViewer } from '../shell/viewer.tsx'
+import { Button, buttonClass } from '../ui/button.tsx'
+import { cx } from '../ui/classes.ts'
+import { TextField } from '../ui/field.tsx'
+import { Notice } from '../ui/notice.tsx'
+import { Skeleton } from '../ui/skeleton.tsx'
+
+const PAGE = 100
+
+/** Who changed what in this fleet: found by a text or by days, page by page, or taken away as a table. */
+export function AuditPage() {
+  const trpc = useTRPC()
+  const client = useTRPCClient()
+  const { fleet } = useViewer()
+  const [asked, setAsked] = useQueryStates(
+    { text: parseAsString, from: parseAsString, until: parseAsString },
+    { history: 'replace', shallow: true },
+  )
+  const [text, setText] = useState(asked.text ?? '')
+  const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value))
+  const checked = AuditFilter.safeParse(given)
+  const filter = checked.success ? checked.data : {}
+  const { data, error, isLoading, hasNextPage, fetchNextPage, isFetchingNextPage, refetch } =
+    useInfiniteQuery({
+      queryKey: trpc.audit.list.queryKey({ ...filter, limit: PAGE }),
+      queryFn: ({ pageParam }) => client.audit.list.query({ ...filter, limit: PAGE, before: pageParam }),
+      initialPageParam: undefined as number | undefined,
+      getNextPageParam: (rows) => (rows.length === PAGE ? rows.at(-1)?.sequence : undefined),
+    })
+  const rows = data?.pages.flat() ?? []
+  return (
+    <div className="mx-auto flex w-full max-w-6xl flex-col gap-4 p-4 md:p-6">
+      <h1 className="text-xl">Audit log</h1>
+      <form
+        className="flex flex-wrap items-end gap-3"
+        onSubmit={(event) => {
+          event.preventDefault()
+          void setAsked({ text: text.trim() || null })
+        }}
+      >
+        <TextField
+          label="Person, action or thing"
+          type="search"
+          maxLength={100}
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+          className="min-w-52 flex-1"
+        />
+        {(['from', 'until'] as const).map((name) => (
+          <TextField
+            key={name}
+            label={name === 'from' ? 'First day (UTC)' : 'Last day (UTC)'}
+            type="date"
+            value={asked[name] ?? ''}
+            onChange={(event) => void setAsked({ [name]: event.target.value || null })}
+          />
+        ))}
+        <Button type="submit" tone="primary">
+          Search
+        </Button>
+        <a
+          href={`/api/reports/audit?${new URLSearchParams(given as Record<string, string>)}`}
+          download
+          className={buttonClass('plain')}
+        >
+          <FileDown aria-hidden className="size-4" />
+          Download CSV
+        </a>
+      </form>
+      {error ? (
+        <Notice
+          alert
+          title="The audit log can’t be read"
+          action={<Button onClick={() => void refetch()}>Try again</Button>}
+        >
+          {reasonOf(error)}
+        </Notice>
+      ) : isLoading ? (
+        <div role="status" className="flex flex-col gap-2">
+          <span className="sr-only">Loading the audit log…</span>
+          {[1, 2, 3, 4].map((i) => (
+            <Skeleton key={i} className="h-10 rounded-lg" />
+          ))}
+        </div>
+      ) : rows.length === 0 ? (
+        <Notice icon={ScrollText} title="Nothing is written there">
+          {Object.keys(given).length > 0
+            ? 'No deed fits this search.'
+            : 'What people and devices change is written down here.'}
+        </Notice>
+      ) : (
+        <Deeds rows={rows} timeZone={fleet.timeZone} />
+      )}
+      {hasNextPage && (
+        <Button busy={isFetchingNextPage} onClick={() => void fetchNextPage()} className="mx-auto">
+          Show older ones
+        </Button>
+      )}
+    </div>
+  )
+}
+
+function Deeds({ rows, timeZone }: { rows: readonly AuditRow[]; timeZone: string }) {
+  return (
+    <section aria-label="Deeds" className="rounded-lg border border-line bg-surface">
+      <table className="w-full text-left text-sm">
+        <thead className="border-line border-b text-muted text-xs">
+          <tr>
+            {['No.', 'When', 'Who', 'What', 'On', 'Before → after', 'From where'].map((title) => (
+              <th
+                key={title}
+                scope="col"
+                className={cx(
+                  'px-3 py-2 font-medium',
+                  ['No.', 'From where'].includes(title) && 'max-md:hidden',
+                )}
+              >
+                {title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={row.sequence} className="border-line border-b align-top last:border-0">
+              <td className="px-3 py-2 tabular-nums max-md:hidden">{row.sequence}</td>
+              <td className="px-3 py-2 tabular-nums md:whitespace-nowrap">
+                {zonedDateTime(row.at, timeZone)}
+              </td>
+              <td className="px-3 py-2">
+                {row.actorName}
+                {row.actorKind !== 'person' && <span className="text-muted"> ({row.actorKind})</span>}
+              </td>
+              <td className="break-words px-3 py-2">{row.action}</td>
+              <td className="px-3 py-2">
+                {row.objectKind} {row.objectId}
+              </td>
+              <td className="break-all px-3 py-2 text-xs">
+                {row.before && `${row.before} → `}
+                {row.after}
+              </td>
+              <td className="px-3 py-2 max-md:hidden">{row.address}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  )
+}
