@@ -16,6 +16,8 @@ import type { Instant } from '../server/time/instant.ts'
 export interface House extends Running {
   databaseUrl: string
   pool: pg.Pool
+  /** Where it hears Teltonika trackers. */
+  trackersPort: number
   /** Seeds a named scenario as of `epoch` (now if left out); its devices are in `devices`. */
   seed(name: string, epoch?: Instant): Promise<Seeded & { devices: SimulatedDevice[] }>
   demo: Seeded
@@ -38,9 +40,11 @@ export const test = base.extend<{ signIn: (login: Login) => Promise<void> }, { h
       const pool = createPool(databaseUrl)
       const devicesFile = path.join(directory, 'devices.json')
       const demo = await seed(databaseUrl, 'demo', { devicesFile })
-      const running = await startServers({ databaseUrl, directory, port: await freePort(), devicesFile })
+      const [port, trackersPort] = [await freePort(), await freePort()]
+      const running = await startServers({ databaseUrl, directory, port, trackersPort, devicesFile })
       await use({
         ...running,
+        trackersPort,
         databaseUrl,
         pool,
         demo,

@@ -71,7 +71,7 @@ export function settingsOf(kind: Kind, doors: Doors, device: Enrolment): Setting
         url: `${doors.url}/v1/owntracks`,
         ...userOf(identity),
         password: token,
-      })
+      }).filter(({ isQr }) => device.token !== null || !isQr)
     case 'owntracks-mqtt':
       return doors.broker === null
         ? []

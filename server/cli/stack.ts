@@ -13,6 +13,8 @@ export interface ServersOptions {
   /** Logs and secrets go here. */
   directory: string
   port: number
+  /** Where Teltonika trackers are heard; nowhere if left out. */
+  trackersPort?: number
   /** The devices of simulated trucks, or none drive. */
   devicesFile?: string
   /** Shown on the sign-in page of a demo. */
@@ -34,7 +36,7 @@ const STOP_WITHIN_MS = 12_000
 
 /** Server, worker and, if asked for, trucks against a database that is migrated and seeded. */
 export async function startServers(options: ServersOptions): Promise<Running> {
-  const { databaseUrl, directory, port, devicesFile, login } = options
+  const { databaseUrl, directory, port, trackersPort, devicesFile, login } = options
   fs.mkdirSync(directory, { recursive: true })
   const env = {
     ...process.env,
@@ -43,6 +45,7 @@ export async function startServers(options: ServersOptions): Promise<Running> {
     RESTLINE_LEASH: '1',
     DATABASE_URL: databaseUrl,
     PORT: String(port),
+    ...(trackersPort === undefined ? {} : { TELTONIKA_PORT: String(trackersPort) }),
     AUTH_SECRET: process.env.AUTH_SECRET ?? secret(path.join(directory, 'auth-secret')),
     ...(login ? { RESTLINE_DEMO_LOGIN: `${login.email}:${login.password}` } : {}),
   }

@@ -1,0 +1,189 @@
+import net from 'node:net'
+import { type AvlRecord, encodeFrame } from '../server/ingest/teltonika/codec.ts'
+import { encodeLogin } from '../server/ingest/teltonika/stream.ts'
+import { expect, expectAccessible, severable, test } from './fixtures.ts'
+
+const IMEI = '356307042441013'
+
+/** A tracker on the wire: what it is answered comes in order. */
+async function tracker(port: number) {
+  const socket = net.connect(port, '127.0.0.1')
+  let answered = Buffer.alloc(0)
+  let wake = () => {}
+  let ended = false
+  socket.on('data', (bytes) => {
+    answered = Buffer.concat([answered, bytes])
+    wake()
+  })
+  socket.on('error', () => undefined)
+  socket.on('close', () => {
+    ended = true
+    wake()
+  })
+  await new Promise<void>((resolve) => socket.once('connect', () => resolve()))
+  const take = async (bytes: number): Promise<Buffer> => {
+    while (answered.length < bytes && !ended)
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
+    const taken = answered.subarray(0, bytes)
+    answered = answered.subarray(bytes)
+    return taken
+  }
+  return {
+    login: async () => {
+      socket.write(encodeLogin(IMEI))
+      return (await take(1))[0]
+    },
+    send: async (record: Partial<AvlRecord> = {}) => {
+      socket.write(encodeFrame('8E', [{ ...RECORD, fixAt: Date.now(), ...record }]))
+      return (await take(4)).readUInt32BE()
+    },
+    raw: (bytes: Buffer) => void socket.write(bytes),
+    close: () => void socket.destroy(),
+  }
+}
+
+const RECORD: AvlRecord = {
+  fixAt: 0,
+  latitude: 41.6,
+  longitude: -87.3,
+  altitudeMeters: 180,
+  headingDegrees: 90,
+  speedKph: 88,
+  satellites: 9,
+  io: { 239: '01' },
+}
+
+test.beforeEach(async ({ signIn, house }) => {
+  await signIn(house.demo.login)
+})
+
+test('a tracker knocks, is enrolled from the list, and its messages show within a second', async ({
+  page,
+  house,
+}) => {
+  // The unknown one is refused, and the list says so.
+  const stranger = await tracker(house.trackersPort)
+  expect(await stranger.login()).toBe(0)
+  stranger.close()
+  await page.goto('/devices?view=unknown')
+  const knock = page.getByRole('article', { name: IMEI })
+  await expect(knock).toContainText('Teltonika from 127.0.0.1: not enrolled')
+  await expectAccessible(page)
+
+  await knock.getByRole('button', { name: 'Enrol this one' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Enrol a device' })
+  await expect(dialog.getByLabel('IMEI')).toHaveValue(IMEI)
+  await dialog.getByLabel('IMEI').fill('356307042441014')
+  await expect(dialog.getByText('One digit of this IMEI is wrong')).toBeVisible()
+  await dialog.getByLabel('IMEI').fill(IMEI)
+  await dialog.getByLabel('Truck').fill('1200')
+  await page.getByRole('option').first().click()
+  await dialog.getByLabel('Name').fill('Yard tracker')
+  await expectAccessible(page)
+  await dialog.getByRole('button', { name: 'Enrol', exact: true }).click()
+  const done = page.getByRole('dialog', { name: 'Yard tracker is enrolled' })
+  await expect(done.getByText(`setparam 2004:127.0.0.1;2005:${house.trackersPort};2006:0`)).toBeVisible()
+  await expectAccessible(page)
+  await done.getByRole('link', { name: 'Test it now' }).click()
+
+  await expect(page.getByRole('heading', { name: 'Yard tracker' })).toBeVisible()
+  await expect(page.getByRole('heading', { name: 'Waiting for its first message' })).toBeVisible()
+  const device = await tracker(house.trackersPort)
+  expect(await device.login()).toBe(1)
+
+  // Heard, and of no use: no satellites.
+  expect(await device.send({ satellites: 0 })).toBe(1)
+  await expect(page.getByRole('heading', { name: 'Heard, but not of use yet' })).toBeVisible()
+  const messages = page.getByRole('list', { name: 'Messages' }).getByRole('article')
+  await expect(messages.first()).toContainText('Stored, but does not count: no satellite fix')
+
+  const sentAt = Date.now()
+  expect(await device.send()).toBe(1)
+  await expect(page.getByRole('heading', { name: 'It works' })).toBeVisible()
+  expect(Date.now() - sentAt).toBeLessThan(1_000)
+  await expect(messages.first().getByLabel('The message as it came')).toHaveValue(/^00000000 /)
+  await expect(messages.first()).toContainText('41.60000, -87.30000')
+  await expectAccessible(page)
+
+  // A frame that was damaged on its way is refused, and says why.
+  const damaged = encodeFrame('8E', [{ ...RECORD, fixAt: Date.now() }])
+  damaged[damaged.length - 1]! ^= 1
+  device.raw(damaged)
+  await expect(messages.first()).toContainText('Refused: The CRC is')
+  await expect(page.getByRole('list', { name: 'Reasons' })).toContainText('The CRC is')
+  await expect(page.getByRole('list', { name: 'Reasons' })).toContainText('no satellite fix')
+
+  await page.getByRole('button', { name: 'Revoke' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Revoke it' }).click()
+  await expect(page.getByText('It was revoked and may not report.')).toBeVisible()
+  device.close()
+  await expect
+    .poll(async () => {
+      const again = await tracker(house.trackersPort)
+      const answer = await again.login()
+      again.close()
+      return answer
+    })
+    .toBe(0)
+})
+
+test('the list is searched, filtered and sorted, and the address holds it', async ({ page, house }) => {
+  await page.goto('/devices')
+  const table = page.getByRole('table', { name: 'Devices' })
+  await expect(table.getByRole('link').first()).toBeVisible()
+  await expectAccessible(page)
+  const first = await table.getByRole('link').first().textContent()
+  await page.keyboard.press('/')
+  await page.keyboard.type(first!)
+  await expect(page.getByText('1 device', { exact: true })).toBeVisible()
+  await expect(page).toHaveURL(/q=/)
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('heading', { name: first! })).toBeVisible()
+  await expect(page.getByRole('img', { name: /^Heard in/ })).toBeVisible()
+  await expectAccessible(page)
+
+  await page.goto('/devices?sort=work&desc=true')
+  await expect(table.getByRole('columnheader', { name: 'Work' })).toHaveAttribute('aria-sort', 'descending')
+
+  // Without a connection what was known stays, and the page says that it is old.
+  const line = await severable(house.url)
+  await page.goto(`${line.url}/devices`)
+  await expect(table.getByRole('link').first()).toBeVisible()
+  await line.cut()
+  await expect(page.getByText('No connection: what follows was so when it was lost.')).toBeVisible({
+    timeout: 30_000,
+  })
+  await expect(table.getByRole('link').first()).toBeVisible()
+})
+
+test('a phone is enrolled by a code that it scans, and the token is shown once', async ({ page }) => {
+  await page.setViewportSize({ width: 390, height: 844 })
+  await page.goto('/devices')
+  await page.getByRole('button', { name: 'Enrol a device' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Truck').fill('1201')
+  await page.getByRole('option').first().click()
+  await dialog.getByRole('combobox', { name: 'Device' }).selectOption('owntracks-http')
+  await dialog.getByLabel('Topic').fill('owntracks/jane/phone')
+  await dialog.getByLabel('Name').fill('Jane’s phone')
+  await dialog.getByRole('button', { name: 'Enrol', exact: true }).click()
+  await expect(dialog.getByText('Token, shown this once')).toBeVisible()
+  await expect(dialog.getByRole('img', { name: /Scan it/ })).toBeVisible()
+  await expectAccessible(page)
+  await dialog.getByRole('link', { name: 'Test it now' }).click()
+  await expect(page.getByRole('heading', { name: 'Jane’s phone' })).toBeVisible()
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+  expect(wide).toBe(0)
+})
+
+test('a fleet without devices is told how the first one comes', async ({ page, signIn, house, context }) => {
+  const empty = await house.seed('empty')
+  await context.clearCookies()
+  await signIn(empty.login)
+  await page.goto('/devices')
+  await expect(page.getByText('No devices yet')).toBeVisible()
+  await expectAccessible(page)
+})
