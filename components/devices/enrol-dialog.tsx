@@ -133,7 +133,7 @@ function Form({ from, onDone }: { from: EnrolFrom; onDone(done: Done): void }) {
       <SelectField label="Device" value={kind} onChange={(event) => setKind(event.target.value as Kind)}>
         {KINDS.map((value) => (
           <option key={value} value={value}>
-            {KIND[value].title}: {KIND[value].means.toLowerCase()}
+            {KIND[value].title}: {KIND[value].means}
           </option>
         ))}
       </SelectField>

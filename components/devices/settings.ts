@@ -15,11 +15,11 @@ export const KINDS = ['json', 'traccar', 'owntracks-http', 'owntracks-mqtt', 'te
 export type Kind = (typeof KINDS)[number]
 
 export const KIND: Record<Kind, { title: string; means: string; protocol: Protocol }> = {
-  json: { title: 'JSON over HTTPS', means: 'A tablet, a gateway or a script', protocol: 'json' },
-  traccar: { title: 'Traccar Client or OsmAnd', means: 'A phone', protocol: 'osmand' },
-  'owntracks-http': { title: 'OwnTracks over HTTP', means: 'A phone', protocol: 'owntracks' },
-  'owntracks-mqtt': { title: 'OwnTracks over MQTT', means: 'A phone with a broker', protocol: 'owntracks' },
-  teltonika: { title: 'Teltonika', means: 'A tracker, known by its IMEI', protocol: 'teltonika' },
+  json: { title: 'JSON over HTTPS', means: 'a tablet, a gateway or a script', protocol: 'json' },
+  traccar: { title: 'Traccar Client or OsmAnd', means: 'a phone', protocol: 'osmand' },
+  'owntracks-http': { title: 'OwnTracks over HTTP', means: 'a phone', protocol: 'owntracks' },
+  'owntracks-mqtt': { title: 'OwnTracks over MQTT', means: 'a phone with a broker', protocol: 'owntracks' },
+  teltonika: { title: 'Teltonika', means: 'a tracker, known by its IMEI', protocol: 'teltonika' },
 }
 export const PROTOCOL_TITLE: Record<Protocol, string> = {
   json: 'JSON',

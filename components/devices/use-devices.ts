@@ -36,6 +36,8 @@ export function useDevices() {
     },
     enabled: held !== undefined,
     refetchInterval: LOOK_EVERY_MS,
+    // The next look comes anyhow, and the page says at once that it has no connection.
+    retry: false,
   })
   const rows = held?.rows
   return {

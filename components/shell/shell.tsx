@@ -147,7 +147,9 @@ function RoomLink({
       aria-current={current ? 'page' : undefined}
       className={cx(
         'relative flex items-center text-sm',
-        stacked ? 'h-14 flex-col justify-center gap-0.5 text-2xs' : 'gap-2 px-2.5',
+        stacked
+          ? 'h-14 min-w-0 flex-col justify-center gap-0.5 whitespace-nowrap text-2xs tracking-tight'
+          : 'gap-2 px-2.5',
         current
           ? 'font-semibold text-ink after:absolute after:inset-x-2 after:h-0.5 after:rounded-full after:bg-accent'
           : 'text-muted hover:text-ink',
