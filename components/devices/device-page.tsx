@@ -250,7 +250,7 @@ function Big({ tone, icon, children }: { tone: keyof typeof BIG; icon: ReactNode
 
 function Signal({ id }: { id: number }) {
   const trpc = useTRPC()
-  const { data, error } = useQuery(trpc.devices.signal.queryOptions({ id }, { refetchInterval: 60_000 }))
+  const { data, error } = useQuery(trpc.devices.signal.queryOptions({ id }, { refetchInterval: 15_000 }))
   return (
     <Section title="Signal in the last 24 hours">
       {data ? (
