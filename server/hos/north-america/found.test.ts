@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { HOUR, type Instant } from '../../time/instant.ts'
+import { zone } from '../../time/zone.ts'
+import { evaluate } from '../evaluate.ts'
+import type { DutyEvent, DutyStatus } from '../types.ts'
+import { standing } from './next-change.ts'
+
+/** 05:00 on 4 March 2026 in Chicago. */
+const START = Date.UTC(2026, 2, 4, 11)
+
+function told(...stretches: readonly (readonly [DutyStatus, number])[]): { log: DutyEvent[]; end: Instant } {
+  let at = START
+  const log = stretches.map(([status, hours]): DutyEvent => {
+    const event = { at, status }
+    at += hours * HOUR
+    return event
+  })
+  return { log, end: at }
+}
+
+describe('what random logs have found', () => {
+  const options = { timeZone: 'America/Chicago', dayStartMinutes: 0 }
+
+  test('non-CDL short haul: the long window is there at rest as it is once under way', () => {
+    const window = (log: DutyEvent[], at: Instant) =>
+      evaluate(log, 'us-short-haul-non-cdl', options, at).clocks.find(({ name }) => name === 'window')!
+        .limitMs
+    const { log, end } = told(['OFF', 1])
+    assert.equal(window(log, end), 16 * HOUR)
+    assert.equal(window([...log, { at: end, status: 'D' }], end + HOUR), 16 * HOUR)
+    // A tour that a rest has ended is not the present one: two long days are used up.
+    const used = told(
+      ['D', 4],
+      ['OFF', 2],
+      ['D', 9],
+      ['OFF', 10],
+      ['D', 10],
+      ['OFF', 3],
+      ['D', 2],
+      ['OFF', 10],
+    )
+    assert.equal(window(used.log, used.end), 14 * HOUR)
+  })
+
+  test('hours that come back at the very instant end what was being broken', () => {
+    const carriedMinutes = [606, 221, 82, 366, 187, 699]
+    const { log, end } = told(['D', 24])
+    const circumstances = { timeZone: 'America/Phoenix', dayStartMinutes: 240, carriedMinutes }
+    const judge = (at: Instant) => evaluate(log, 'us-property-60-7', circumstances, at)
+    const now = judge(end)
+    assert.equal(standing(judge(now.nextChangeAt! - 1)), standing(now))
+    assert.notEqual(standing(judge(now.nextChangeAt!)), standing(now))
+  })
+
+  test('a pair that changes nothing by being complete may do so by growing', () => {
+    const { log, end } = told(['YM', 0.5], ['SB', 9.9], ['D', 7], ['OFF', 2.1], ['D', 0.1])
+    const resting: DutyEvent[] = [...log, { at: end, status: 'OFF' }]
+    const now = evaluate(resting, 'us-california-intrastate', options, end)
+    assert.equal(now.nextChangeAt, end + 2.1 * HOUR)
+  })
+
+  test('a day that begins in the hour which the clocks skip begins at its own hour on the next', () => {
+    const local = (text: string) => zone('America/Toronto').instantOf(Date.parse(`2026-03-${text}:00Z`))
+    const log: DutyEvent[] = [
+      { at: local('07T12:00'), status: 'OFF' },
+      { at: local('09T03:00'), status: 'D' },
+      { at: local('09T12:00'), status: 'OFF' },
+    ]
+    const circumstances = { timeZone: 'America/Toronto', dayStartMinutes: 135 }
+    const left = (text: string) =>
+      evaluate(log, 'ca-south-70-7', circumstances, local(text)).clocks[0]!.remainingMs / HOUR
+    // 02:15 did not occur on the 8th; on the 10th the day's thirteen hours are back at 02:15.
+    assert.deepEqual([left('10T02:14'), left('10T02:15')], [4, 13])
+  })
+})
