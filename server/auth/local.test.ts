@@ -207,8 +207,8 @@ describe('guessing', () => {
       for (const account of [email, 'nobody-at-all@carrier.example'])
         await succeeded(pool, { account, address: `198.51.101.${i}` })
     }
-    const median = (of: number[]) => of.toSorted((a, b) => a - b)[7]!
-    const [a, b] = [median(known), median(unknown)]
+    // The least of each: what was added to it by others is the least there too.
+    const [a, b] = [Math.min(...known), Math.min(...unknown)]
     assert.ok(
       Math.abs(a - b) / Math.max(a, b) < 0.1,
       `known ${a.toFixed(1)} ms, unknown ${b.toFixed(1)} ms of work`,
