@@ -26,6 +26,20 @@ function sshKey(name: string, ...type: string[]) {
   return { file, line: fs.readFileSync(`${file}.pub`, 'utf8') }
 }
 
+// Before all tests: the runner ends, and closes the database, once the tests that it knows are done.
+const { url: databaseUrl, pool } = await testDatabase()
+const instance = await startInstance(databaseUrl, { publicOrigin: 'its own' })
+const fleet = await makeFleet(pool, 'acme', ['unit-1', 'unit-2'])
+const script = path.join(directory, 'agent.mjs')
+await build({
+  entryPoints: [fileURLToPath(new URL('main.ts', import.meta.url))],
+  outfile: script,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  logLevel: 'error',
+})
+
 describe('lines of a GPS receiver', () => {
   const withSum = (content: string) => {
     let sum = 0
@@ -166,19 +180,6 @@ describe('who signs', () => {
       await once(agent, 'exit')
     }
   })
-})
-
-const { url: databaseUrl, pool } = await testDatabase()
-const instance = await startInstance(databaseUrl, { publicOrigin: 'its own' })
-const fleet = await makeFleet(pool, 'acme', ['unit-1', 'unit-2'])
-const script = path.join(directory, 'agent.mjs')
-await build({
-  entryPoints: [fileURLToPath(new URL('main.ts', import.meta.url))],
-  outfile: script,
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  logLevel: 'error',
 })
 
 describe('the agent', () => {

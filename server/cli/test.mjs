@@ -69,7 +69,7 @@ async function unit(env) {
     const [major, minor] = process.versions.node.split('.').map(Number)
     const parallel = major > 20 || minor >= 10 ? ['--test-concurrency=2'] : []
     // A file that hangs is named and ended, rather than the whole run.
-    const bounded = major > 20 || minor >= 11 ? [`--test-timeout=${10 * 60_000}`] : []
+    const bounded = major > 20 || minor >= 11 ? [`--test-timeout=${20 * 60_000}`] : []
     const reporters = [
       '--test-reporter=spec',
       '--test-reporter-destination=stdout',

@@ -67,8 +67,17 @@ const stopDatabase: Fault = {
   name: 'PostgreSQL stopped',
   async strike({ databasePids, journal }, random, { stoppedMs }) {
     const ms = random.between(...stoppedMs)
-    const pids = databasePids()
-    for (const pid of pids) signal(pid, 'SIGSTOP')
+    const pids = new Set<number>()
+    // The first is the one that starts the others. A list that is read while one of them ends may lack another: it is read
+    // until it says nothing new.
+    for (let known = -1; known < pids.size; ) {
+      known = pids.size
+      for (const pid of databasePids()) {
+        if (pids.has(pid)) continue
+        signal(pid, 'SIGSTOP')
+        pids.add(pid)
+      }
+    }
     journal.note('keeper', `PostgreSQL is stopped for ${ms} ms`)
     await wait(ms)
     for (const pid of pids) signal(pid, 'SIGCONT')
