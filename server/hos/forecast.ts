@@ -1,5 +1,7 @@
-import { HOUR, type Instant, MINUTE } from '../time/instant.ts'
+import { DAY, type Instant, MINUTE } from '../time/instant.ts'
+import { canadianLaw } from './ca/limits.ts'
 import { type EuLedger, ledgerOf } from './eu/ledger.ts'
+import { MS } from './eu/limits.ts'
 import { evaluate } from './evaluate.ts'
 import {
   type ClockName,
@@ -45,7 +47,10 @@ export const restsOf = (ruleset: RulesetId): readonly DutyStatus[] =>
 const isEu = (ruleset: RulesetId) => ruleset === 'eu-561'
 
 /** A missing rest shows when it could have been taken: so long after a plan the rests that it leaves room for are complete. */
-const RESTED_AFTER_MS: Record<string, number> = { us: 0, ca: 24 * HOUR, eu: 45 * HOUR, gb: 0 }
+function restedAfterMs(ruleset: RulesetId): number {
+  if (ruleset.startsWith('ca-')) return canadianLaw(ruleset).longRest.restMs
+  return ruleset.startsWith('eu-') ? MS.weeklyRest : 0
+}
 
 /**
  * Is it legal, and when would it be done? The plan begins at `asOf`; what the log has after that is not looked at.
@@ -61,7 +66,7 @@ export function whatIf(course: Course, plan: readonly Step[]): WhatIf {
     at += ms
   }
   const evaluation = evaluate(log, ruleset, options, at)
-  const after = RESTED_AFTER_MS[ruleset.slice(0, 2)]!
+  const after = restedAfterMs(ruleset)
   if (after > 0) log.push({ at, status: restsOf(ruleset)[0]! })
   const { violations } = after > 0 ? evaluate(log, ruleset, options, at + after) : evaluation
   const broken = violations.filter((violation) => violation.until > asOf || violation.from >= asOf)
@@ -117,7 +122,7 @@ export function drivingFrom(course: Course): Driving {
 }
 
 /** Nobody drives longer on end under any rules. */
-const LONGEST_MS = 24 * HOUR
+const LONGEST_MS = DAY
 
 /** Hours that come back while the driver rests: at the start of a day, or because the rest is long enough. */
 export interface Return {
@@ -155,7 +160,7 @@ export function comingBack(
 }
 
 /** No advice is to rest longer: by then every cycle has been reset, or a new week has begun. */
-const LONGEST_REST_MS = 8 * 24 * HOUR
+const LONGEST_REST_MS = 8 * DAY
 
 /** Twice a month of days with all that can happen in one. */
 const MOST_STEPS = 400
@@ -299,14 +304,14 @@ const REST: ReadonlySet<DutyStatus> = new Set(['OFF', 'SB', 'PC'])
 
 /** The lengths that the law names, art. 4(g), 4(h) and 7 of (EC) 561/2006. */
 const EUROPEAN_RESTS_MS = [
-  15 * MINUTE,
-  30 * MINUTE,
-  45 * MINUTE,
-  3 * HOUR,
-  9 * HOUR,
-  11 * HOUR,
-  24 * HOUR,
-  45 * HOUR,
+  MS.breakFirstPart,
+  MS.breakSecondPart,
+  MS.break,
+  MS.dailyRestFirstPart,
+  MS.dailyRestReduced,
+  MS.dailyRest,
+  MS.weeklyRestReduced,
+  MS.weeklyRest,
 ]
 
 function europeanRests(course: Course): RestAdvice[] {

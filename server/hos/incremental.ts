@@ -1,14 +1,10 @@
-import type { Instant } from '../time/instant.ts'
+import { DAY, type Instant } from '../time/instant.ts'
+import { canadianLaw } from './ca/limits.ts'
 import { settledPart as settledEuropeanPart } from './eu/settled.ts'
 import { evaluate } from './evaluate.ts'
 import { settledPart as settledDomesticPart } from './gb/settled.ts'
 import { goesOn, waits } from './north-america/next-change.ts'
-import {
-  CANADA,
-  PASSENGER,
-  PROPERTY,
-  settledPart as settledNorthAmericanPart,
-} from './north-america/settled.ts'
+import { settledPart as settledNorthAmericanPart } from './north-america/settled.ts'
 import { PackedLog } from './packed-log.ts'
 import {
   type DutyEvent,
@@ -20,6 +16,7 @@ import {
   type SettledPart,
   type Violation,
 } from './types.ts'
+import { unitedStatesLaw } from './us/limits.ts'
 import { settledPart as settledWorkingTime } from './wtd/settled.ts'
 
 const RESTS: ReadonlySet<DutyStatus> = new Set(['OFF', 'SB', 'PC', 'REST', 'FERRY'])
@@ -149,9 +146,13 @@ function settledPartOf(
   const reachesBack =
     options.shortHaul16?.length || options.deferral?.length || options.adverseConditions?.length
   if (reachesBack || ruleset === 'us-short-haul-non-cdl') return null
-  if (ruleset.startsWith('ca-')) return settledNorthAmericanPart(log, CANADA, asOf)
+  if (ruleset.startsWith('ca-')) {
+    const { restMs, withinMs } = canadianLaw(ruleset).longRest
+    return settledNorthAmericanPart(log, { restMs, days: withinMs / DAY }, asOf)
+  }
   if (!ruleset.startsWith('us-')) return null
-  return settledNorthAmericanPart(log, ruleset.includes('passenger') ? PASSENGER : PROPERTY, asOf)
+  const { reset, cycle } = unitedStatesLaw(ruleset)
+  return settledNorthAmericanPart(log, { restMs: reset.ms, days: cycle.days }, asOf)
 }
 
 const inOrder = (violations: Violation[]) =>

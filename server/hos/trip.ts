@@ -1,9 +1,13 @@
-import { HOUR, type Instant, MINUTE } from '../time/instant.ts'
+import { DAY, type Instant, MINUTE } from '../time/instant.ts'
 import { canadianLaw } from './ca/limits.ts'
+import { MS as EU } from './eu/limits.ts'
 import { evaluate } from './evaluate.ts'
 import { advise, type Course, drivingFrom, drivingOf, restsOf, type Step, whatIf } from './forecast.ts'
+import { MS as GB } from './gb/limits.ts'
+import type { PairLaw } from './north-america/limits.ts'
 import { type DutyEvent, type DutyStatus, isEuropean, type RulesetId } from './types.ts'
 import { unitedStatesLaw } from './us/limits.ts'
+import { MS as WTD } from './wtd/limits.ts'
 
 export interface LegalTrip {
   /** The legs with the rests between them, from `asOf` on. */
@@ -19,6 +23,9 @@ export interface TripOptions {
   mostWays?: number
 }
 
+const MOST_MS = 14 * DAY
+const MOST_WAYS = 20_000
+
 /** A way so far: what has been done, and what is left of the leg that is under way. */
 interface Way {
   steps: Step[]
@@ -30,13 +37,36 @@ interface Way {
   bound: Instant
 }
 
-/** Rests that may be one of a pair, in whole hours: 2 and 8, 3 and 7 (395.1(g)(1)(ii)); 2 and 6 or 8, 4 and 4 or 6, 5 and 5. */
-const PARTS_OF_TEN_MS = [2 * HOUR, 3 * HOUR, 7 * HOUR, 8 * HOUR]
-const PARTS_IN_THE_BERTH_MS = [2 * HOUR, 4 * HOUR, 5 * HOUR, 6 * HOUR]
+/**
+ * Rests that may be one of a pair: the shortest and what it lacks; where one must lie in the berth, as short as that may be and what it
+ * lacks (2 and 8, 3 and 7 h: 395.1(g)(1)(ii)); else multiples of the shortest, and two equal ones (2 and 6, 4 and 4 h; 5 and 5 h).
+ */
+function partsOf({ leastMs, togetherMs, berthMs }: PairLaw, resetMs: number): number[] {
+  if (berthMs > 0) return [leastMs, togetherMs - berthMs, berthMs, togetherMs - leastMs]
+  const parts = new Set([togetherMs / 2])
+  for (let ms = leastMs; ms < resetMs; ms += leastMs) parts.add(ms)
+  return [...parts]
+}
+
 /** Breaks and rests that give nothing at once, and count together with others: Directive 2002/15/EC art. 5, Transport Act 1968 s. 96. */
-const SHORT_RESTS_MS = [15 * MINUTE, 30 * MINUTE, 45 * MINUTE, 510 * MINUTE, 9 * HOUR, 10 * HOUR]
+const SHORT_RESTS_MS = [
+  WTD.breakPart,
+  WTD.breakOfDay,
+  WTD.longBreakOfDay,
+  GB.dailyRestReduced,
+  WTD.dailyRest,
+  GB.dailyRest,
+]
 /** (EC) 561/2006 art. 4(g), 4(h), 7; parts of a break or a rest only where they complete it. */
-const EUROPEAN_RESTS_MS = [30 * MINUTE, 45 * MINUTE, 3 * HOUR, 9 * HOUR, 11 * HOUR, 24 * HOUR, 45 * HOUR]
+const EUROPEAN_RESTS_MS = [
+  EU.breakSecondPart,
+  EU.break,
+  EU.dailyRestFirstPart,
+  EU.dailyRestReduced,
+  EU.dailyRest,
+  EU.weeklyRestReduced,
+  EU.weeklyRest,
+]
 
 /**
  * The legs in their order, with the rests that make them legal and an arrival that no other placing of rests makes earlier.
@@ -49,7 +79,7 @@ const EUROPEAN_RESTS_MS = [30 * MINUTE, 45 * MINUTE, 3 * HOUR, 9 * HOUR, 11 * HO
 export function planLegalTrip(
   course: Course,
   legs: readonly Step[],
-  { mostMs = 14 * 24 * HOUR, mostWays = 20_000 }: TripOptions = {},
+  { mostMs = MOST_MS, mostWays = MOST_WAYS }: TripOptions = {},
 ): LegalTrip | null {
   const todo = legs.filter(({ ms }) => ms > 0)
   const restOf = todo.map((_, i) => todo.slice(i).reduce((sum, { ms }) => sum + ms, 0))
@@ -105,12 +135,15 @@ function keyOf(course: Course, way: Way): string {
   return `${way.leg} ${way.leftMs} ${left} ${rests} ${next} ${way.steps.at(-1)?.status ?? ''}`
 }
 
-/** How long ago the rests of two hours and more were, and how long: of the last two days. */
+/** Rests of longer ago are in no pair with one to come. */
+const PAIRED_WITHIN_MS = 2 * DAY
+
+/** How long ago the rests were that may count with others, and how long. */
 function lastRests(log: readonly DutyEvent[], asOf: Instant): string {
   const found: string[] = []
-  for (let i = log.length - 1; i >= 0 && asOf - log[i]!.at < 48 * HOUR; i--) {
+  for (let i = log.length - 1; i >= 0 && asOf - log[i]!.at < PAIRED_WITHIN_MS; i--) {
     const until = log[i + 1]?.at ?? asOf
-    if (RESTS.has(log[i]!.status) && until - log[i]!.at >= 15 * MINUTE)
+    if (RESTS.has(log[i]!.status) && until - log[i]!.at >= WTD.breakPart)
       found.push(`${log[i]!.status}${(asOf - until) / MINUTE}:${(until - log[i]!.at) / MINUTE}`)
   }
   return found.join()
@@ -136,7 +169,7 @@ function restThatSuffices(course: Course, way: Way, legs: readonly Step[]): Step
   const left = legs.slice(way.leg).map((leg, i) => (i === 0 ? { ...leg, ms: way.leftMs } : leg))
   const rest = (minutes: number): Step => ({ status: restsOf(course.ruleset)[0]!, ms: minutes * MINUTE })
   const suffices = (minutes: number) => whatIf(course, [rest(minutes), ...left]).legal
-  let [no, yes] = [0, (24 * HOUR) / MINUTE]
+  let [no, yes] = [0, DAY / MINUTE]
   if (suffices(no) || !suffices(yes)) return []
   while (yes - no > 1) {
     const middle = (yes + no) >> 1
@@ -153,7 +186,8 @@ function restsHere(course: Course): Step[] {
   const rests = advise(course).rests.map(({ status, ms }): Step => ({ status, ms }))
   if (isEuropean(ruleset)) return [...rests, ...SHORT_RESTS_MS.map(rest)]
   // The berth serves every kind of pair.
-  const parts = resetOf(ruleset) >= 10 * HOUR ? PARTS_OF_TEN_MS : PARTS_IN_THE_BERTH_MS
+  const pair = pairOf(course)
+  const parts = pair ? partsOf(pair, resetOf(ruleset)) : []
   return [...rests, ...parts.map((ms): Step => ({ status: 'SB', ms }))]
 }
 
@@ -175,13 +209,20 @@ function countedOnLater(ruleset: RulesetId): Step[] | null {
   if (!isEuropean(ruleset)) return [{ status: 'SB', ms: resetOf(ruleset) - MINUTE }]
   if (ruleset !== 'eu-wtd') return null
   return [
-    { status: 'REST', ms: 45 * MINUTE },
+    { status: 'REST', ms: WTD.longBreakOfDay },
     { status: 'WORK', ms: MINUTE },
   ]
 }
 
 const resetOf = (ruleset: RulesetId): number =>
   (ruleset.startsWith('ca-') ? canadianLaw(ruleset) : unitedStatesLaw(ruleset)).reset.ms
+
+/** How two rests stand for one; null where they don't. */
+function pairOf({ ruleset, options }: Course): PairLaw | null {
+  if (!ruleset.startsWith('ca-')) return unitedStatesLaw(ruleset).pair
+  const { single, team } = canadianLaw(ruleset).pair
+  return options.team ? team : single
+}
 
 /** The longest legal plan of a kind that grows, to the minute. What is broken in any case is not its fault. */
 function legalFor(course: Course, mostMs: number, plan: (ms: number) => Step[]): number {

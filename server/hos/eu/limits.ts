@@ -1,21 +1,39 @@
 import { DAY, HOUR, MINUTE } from '../../time/instant.ts'
 
-/** A number of the law, with its unit and the article that sets it. */
+/** A number of the law, with its unit, since when it holds and the article that sets it. */
 export interface Limit {
   value: number
   unit: 'min' | 'h' | 'd' | 'times'
   citation: string
+  inForceSince: string
 }
 
-const law = <const T extends Record<string, Limit>>(table: T): T => table
+/** A table of numbers that hold since one day, but for those that say another. */
+export function law<const T extends Record<string, Omit<Limit, 'inForceSince'> & { inForceSince?: string }>>(
+  inForceSince: string,
+  table: T,
+): { readonly [name in keyof T]: Limit } {
+  return Object.fromEntries(
+    Object.entries(table).map(([name, limit]) => [name, { inForceSince, ...limit }]),
+  ) as { readonly [name in keyof T]: Limit }
+}
+
+/** (EC) 561/2006 art. 29; (EU) 2020/1054 art. 3. */
+const SINCE_2007 = '2007-04-11'
+const SINCE_2020 = '2020-08-20'
 
 /** The numbers of Regulation (EC) 561/2006 as amended by (EU) 2020/1054. All limits are inclusive. */
-export const LIMITS = law({
+export const LIMITS = law(SINCE_2007, {
   drivingPeriod: { value: 270, unit: 'min', citation: '(EC) 561/2006 art. 7' },
   break: { value: 45, unit: 'min', citation: '(EC) 561/2006 art. 7' },
   breakFirstPart: { value: 15, unit: 'min', citation: '(EC) 561/2006 art. 7, second paragraph' },
   breakSecondPart: { value: 30, unit: 'min', citation: '(EC) 561/2006 art. 7, second paragraph' },
-  breakAsCrew: { value: 45, unit: 'min', citation: '(EC) 561/2006 art. 7, third paragraph' },
+  breakAsCrew: {
+    value: 45,
+    unit: 'min',
+    citation: '(EC) 561/2006 art. 7, third paragraph',
+    inForceSince: SINCE_2020,
+  },
 
   drivingDay: { value: 9, unit: 'h', citation: '(EC) 561/2006 art. 6(1)' },
   drivingDayExtended: { value: 10, unit: 'h', citation: '(EC) 561/2006 art. 6(1)' },
@@ -24,6 +42,7 @@ export const LIMITS = law({
     value: 7,
     unit: 'h',
     citation: 'Commission Implementing Decision of 7 June 2011',
+    inForceSince: '2011-06-07',
   },
   drivingWeek: { value: 56, unit: 'h', citation: '(EC) 561/2006 art. 6(2)' },
   drivingFortnight: { value: 90, unit: 'h', citation: '(EC) 561/2006 art. 6(3)' },
@@ -38,11 +57,26 @@ export const LIMITS = law({
   betweenWeeklyRests: { value: 144, unit: 'h', citation: '(EC) 561/2006 art. 8(6)' },
   weeklyRest: { value: 45, unit: 'h', citation: '(EC) 561/2006 art. 4(h)' },
   weeklyRestReduced: { value: 24, unit: 'h', citation: '(EC) 561/2006 art. 4(h)' },
-  weeksToCompensate: { value: 3, unit: 'times', citation: '(EC) 561/2006 art. 8(6b)' },
+  weeksToCompensate: {
+    value: 3,
+    unit: 'times',
+    citation: '(EC) 561/2006 art. 8(6b)',
+    inForceSince: SINCE_2020,
+  },
 
-  ferryInterruptions: { value: 2, unit: 'times', citation: '(EC) 561/2006 art. 9(1)' },
-  ferryInterruptionTotal: { value: 60, unit: 'min', citation: '(EC) 561/2006 art. 9(1)' },
-  ferryRest: { value: 11, unit: 'h', citation: '(EC) 561/2006 art. 9(1)' },
+  ferryInterruptions: {
+    value: 2,
+    unit: 'times',
+    citation: '(EC) 561/2006 art. 9(1)',
+    inForceSince: SINCE_2020,
+  },
+  ferryInterruptionTotal: {
+    value: 60,
+    unit: 'min',
+    citation: '(EC) 561/2006 art. 9(1)',
+    inForceSince: SINCE_2020,
+  },
+  ferryRest: { value: 11, unit: 'h', citation: '(EC) 561/2006 art. 9(1)', inForceSince: SINCE_2020 },
 })
 
 const UNIT_MS = { min: MINUTE, h: HOUR, d: DAY, times: 1 } as const

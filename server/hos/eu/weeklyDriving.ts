@@ -1,4 +1,4 @@
-import { HOUR, type Instant } from '../../time/instant.ts'
+import { DAY, type Instant } from '../../time/instant.ts'
 import type { Violation } from '../types.ts'
 import { LIMITS, MS } from './limits.ts'
 import type { Timeline } from './timeline.ts'
@@ -91,6 +91,8 @@ export function weeklyBalance(driving: WeeklyDriving): { weekMs: number; fortnig
   }
 }
 
+const WEEK_MS = 7 * DAY
+
 /** When the two clocks reach zero if driving goes on from `asOf`; a new week on the way fills them again. */
 export function weeklyDrivingRunsOut(driving: WeeklyDriving, asOf: Instant, weeks: Weeks) {
   const { weekMs, fortnightMs } = weeklyBalance(driving)
@@ -103,6 +105,6 @@ export function weeklyDrivingRunsOut(driving: WeeklyDriving, asOf: Instant, week
         ? null
         : asOf + fortnightMs < turn
           ? asOf + fortnightMs
-          : turn + Math.max(0, Math.min(fortnightAfter, 168 * HOUR)),
+          : turn + Math.max(0, Math.min(fortnightAfter, WEEK_MS)),
   }
 }

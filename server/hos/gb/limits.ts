@@ -1,9 +1,10 @@
-import { inMs, type Limit } from '../eu/limits.ts'
+import { inMs, law } from '../eu/limits.ts'
 
-const law = <const T extends Record<string, Limit>>(table: T): T => table
+/** Since the modifications for goods vehicles, SI 1986/1459; those for passenger vehicles, SI 1971/818, are older. */
+const SINCE = '1986-09-29'
 
 /** The numbers of Part VI of the Transport Act 1968 as modified for Great Britain. All limits are inclusive. */
-export const LIMITS = law({
+export const LIMITS = law(SINCE, {
   drivingDay: { value: 10, unit: 'h', citation: 'Transport Act 1968 s. 96(1)' },
   day: { value: 24, unit: 'h', citation: 'Transport Act 1968 s. 103(1)' },
   dutyDay: { value: 11, unit: 'h', citation: 'Transport Act 1968 s. 96(3)(a)' },

@@ -5,16 +5,12 @@ import type { DutyEvent, DutyStatus, SettledPart } from '../types.ts'
 interface LookBack {
   /** A rest after which nothing but the cycle counts what was before. */
   restMs: number
-  /** No rule looks further back than this from the start of a day. */
-  ms: number
+  /** No rule looks further back than over so many days, the present one not counted. */
+  days: number
 }
 
-/** 10 h off, 49 CFR 395.3(a)(1); eight days, 395.3(b)(2). A day may have 25 hours. */
-export const PROPERTY: LookBack = { restMs: 10 * HOUR, ms: 9 * 25 * HOUR }
-/** 8 h off, 49 CFR 395.5(a). */
-export const PASSENGER: LookBack = { ...PROPERTY, restMs: 8 * HOUR }
-/** 24 h off, SOR/2005-313 s. 25 and 27(b); fourteen days, s. 25 and 27(a). */
-export const CANADA: LookBack = { restMs: 24 * HOUR, ms: 15 * 25 * HOUR }
+/** Where the clocks are set back. */
+const LONGEST_DAY_MS = 25 * HOUR
 
 /** Rests over midnight may be reckoned to a day that is over, and only to the next one. */
 const MARGIN_MS = 3 * DAY
@@ -27,9 +23,10 @@ const RESTS: ReadonlySet<DutyStatus> = new Set(['OFF', 'SB', 'PC'])
  */
 export function settledPart(
   log: readonly DutyEvent[],
-  { restMs, ms }: LookBack,
+  { restMs, days }: LookBack,
   asOf: Instant,
 ): SettledPart | null {
+  const ms = (days + 1) * LONGEST_DAY_MS
   let until: Instant | null = null
   for (let end = log.length - 1; end > 0; end--) {
     const at = log[end]!.at

@@ -1,8 +1,8 @@
 import { HOUR, MINUTE } from '../../time/instant.ts'
 import type { Limit, PairLaw } from '../north-america/limits.ts'
 import { HosRefusal, type RulesetId } from '../types.ts'
-import { alaska } from './alaska.ts'
-import { states } from './states.ts'
+import { alaska } from './alaska-limits.ts'
+import { states } from './state-limits.ts'
 
 /**
  * 395.1(o): a window of this length where the driver claims it, once in so many days unless a restart lies between.

@@ -1,9 +1,10 @@
-import { inMs, type Limit } from '../eu/limits.ts'
+import { inMs, law } from '../eu/limits.ts'
 
-const law = <const T extends Record<string, Limit>>(table: T): T => table
+/** Art. 14: by when member states had to comply. */
+const SINCE = '2005-03-23'
 
 /** The numbers of Directive 2002/15/EC. All limits are inclusive. */
-export const LIMITS = law({
+export const LIMITS = law(SINCE, {
   week: { value: 60, unit: 'h', citation: 'Directive 2002/15/EC art. 4(a)' },
   averageWeek: { value: 48, unit: 'h', citation: 'Directive 2002/15/EC art. 4(a)' },
   /** Four months, counted in whole weeks. */

@@ -4,8 +4,8 @@ import type { RulesetId } from '../types.ts'
 import type { DailyLaw, UnitedStatesLaw } from './limits.ts'
 
 const SINCE = '2005-10-01'
-const limit = (rule: string, hours: number, citation: string): Limit => ({
-  ms: hours * HOUR,
+const limit = (rule: string, ms: number, citation: string): Limit => ({
+  ms,
   rule,
   citation: `49 CFR 395.1(h)${citation}`,
   inForceSince: SINCE,
@@ -25,8 +25,8 @@ export function alaska(
 ): Partial<Record<RulesetId, UnitedStatesLaw>> {
   const daily = (base: DailyLaw, paragraph: string): DailyLaw => ({
     ...base,
-    drive: limit('us.ak.drive-15', 15, `${paragraph}(i)`),
-    duty: limit('us.ak.duty-20', 20, `${paragraph}(ii)`),
+    drive: limit('us.ak.drive-15', 15 * HOUR, `${paragraph}(i)`),
+    duty: limit('us.ak.duty-20', 20 * HOUR, `${paragraph}(ii)`),
     window: null,
     break: null,
     longTour: null,
@@ -36,8 +36,8 @@ export function alaska(
       citation: '49 CFR 395.1(h)(3)',
     },
   })
-  const cycle70 = (paragraph: string) => limit('us.ak.cycle-70-7', 70, `${paragraph}(iii)`)
-  const cycle80 = (paragraph: string) => limit('us.ak.cycle-80-8', 80, `${paragraph}(iv)`)
+  const cycle70 = (paragraph: string) => limit('us.ak.cycle-70-7', 70 * HOUR, `${paragraph}(iii)`)
+  const cycle80 = (paragraph: string) => limit('us.ak.cycle-80-8', 80 * HOUR, `${paragraph}(iv)`)
   return {
     'us-alaska-property': {
       ...daily(property, '(1)'),

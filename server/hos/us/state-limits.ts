@@ -5,8 +5,8 @@ import type { DailyLaw, UnitedStatesLaw } from './limits.ts'
 
 type Restart = Pick<UnitedStatesLaw['cycle'], 'restartMs' | 'restartCitation'>
 
-const limit = (rule: string, hours: number, citation: string, inForceSince: string): Limit => ({
-  ms: hours * HOUR,
+const limit = (rule: string, ms: number, citation: string, inForceSince: string): Limit => ({
+  ms,
   rule,
   citation,
   inForceSince,
@@ -26,8 +26,8 @@ export function states(
   const florida: DailyLaw = {
     ...property,
     ...none,
-    drive: limit('us.fl.drive-12', 12, FLORIDA, '2005-10-01'),
-    window: limit('us.fl.window-16', 16, FLORIDA, '2005-10-01'),
+    drive: limit('us.fl.drive-12', 12 * HOUR, FLORIDA, '2005-10-01'),
+    window: limit('us.fl.window-16', 16 * HOUR, FLORIDA, '2005-10-01'),
   }
   return {
     // Twelve hours of driving and fifteen on duty after eight off, with the two berth periods that eight hours allow.
@@ -36,24 +36,24 @@ export function states(
       ...none,
       reset: { ms: 8 * HOUR, citation: TEXAS },
       pair: passenger.pair,
-      drive: limit('us.tx.drive-12', 12, TEXAS, '2003-01-01'),
-      duty: limit('us.tx.duty-15', 15, TEXAS, '2003-01-01'),
-      cycle: { limit: limit('us.tx.cycle-70-7', 70, TEXAS, '2003-01-01'), days: 7, ...restart },
+      drive: limit('us.tx.drive-12', 12 * HOUR, TEXAS, '2003-01-01'),
+      duty: limit('us.tx.duty-15', 15 * HOUR, TEXAS, '2003-01-01'),
+      cycle: { limit: limit('us.tx.cycle-70-7', 70 * HOUR, TEXAS, '2003-01-01'), days: 7, ...restart },
     },
     'us-california-intrastate': {
       ...property,
       ...none,
-      drive: limit('us.ca.drive-12', 12, CALIFORNIA, '2003-01-01'),
-      window: limit('us.ca.window-16', 16, CALIFORNIA, '2003-01-01'),
-      cycle: { limit: limit('us.ca.cycle-80-8', 80, CALIFORNIA, '2003-01-01'), days: 8, ...restart },
+      drive: limit('us.ca.drive-12', 12 * HOUR, CALIFORNIA, '2003-01-01'),
+      window: limit('us.ca.window-16', 16 * HOUR, CALIFORNIA, '2003-01-01'),
+      cycle: { limit: limit('us.ca.cycle-80-8', 80 * HOUR, CALIFORNIA, '2003-01-01'), days: 8, ...restart },
     },
     'us-florida-intrastate-70-7': {
       ...florida,
-      cycle: { limit: limit('us.fl.cycle-70-7', 70, FLORIDA, '2005-10-01'), days: 7, ...restart },
+      cycle: { limit: limit('us.fl.cycle-70-7', 70 * HOUR, FLORIDA, '2005-10-01'), days: 7, ...restart },
     },
     'us-florida-intrastate-80-8': {
       ...florida,
-      cycle: { limit: limit('us.fl.cycle-80-8', 80, FLORIDA, '2005-10-01'), days: 8, ...restart },
+      cycle: { limit: limit('us.fl.cycle-80-8', 80 * HOUR, FLORIDA, '2005-10-01'), days: 8, ...restart },
     },
   }
 }
