@@ -1,11 +1,12 @@
 'use client'
 import { useMemo, useState } from 'react'
 import { durationText, explain, ruleTitle } from '../../server/hos/explain.ts'
-import { type Course, type Driving, type EuCost, whatIf } from '../../server/hos/forecast.ts'
+import { type Course, type Driving, whatIf } from '../../server/hos/forecast.ts'
 import { HosRefusal } from '../../server/hos/types.ts'
 import type { Instant } from '../../server/time/instant.ts'
 import { zonedDateTime } from '../format.ts'
-import { CLOCK_TITLE, STATUS_WORDS } from '../logs/clocks.ts'
+import { costText, pairText, restWords } from '../logs/advice-words.ts'
+import { CLOCK_TITLE } from '../logs/clocks.ts'
 import { TextField } from '../ui/field.tsx'
 import { aheadOf, parsePlan } from './ahead.ts'
 
@@ -34,9 +35,15 @@ function Opened({ course }: { course: Course }) {
           <li>Without a rest: {drivingText(advice.now, time)}.</li>
           {advice.rests.map((rest) => (
             <li key={`${rest.status}${rest.ms}`}>
-              {STATUS_WORDS[rest.status]} {durationText(rest.ms)}, until {time(rest.until)}
+              {restWords(rest)} {durationText(rest.ms)}, until {time(rest.until)}
               {rest.pairedWith && `, paired with the rest ending ${time(rest.pairedWith.until)}`}: then{' '}
               {drivingText(rest.driving, time)}.{rest.cost && ` ${costText(rest.cost, time)}`}
+            </li>
+          ))}
+          {advice.pairs.map((pair) => (
+            <li key={`${pair.kind}${pair.first.from}`}>
+              {pairText(pair, time)}: then {drivingText(pair.driving, time)}.
+              {pair.cost && ` ${costText(pair.cost, time)}`}
             </li>
           ))}
         </ul>
@@ -62,12 +69,6 @@ function Opened({ course }: { course: Course }) {
 
 const drivingText = ({ ms, until, limitedBy }: Driving, time: (at: Instant) => string) =>
   `${durationText(ms)} of driving until ${time(until)}${limitedBy ? ` (${ruleTitle(limitedBy)})` : ''}`
-
-const costText = ({ reducedRestsLeft, extensionsLeft, owed }: EuCost, time: (at: Instant) => string) =>
-  [
-    `Leaves ${reducedRestsLeft} reduced rests and ${extensionsLeft} extensions`,
-    ...owed.map(({ owedMs, dueAt }) => `owes ${durationText(owedMs)} by ${time(dueAt)}`),
-  ].join(', ') + '.'
 
 function WhatIf({ course, time }: { course: Course; time: (at: Instant) => string }) {
   const [text, setText] = useState('')

@@ -1,11 +1,5 @@
-import {
-  type Advice,
-  advise,
-  type Course,
-  comingBack,
-  type Return,
-  type Step,
-} from '../../server/hos/forecast.ts'
+import { type Advice, advise } from '../../server/hos/advice.ts'
+import { type Course, comingBack, type Return, type Step } from '../../server/hos/forecast.ts'
 import { DUTY_STATUSES, type DutyStatus } from '../../server/hos/types.ts'
 import { HOUR, MINUTE } from '../../server/time/instant.ts'
 

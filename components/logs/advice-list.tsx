@@ -2,7 +2,7 @@ import type { AdviceRow } from '../../server/logs/schema.ts'
 import { hoursMinutes } from '../../server/time/duration.ts'
 import { type Instant, MINUTE } from '../../server/time/instant.ts'
 import { zonedDateTime } from '../format.ts'
-import { STATUS_WORDS } from './clocks.ts'
+import { costText, pairText, restWords } from './advice-words.ts'
 
 const lower = (title: string) => title[0]!.toLowerCase() + title.slice(1)
 
@@ -17,7 +17,7 @@ export function AdviceList({
   timeZone: string
   /** Times of this day go without their date. */
   today: Instant
-  /** How many rests to name. */
+  /** How many rests to name, and how many in two parts. */
   most?: number
 }) {
   const time = (at: Instant) => zonedDateTime(at, timeZone, today)
@@ -32,8 +32,15 @@ export function AdviceList({
       </li>
       {advice.rests.slice(0, most).map((rest) => (
         <li key={`${rest.status}${rest.ms}`} className="text-muted">
-          {STATUS_WORDS[rest.status]} {hoursMinutes(rest.ms)}, until {time(rest.until)}
+          {restWords(rest)} {hoursMinutes(rest.ms)}, until {time(rest.until)}
           {rest.paired && ', as one of a pair'}: then {driving(rest.driveMs, rest.limitedBy)}.
+          {rest.cost && ` ${costText(rest.cost, time)}`}
+        </li>
+      ))}
+      {advice.pairs.slice(0, most).map((pair) => (
+        <li key={`${pair.kind}${pair.first.from}`} className="text-muted">
+          {pairText(pair, time)}: then {driving(pair.driveMs, pair.limitedBy)}.
+          {pair.cost && ` ${costText(pair.cost, time)}`}
         </li>
       ))}
     </ul>

@@ -2,17 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { HOUR, type Instant, MINUTE } from '../time/instant.ts'
+import { advise } from './advice.ts'
 import { evaluate } from './evaluate.ts'
-import {
-  advise,
-  type Course,
-  comingBack,
-  drivingFrom,
-  drivingOf,
-  restsOf,
-  type Step,
-  whatIf,
-} from './forecast.ts'
+import { type Course, comingBack, drivingFrom, drivingOf, restsOf, type Step, whatIf } from './forecast.ts'
+import type { PairAdvice } from './pairs.ts'
 import type { DutyEvent, DutyStatus, RulesetId, Violation } from './types.ts'
 
 /** Monday, 06:00 in Chicago. */
@@ -139,6 +132,93 @@ describe('advice', () => {
       [21],
     )
     assert.deepEqual(cost(45).owed, [])
+  })
+
+  test('a split under way: seven in the berth, by when, and what they give', () => {
+    // Six hours driven before the three off, so five more; the window leaves out the three.
+    const { pairs } = advise(course('us-property-70-8', ['D', 6], ['OFF', 3], ['D', 2]))
+    const [split] = pairs
+    assert.equal(pairs.length, 1)
+    assert.deepEqual([split!.second.status, split!.second.ms / HOUR], ['SB', 7])
+    assert.deepEqual([hours(split!.first.from), hours(split!.first.until)], [6, 9])
+    assert.equal(hours(split!.beginBy), 14)
+    // Five of the eleven are driven since the first rest.
+    assert.equal(split!.driving.ms, 6 * HOUR)
+    assert.equal(split!.citation, '49 CFR 395.1(g)(1)(ii)')
+  })
+
+  test('after eight in the berth two hours anywhere complete it', () => {
+    const { pairs } = advise(course('us-property-70-8', ['D', 5], ['SB', 8], ['D', 2]))
+    const [split] = pairs
+    assert.deepEqual([split!.second.status, split!.second.ms / HOUR], ['OFF', 2])
+    assert.equal(hours(split!.beginBy), 19)
+    assert.equal(split!.driving.ms, 5 * HOUR)
+  })
+
+  test('no split where no rest could be the first of one, nor while at rest', () => {
+    assert.deepEqual(advise(course('us-property-70-8', ['D', 6], ['OFF', 1], ['D', 2])).pairs, [])
+    assert.deepEqual(advise(course('us-property-70-8', ['D', 6], ['OFF', 10], ['D', 2])).pairs, [])
+    assert.deepEqual(advise(course('us-property-70-8', ['D', 6], ['OFF', 3])).pairs, [])
+    assert.deepEqual(advise(course('us-short-haul-non-cdl', ['D', 6], ['OFF', 3], ['D', 2])).pairs, [])
+  })
+
+  test('in Canada both parts lie in the berth', () => {
+    const [split] = advise(course('ca-south-70-7', ['D', 5], ['SB', 5], ['D', 2])).pairs
+    assert.deepEqual([split!.second.status, split!.second.ms / HOUR], ['SB', 5])
+    assert.deepEqual(advise(course('ca-south-70-7', ['D', 5], ['OFF', 5], ['D', 2])).pairs, [])
+  })
+
+  test('in the EU 15 + 30 and 3 + 9, from now on or with the first part taken', () => {
+    const fresh = advise(course('eu-561', ['DRIVE', 2])).pairs
+    const shown = fresh.map(({ kind, first, second, beginBy }) => [
+      kind,
+      hours(first.from),
+      hours(first.until),
+      second.ms / HOUR,
+      hours(beginBy),
+    ])
+    assert.deepEqual(shown, [
+      ['break', 2, 2.25, 0.5, 4.75],
+      ['daily', 2, 5, 9, 15],
+    ])
+    assert.equal(fresh[0]!.driving.ms, 4.5 * HOUR)
+    assert.equal(fresh[1]!.cost!.reducedRestsLeft, 3)
+    const begun = advise(
+      course('eu-561', ['DRIVE', 2], ['REST', 0.25], ['DRIVE', 1], ['REST', 3], ['DRIVE', 1]),
+    )
+    const taken = begun.pairs.find(({ kind }) => kind === 'daily')!
+    assert.deepEqual(
+      [hours(taken.first.from), hours(taken.first.until), hours(taken.beginBy)],
+      [3.25, 6.25, 15],
+    )
+    const second = begun.rests.find(({ ms }) => ms === 9 * HOUR)!
+    assert.equal(second.kind, 'daily-second-part')
+    assert.equal(second.cost!.reducedRestsLeft, 3)
+  })
+
+  test('in the EU a rest has its name', () => {
+    const named = (...log: [DutyStatus, number][]) =>
+      advise(course('eu-561', ...log)).rests.map(({ kind, ms }) => `${kind} ${ms / HOUR}`)
+    assert.deepEqual(named(['DRIVE', 4]), [
+      'break-first-part 0.25',
+      'break 0.75',
+      'daily-first-part 3',
+      'daily-reduced 9',
+      'daily 11',
+      'weekly-reduced 24',
+      'weekly 45',
+    ])
+    const half = named(['DRIVE', 2], ['REST', 0.25], ['DRIVE', 2.5])
+    assert.equal(half[0], 'break-second-part 0.5')
+  })
+
+  test('a minute after the last the second part is too late', () => {
+    const now = course('us-property-70-8', ['D', 6], ['OFF', 3], ['D', 2])
+    const [{ beginBy, second }] = advise(now).pairs as [PairAdvice]
+    const legal = (late: number) =>
+      whatIf(now, [{ status: 'D', ms: beginBy - now.asOf + late }, second, { status: 'D', ms: MINUTE }]).legal
+    assert.equal(legal(0), true)
+    assert.equal(legal(MINUTE), false)
   })
 
   const statuses: Record<string, DutyStatus[]> = {

@@ -1,8 +1,9 @@
 import { DAY, type Instant, MINUTE } from '../time/instant.ts'
+import { restsAhead } from './advice.ts'
 import { canadianLaw } from './ca/limits.ts'
 import { MS as EU } from './eu/limits.ts'
 import { evaluate } from './evaluate.ts'
-import { advise, type Course, drivingFrom, drivingOf, restsOf, type Step, whatIf } from './forecast.ts'
+import { type Course, drivingFrom, drivingOf, restsOf, type Step, whatIf } from './forecast.ts'
 import { MS as GB } from './gb/limits.ts'
 import type { PairLaw } from './north-america/limits.ts'
 import { type DutyEvent, type DutyStatus, isEuropean, type RulesetId } from './types.ts'
@@ -183,7 +184,7 @@ function restsHere(course: Course): Step[] {
   const { ruleset } = course
   const rest = (ms: number): Step => ({ status: 'REST', ms })
   if (ruleset === 'eu-561') return EUROPEAN_RESTS_MS.map(rest)
-  const rests = advise(course).rests.map(({ status, ms }): Step => ({ status, ms }))
+  const rests = restsAhead(course).map(({ status, ms }): Step => ({ status, ms }))
   if (isEuropean(ruleset)) return [...rests, ...SHORT_RESTS_MS.map(rest)]
   // The berth serves every kind of pair.
   const pair = pairOf(course)

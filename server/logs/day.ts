@@ -1,8 +1,8 @@
 import type { Db } from '../db/pool.ts'
 import { AppError } from '../errors.ts'
 import { getFleet } from '../fleet/fleets.ts'
+import { advise } from '../hos/advice.ts'
 import { ruleTitle } from '../hos/explain.ts'
-import { advise } from '../hos/forecast.ts'
 import { type DutyStatus, HosRefusal } from '../hos/types.ts'
 import { DAY, type Instant } from '../time/instant.ts'
 import { addDays, zone } from '../time/zone.ts'
@@ -131,7 +131,7 @@ const RESTS_SHOWN = 3
 
 function adviceFor(driver: Driver, log: readonly LogEntry[], now: Instant): AdviceRow | null {
   try {
-    const { now: straight, rests } = advise(courseOf(driver, log, now))
+    const { now: straight, rests, pairs } = advise(courseOf(driver, log, now))
     return {
       driveUntil: straight.until,
       driveMs: straight.ms,
@@ -139,14 +139,21 @@ function adviceFor(driver: Driver, log: readonly LogEntry[], now: Instant): Advi
       rests: rests
         .filter(({ driving }) => driving.ms > straight.ms)
         .slice(0, RESTS_SHOWN)
-        .map(({ status, ms, until, driving, pairedWith }) => ({
+        .map(({ status, ms, until, driving, pairedWith, kind, cost }) => ({
           status,
           ms,
           until,
           driveMs: driving.ms,
           limitedBy: driving.limitedBy && ruleTitle(driving.limitedBy),
           paired: pairedWith !== null,
+          kind,
+          cost,
         })),
+      pairs: pairs.map(({ driving, ...pair }) => ({
+        ...pair,
+        driveMs: driving.ms,
+        limitedBy: driving.limitedBy && ruleTitle(driving.limitedBy),
+      })),
     }
   } catch (error) {
     if (error instanceof HosRefusal) return null

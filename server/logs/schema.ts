@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { Id } from '../fleet/schema.ts'
+import type { EuRestKind } from '../hos/advice.ts'
+import type { EuCost, PairAdvice } from '../hos/pairs.ts'
 import type { Clock, ClockName, DutyStatus, RulesetId } from '../hos/types.ts'
 import type { Instant } from '../time/instant.ts'
 
@@ -90,7 +92,13 @@ export interface AdviceRow {
     driveMs: number
     limitedBy: string | null
     paired: boolean
+    /** What the law of the EU calls it; null elsewhere. */
+    kind: EuRestKind | null
+    /** What it leaves to spend and owes, in the EU. */
+    cost: EuCost | null
   }[]
+  /** Rests in two parts: by when the second must begin, and the driving after it. */
+  pairs: (Omit<PairAdvice, 'driving'> & { driveMs: number; limitedBy: string | null })[]
 }
 
 /** One driver's 24-hour period: the same model for screen, CSV and paper, so that they cannot disagree. */

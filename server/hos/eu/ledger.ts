@@ -21,6 +21,8 @@ export interface EuLedger {
   weeklyRestDueAt: Instant | null
   /** By when the next daily rest must be complete: art. 8(2). null while none is due. */
   dailyRestDueAt: Instant | null
+  /** The first part of a daily rest in two, 3 h or more, in the present period or the one that the running rest closes: art. 4(g). */
+  dailyFirstPart: { from: Instant; until: Instant } | null
 }
 
 /**
@@ -48,5 +50,6 @@ export function ledgerOf(log: readonly DutyEvent[], options: HosOptions, asOf: I
     })),
     weeklyRestDueAt: lastWeekly && !lastWeekly.open ? weeklyRestDue(lastWeekly) : null,
     dailyRestDueAt: period?.kind === 'open' ? period.windowUntil : null,
+    dailyFirstPart: period?.firstPart ? { from: period.firstPart.from, until: period.firstPart.until } : null,
   }
 }
