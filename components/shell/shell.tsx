@@ -116,7 +116,7 @@ function Frame({ me, children }: { me: Me; children: ReactNode }) {
       </main>
       <nav
         aria-label="Pages"
-        className="grid shrink-0 auto-cols-fr grid-flow-col border-line border-t bg-surface pb-[env(safe-area-inset-bottom)] md:hidden"
+        className="grid shrink-0 auto-cols-fr grid-flow-col overflow-x-clip border-line border-t bg-surface pb-[env(safe-area-inset-bottom)] md:hidden"
       >
         {rooms.map((room) => (
           <RoomLink key={room.href} {...room} stacked current={pathname.startsWith(room.href)} />
