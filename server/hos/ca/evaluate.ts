@@ -1,11 +1,18 @@
 import type { Instant } from '../../time/instant.ts'
 import { addDays } from '../../time/zone.ts'
-import { auditOf, byTimeAndRule, earliest, pairsDoneAt, presentRest } from '../north-america/audit.ts'
+import {
+  auditOf,
+  byTimeAndRule,
+  earliest,
+  firstAfter,
+  pairsDoneAt,
+  presentRest,
+} from '../north-america/audit.ts'
 import { CalculationPoints } from '../north-america/calculation-point.ts'
 import { type Counted, countedGauge } from '../north-america/counted.ts'
 import { adverseExtensions, type Gauge } from '../north-america/gauge.ts'
 import type { Limit } from '../north-america/limits.ts'
-import { type Answers, knownOf, nextChange } from '../north-america/next-change.ts'
+import { type Answers, knownOf, LONG_LOG, nextChange } from '../north-america/next-change.ts'
 import { type Timeline, timelineOf } from '../north-america/timeline.ts'
 import type { ClockName, DutyEvent, Evaluation, HosOptions, RulesetId } from '../types.ts'
 import { cycleGauge } from './cycle.ts'
@@ -43,7 +50,9 @@ export function evaluateCanada(
     nextChangeAt: now.atLimit
       ? asOf + 1
       : begun
-        ? nextChange(now, now.runsOut, now.maybe, (at) => judge(knownOf(log, asOf), law, options, at))
+        ? log.length > LONG_LOG
+          ? firstAfter(asOf, [...now.runsOut, ...now.maybe])
+          : nextChange(now, now.runsOut, now.maybe, (at) => judge(knownOf(log, asOf), law, options, at))
         : null,
   }
 }

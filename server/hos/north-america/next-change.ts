@@ -9,6 +9,11 @@ export interface Answers extends Pick<Evaluation, 'asOf' | 'status' | 'clocks' |
 }
 
 /**
+ * A log of more stretches is not judged again and again: its next change is the first instant at which one may come.
+ */
+export const LONG_LOG = 2_000
+
+/**
  * The first instant at which an answer is another though nothing happens: a clock stops, runs out, gains, or is counted from
  * elsewhere; a violation comes, goes, or goes on again. That a clock runs down is no change.
  * @param sure instants at which something changes for certain, null where none does

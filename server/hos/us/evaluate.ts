@@ -12,7 +12,7 @@ import { CalculationPoints } from '../north-america/calculation-point.ts'
 import { countedGauge } from '../north-america/counted.ts'
 import { type CycleGauge, cycleGauge } from '../north-america/cycle.ts'
 import { adverseExtensions, type Extension, type Gauge } from '../north-america/gauge.ts'
-import { knownOf, nextChange, searchedChange } from '../north-america/next-change.ts'
+import { knownOf, LONG_LOG, nextChange, searchedChange } from '../north-america/next-change.ts'
 import { DRIVING, ON_DUTY, type Rest, type Timeline, timelineOf } from '../north-america/timeline.ts'
 import { windowGauge } from '../north-america/window.ts'
 import type { Clock, DutyEvent, DutyStatus, Evaluation, HosOptions, RulesetId } from '../types.ts'
@@ -203,6 +203,7 @@ function nextChangeAfter(
   }
   if (cycle) sure.push(cycle.dayTurnsAt(firstAfter(asOf, sure)))
   // For a driver-salesperson the larger of two clocks holds, and days may turn which it is.
+  if (now.line.count > LONG_LOG) return firstAfter(now.asOf, [...sure, ...maybe])
   return cycle ? nextChange(now, sure, maybe, judgeAt) : searchedChange(now, [...sure, ...maybe], judgeAt)
 }
 
