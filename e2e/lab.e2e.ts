@@ -153,7 +153,11 @@ test('the lab: European rows, and a log under the rules of another country', asy
   await expect(page.getByLabel('One event a line: local time and status')).toHaveValue(/ 06:15 D\n/)
 
   await page.setViewportSize({ width: 390, height: 800 })
-  await expect(page.getByRole('navigation', { name: 'Pages' }).getByRole('link')).toHaveCount(7)
+  const bar = page.getByRole('navigation', { name: 'Pages' })
+  await expect(bar.getByRole('link')).toHaveCount(4)
+  await bar.getByRole('button', { name: 'More pages, now Hours lab' }).press('Enter')
+  await expect(page.getByRole('menuitem')).toHaveText(['Devices', 'Export', 'Hours lab'])
+  await page.keyboard.press('Escape')
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390)
   expect(await page.locator('main').evaluate((main) => main.scrollWidth)).toBe(390)
   await expectAccessible(page)

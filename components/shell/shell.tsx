@@ -2,6 +2,7 @@
 import {
   Bell,
   CircleUser,
+  Ellipsis,
   FileDown,
   FlaskConical,
   LogOut,
@@ -47,6 +48,9 @@ const ROOMS: readonly { href: Route; label: string; icon: LucideIcon }[] = [
   { href: '/lab', label: 'Hours lab', icon: FlaskConical },
 ]
 
+/** As many places stand side by side under a thumb; a phone has no room for more names. */
+const THUMBS = 5
+
 /** The pages that a person of this role may see. */
 const roomsOf = (role: Role) =>
   ROOMS.filter(({ href }) => {
@@ -74,6 +78,8 @@ function Frame({ me, children }: { me: Me; children: ReactNode }) {
   const [searching, setSearching] = useState(false)
   const pathname = usePathname()
   const rooms = roomsOf(me.user.role)
+  const near = rooms.length > THUMBS ? rooms.slice(0, THUMBS - 1) : rooms
+  const more = rooms.slice(near.length)
   useShortcuts(() => setSearching(true))
   return (
     <div className="flex h-dvh flex-col">
@@ -118,12 +124,48 @@ function Frame({ me, children }: { me: Me; children: ReactNode }) {
         aria-label="Pages"
         className="grid shrink-0 auto-cols-fr grid-flow-col overflow-x-clip border-line border-t bg-surface pb-[env(safe-area-inset-bottom)] md:hidden"
       >
-        {rooms.map((room) => (
+        {near.map((room) => (
           <RoomLink key={room.href} {...room} stacked current={pathname.startsWith(room.href)} />
         ))}
+        {more.length > 0 && <MoreRooms rooms={more} pathname={pathname} />}
       </nav>
       <Palette open={searching} onOpenChange={setSearching} pages={rooms} />
     </div>
+  )
+}
+
+const STACKED = 'h-14 min-w-0 flex-col justify-center gap-0.5 whitespace-nowrap text-2xs'
+const CURRENT =
+  'font-semibold text-ink after:absolute after:inset-x-2 after:h-0.5 after:rounded-full after:bg-accent'
+
+/** On a phone: the pages that have no place in the bar. The button says which of them is open. */
+function MoreRooms({ rooms, pathname }: { rooms: readonly (typeof ROOMS)[number][]; pathname: string }) {
+  const router = useRouter()
+  const here = rooms.find(({ href }) => pathname.startsWith(href))
+  return (
+    <Menu
+      label={here ? `More pages, now ${here.label}` : 'More pages'}
+      trigger={
+        <button
+          type="button"
+          className={cx(
+            'relative flex items-center',
+            STACKED,
+            here ? cx(CURRENT, 'after:top-0') : 'text-muted',
+          )}
+        >
+          <Ellipsis aria-hidden className="size-5" />
+          {here?.label ?? 'More'}
+        </button>
+      }
+    >
+      {rooms.map(({ href, label, icon: Icon }) => (
+        <MenuItem key={href} onSelect={() => router.push(href)}>
+          <Icon aria-hidden className="size-4 text-faint" />
+          {label}
+        </MenuItem>
+      ))}
+    </Menu>
   )
 }
 
@@ -147,12 +189,8 @@ function RoomLink({
       aria-current={current ? 'page' : undefined}
       className={cx(
         'relative flex items-center text-sm',
-        stacked
-          ? 'h-14 min-w-0 flex-col justify-center gap-0.5 whitespace-nowrap text-2xs tracking-tight'
-          : 'gap-2 px-2.5',
-        current
-          ? 'font-semibold text-ink after:absolute after:inset-x-2 after:h-0.5 after:rounded-full after:bg-accent'
-          : 'text-muted hover:text-ink',
+        stacked ? STACKED : 'gap-2 px-2.5',
+        current ? CURRENT : 'text-muted hover:text-ink',
         current && (stacked ? 'after:top-0' : 'after:bottom-0'),
       )}
     >
