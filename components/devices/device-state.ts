@@ -82,6 +82,8 @@ export const DOUBT_WORDS: Record<string, string> = {
   unknown: 'not enrolled',
   'no-token': 'came without its token',
   'wrong-token': 'came with a wrong token',
+  'wrong-key': 'came with a signature or certificate that is not taken',
+  'other-identity': 'came with the user or device of another',
   encrypted: 'is encrypted: switch that off in the app',
   malformed: 'said something that can’t be read',
 }

@@ -98,14 +98,7 @@ function Form({ from, onDone }: { from: EnrolFrom; onDone(done: Done): void }) {
     setAsked(true)
     if (!vehicle || fault || chosen === '') return
     enrol.mutate(
-      // A broker has asked the phone who it is; no token comes with what it hands on.
-      {
-        vehicleId: vehicle.id,
-        name: chosen,
-        protocol,
-        identity: said,
-        open: kind === 'owntracks-mqtt',
-      },
+      { vehicleId: vehicle.id, name: chosen, protocol, identity: said },
       {
         onSuccess: ({ id, token }) => onDone({ id, token, kind, name: chosen, identity: said || null }),
       },

@@ -10,7 +10,7 @@ export interface Doors {
   broker: { host: string; isSecure: boolean } | null
 }
 
-/** How a device is set up: OwnTracks has two ways of one protocol. */
+/** How a device is set up. */
 export const KINDS = ['json', 'traccar', 'owntracks-http', 'owntracks-mqtt', 'teltonika'] as const
 export type Kind = (typeof KINDS)[number]
 
@@ -18,13 +18,14 @@ export const KIND: Record<Kind, { title: string; means: string; protocol: Protoc
   json: { title: 'JSON over HTTPS', means: 'a tablet, a gateway or a script', protocol: 'json' },
   traccar: { title: 'Traccar Client or OsmAnd', means: 'a phone', protocol: 'osmand' },
   'owntracks-http': { title: 'OwnTracks over HTTP', means: 'a phone', protocol: 'owntracks' },
-  'owntracks-mqtt': { title: 'OwnTracks over MQTT', means: 'a phone with a broker', protocol: 'owntracks' },
+  'owntracks-mqtt': { title: 'OwnTracks over MQTT', means: 'a phone with a broker', protocol: 'mqtt' },
   teltonika: { title: 'Teltonika', means: 'a tracker, known by its IMEI', protocol: 'teltonika' },
 }
 export const PROTOCOL_TITLE: Record<Protocol, string> = {
   json: 'JSON',
   osmand: 'Traccar / OsmAnd',
   owntracks: 'OwnTracks',
+  mqtt: 'OwnTracks, MQTT',
   teltonika: 'Teltonika',
 }
 

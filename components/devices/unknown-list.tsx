@@ -97,7 +97,7 @@ function Knock({ row, onEnrol }: { row: UnknownRow; onEnrol(from: EnrolFrom): vo
           {now > 0 && ago(Math.max(0, now - row.seenAt))}
         </p>
       </div>
-      {row.deviceId === null ? (
+      {row.protocol === 'json' ? null : row.deviceId === null ? (
         <MayButton
           action="devices.manage"
           onClick={() => onEnrol({ protocol: row.protocol, identity: row.identity })}

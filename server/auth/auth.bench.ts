@@ -103,7 +103,7 @@ export async function benchAuth(print: (line: object) => void): Promise<void> {
     )
     const pairs = draft.headers(signData(algorithm, kind === 'device' ? privateKey : secret, draft.base))
     const headers = Object.fromEntries(pairs.map(([name, value]) => [name.toLowerCase(), value]))
-    return { headers, rawHeaders: pairs.flatMap(([name, value]) => [name, value]), body }
+    return { headers, rawHeaders: pairs.flat(), body }
   }
   const requests = {
     signature: Array.from({ length: REQUESTS }, (_, index) => make('device', index)),

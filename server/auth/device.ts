@@ -31,7 +31,8 @@ export interface NewDevice {
   open?: boolean
 }
 
-export type DeviceProtocol = 'json' | 'osmand' | 'owntracks' | 'teltonika'
+/** `mqtt`: OwnTracks from a broker. A device of it is heard there alone, where no token comes with a message. */
+export type DeviceProtocol = 'json' | 'osmand' | 'owntracks' | 'mqtt' | 'teltonika'
 
 export interface EnrolledDevice extends NewDevice {
   id: number

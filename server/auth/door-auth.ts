@@ -3,6 +3,7 @@ import type pg from 'pg'
 import { recordAudit } from '../audit/record.ts'
 import { withTransaction } from '../db/pool.ts'
 import { type Authenticator, DoorAuth, type DoorRequest, type Proven } from './authenticators.ts'
+import { Buckets } from './buckets.ts'
 import { certificateAuthenticator } from './certificate.ts'
 import { DeviceAuthenticator } from './device.ts'
 import { type Refusal, refuse } from './keys/refusal.ts'
@@ -37,7 +38,6 @@ export interface DoorAuthOptions {
 /** How often the use of a key is written down, and a refusal of it. */
 const NOTED_EVERY_MS = 30_000
 const MOST_NOTED = 10_000
-const MOST_ADDRESSES = 50_000
 
 /** All that the device doors ask about who is there. One for each process. */
 export class DeviceGate {
@@ -198,40 +198,5 @@ export class DeviceGate {
     if (this.#noted.size >= MOST_NOTED) this.#noted.delete(this.#noted.keys().next().value!)
     this.#noted.set(what, now)
     return true
-  }
-}
-
-/** Token buckets by name: `perSecond` come back, at most `burst` are there. */
-class Buckets {
-  readonly #perSecond: number
-  readonly #burst: number
-  readonly #levels = new Map<string, { level: number; at: number }>()
-
-  constructor(perSecond: number, burst: number) {
-    this.#perSecond = perSecond
-    this.#burst = burst
-  }
-
-  has(name: string, now: number): boolean {
-    const bucket = this.#levels.get(name)
-    return bucket === undefined || this.#levelOf(bucket, now) >= 1
-  }
-
-  take(name: string, now: number): boolean {
-    const bucket = this.#levels.get(name)
-    const level = bucket === undefined ? this.#burst : this.#levelOf(bucket, now)
-    const taken = level >= 1
-    if (bucket) {
-      bucket.level = taken ? level - 1 : level
-      bucket.at = now
-      return taken
-    }
-    if (this.#levels.size >= MOST_ADDRESSES) this.#levels.delete(this.#levels.keys().next().value!)
-    this.#levels.set(name, { level: level - 1, at: now })
-    return taken
-  }
-
-  #levelOf({ level, at }: { level: number; at: number }, now: number): number {
-    return Math.min(this.#burst, level + (Math.max(0, now - at) / 1000) * this.#perSecond)
   }
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Instant } from '../time/instant.ts'
 import { Id } from './schema.ts'
 
-export const Protocol = z.enum(['json', 'osmand', 'owntracks', 'teltonika'])
+export const Protocol = z.enum(['json', 'osmand', 'owntracks', 'mqtt', 'teltonika'])
 export type Protocol = z.infer<typeof Protocol>
 
 /** Fifteen digits, the last of which checks the others. Source: 3GPP TS 23.003, annex B (Luhn). */
@@ -31,6 +31,10 @@ export function identityFault(protocol: Protocol, identity: string): string | nu
       return /^[^\s/?#&]{1,128}$/.test(identity)
         ? null
         : 'The device identifier of the app: up to 128 characters, no spaces.'
+    case 'mqtt':
+      return TOPIC.test(identity)
+        ? null
+        : 'The topic that the phone publishes to: owntracks/user/device, with no spaces.'
     case 'owntracks':
       return TOPIC.test(identity) || /^[^/+#\s]{2}$/.test(identity)
         ? null
@@ -45,7 +49,7 @@ export const EnrolInput = z
     name: z.string().trim().min(1, 'Give it a name.').max(64, 'The name has at most 64 characters.'),
     protocol: Protocol,
     identity: z.string().trim().max(256).default(''),
-    /** It may report by its identity alone: weaker evidence. Trackers can't do otherwise. */
+    /** It may report by its identity alone: weaker evidence. Trackers and what a broker hands on can't do otherwise. */
     open: z.boolean().default(false),
   })
   .superRefine(({ protocol, identity, open }, context) => {
@@ -173,7 +177,7 @@ export interface UnknownRow {
   protocol: Protocol
   identity: string
   address: string
-  /** `unknown`, or of one that is enrolled: `no-token`, `wrong-token`, `encrypted`, `malformed` */
+  /** `unknown`, or of one that is enrolled: `no-token`, `wrong-token`, `wrong-key`, `other-identity`, `encrypted`, `malformed` */
   reason: string
   firstSeenAt: Instant
   seenAt: Instant

@@ -183,8 +183,8 @@ export async function enrolDevice(
     throw new AppError('not-found', 'There is no such vehicle in this fleet.', 'vehicleId')
   const said = identity === '' ? {} : { identity }
   const [enrolled] = await enrolDevices(tx, fleetId, [
-    // A tracker can hold no token.
-    { vehicleId, name, protocol, ...said, open: open || protocol === 'teltonika' },
+    // A tracker can hold no token, and a broker hands none on.
+    { vehicleId, name, protocol, ...said, open: open || protocol === 'teltonika' || protocol === 'mqtt' },
   ])
   if (identity !== '')
     await tx.query('delete from unknown_devices where protocol = $1 and identity = $2', [protocol, identity])

@@ -70,7 +70,8 @@ export async function listening(server: Server): Promise<string> {
 
 /** One sample of `/metrics`; 0 if there is none. */
 export async function metric(name: string, labels: Record<string, string> = {}): Promise<number> {
-  const { values } = (await registry.getSingleMetric(name)!.get()) as {
+  const of = registry.getSingleMetric(name) ?? registry.getSingleMetric(name.replace(/_(count|sum)$/, ''))!
+  const { values } = (await of.get()) as {
     values: { value: number; metricName?: string; labels: Record<string, string> }[]
   }
   const found = values.find(

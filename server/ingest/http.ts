@@ -8,8 +8,8 @@ import { noteBroken } from './broken.ts'
 import { decodeReport, wordsOf } from './decode.ts'
 import { IncomingRequest, isGateway, NO_SCOPE, NOT_ITS_OWN, namesOf, takeForMany } from './gateway.ts'
 import { answerKeys } from './keys-door.ts'
-import { answerOsmand, answerOwnTracks, type PhoneAnswer, type PhoneRequest } from './phones.ts'
-import { problem, refuse } from './refuse.ts'
+import { answerOsmand, answerOwnTracks, type PhoneRequest } from './phones.ts'
+import { addressOf, problem, refuse } from './refuse.ts'
 import type { Receipt } from './schema.ts'
 import { type Arrival, type Intake, noteRefused, takeBatch } from './take.ts'
 
@@ -44,7 +44,7 @@ export function createDoor(intake: Intake): Door {
       const phone = PHONES.exec(url)
       if (!phone) return false
       const token = phone[2] === undefined ? undefined : `Bearer ${phone[2]}`
-      void takePhone(intake, phone[1] === 'osmand' ? answerOsmand : answerOwnTracks, token, req, res)
+      void takePhone(intake, phone[1] as PhoneProtocol, token, req, res)
       return true
     },
     close: () => intake.receiver.drained(),
@@ -55,9 +55,7 @@ export function createDoor(intake: Intake): Door {
 export function createPhoneDoor(intake: Intake): Door {
   return {
     handle(req, res) {
-      const eitherOne: typeof answerOsmand = (within, request, arrival) =>
-        (isOwnTracks(request) ? answerOwnTracks : answerOsmand)(within, request, arrival)
-      void takePhone(intake, eitherOne, undefined, req, res)
+      void takePhone(intake, null, undefined, req, res)
       return true
     },
     close: () => intake.receiver.drained(),
@@ -118,22 +116,20 @@ async function takeOwn(
   return { received, stored, duplicates: batch.size - stored, refused }
 }
 
-type Answerer = (
-  intake: Intake,
-  request: PhoneRequest,
-  arrival: Omit<Arrival, 'protocol'>,
-) => Promise<PhoneAnswer>
+type PhoneProtocol = 'osmand' | 'owntracks'
 
+/** @param spoken what is spoken at this address; null: the request shows it */
 async function takePhone(
   intake: Intake,
-  answerOf: Answerer,
+  spoken: PhoneProtocol | null,
   token: string | undefined,
   req: IncomingMessage,
   res: ServerResponse,
 ): Promise<void> {
+  let protocol = spoken ?? 'osmand'
   try {
     const body = await readBody(req)
-    if (body === undefined) return noteBroken(answerOf === answerOwnTracks ? 'owntracks' : 'osmand')
+    if (body === undefined) return noteBroken(protocol)
     const request: PhoneRequest = {
       method: req.method ?? 'GET',
       path: req.url ?? '/',
@@ -141,14 +137,17 @@ async function takePhone(
       headers: req.headers,
       body,
       authorization: token ?? bearerOf(req.headers.authorization),
+      user: userOf(req.headers.authorization),
     }
     // An app of parameters says all of it in its address.
     const raw = body.length > 0 ? body : Buffer.from(request.path)
+    protocol = spoken ?? (isOwnTracks(request) ? 'owntracks' : 'osmand')
+    const answerOf = protocol === 'owntracks' ? answerOwnTracks : answerOsmand
     const said = await answerOf(intake, request, arrivalOf(intake, req, raw))
     if (said.refusal !== null && said.status >= 400) problem(res, said.status, { detail: said.refusal })
     else res.writeHead(said.status, headersOf(said.body)).end(said.body)
   } catch (error) {
-    refuse(intake, req, res, error)
+    refuse(intake, req, res, error, protocol)
   }
 }
 
@@ -158,7 +157,7 @@ const headersOf = (body: string) => ({
 })
 
 const arrivalOf = (intake: Intake, req: IncomingMessage, raw: Buffer): Omit<Arrival, 'protocol'> => ({
-  address: req.socket.remoteAddress ?? '',
+  address: addressOf(intake, req),
   raw,
   receivedAt: intake.now(),
   from: performance.now(),
@@ -166,11 +165,21 @@ const arrivalOf = (intake: Intake, req: IncomingMessage, raw: Buffer): Omit<Arri
 
 /** Apps that know only a user and a password (RFC 7617) hold the token as the password. */
 function bearerOf(authorization: string | undefined): string | undefined {
-  const basic = /^Basic +([A-Za-z0-9+/=]+) *$/i.exec(authorization ?? '')
+  const basic = basicOf(authorization)
   if (!basic) return authorization
-  const pair = Buffer.from(basic[1]!, 'base64').toString('utf8')
-  const password = pair.slice(pair.indexOf(':') + 1)
-  return password === '' ? undefined : `Bearer ${password}`
+  return basic.password === '' ? undefined : `Bearer ${basic.password}`
+}
+
+const userOf = (authorization: string | undefined) => basicOf(authorization)?.user || undefined
+
+function basicOf(authorization: string | undefined): { user: string; password: string } | null {
+  const [, encoded] = /^Basic +([A-Za-z0-9+/=]+) *$/i.exec(authorization ?? '') ?? []
+  if (encoded === undefined) return null
+  const pair = Buffer.from(encoded, 'base64').toString('utf8')
+  const colon = pair.indexOf(':')
+  return colon < 0
+    ? { user: pair, password: '' }
+    : { user: pair.slice(0, colon), password: pair.slice(colon + 1) }
 }
 
 function parse(body: Buffer, req: IncomingMessage): unknown {

@@ -96,6 +96,7 @@ const byProtocol = {
   json: children('json'),
   osmand: children('osmand'),
   owntracks: children('owntracks'),
+  mqtt: children('mqtt'),
   teltonika: children('teltonika'),
 }
 

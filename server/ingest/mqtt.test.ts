@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import * as fs from 'node:fs'
-import { createServer } from 'node:net'
+import { createServer } from 'node:http'
+import { createServer as createTcpServer } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -10,7 +11,8 @@ import type { EnrolledDevice } from '../auth/device.ts'
 import { findMosquitto } from '../cli/mosquitto.mjs'
 import { createPool } from '../db/pool.ts'
 import { testDatabase } from '../db/testing.ts'
-import { enrolFleet, metric, storedOf, until } from './doors.testing.ts'
+import { enrolFleet, listening, metric, storedOf, until } from './doors.testing.ts'
+import { createPhoneDoor } from './http.ts'
 import { OPEN_IDENTITY } from './judge.ts'
 import { type MqttDoor, type MqttOptions, subscribeMqtt } from './mqtt.ts'
 import { type Intake, intakeOf } from './take.ts'
@@ -88,7 +90,7 @@ function nobody(): { uid: number; gid: number } | undefined {
 }
 
 async function freePort(): Promise<number> {
-  const server = createServer()
+  const server = createTcpServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as { port: number }
   await new Promise((resolve) => server.close(resolve))
@@ -123,7 +125,7 @@ async function subscribed(options: MqttOptions, within: Intake = intake): Promis
 /** A phone that may report by its topic. */
 async function enrol(name: string, open = true): Promise<EnrolledDevice & { topic: string }> {
   const topic = `owntracks/kim/${name}`
-  const [device] = await enrolFleet(pool, [{ name, protocol: 'owntracks', identity: topic, open }])
+  const [device] = await enrolFleet(pool, [{ name, protocol: 'mqtt', identity: topic, open }])
   intake.directory.forget()
   return { ...device!, topic }
 }
@@ -156,6 +158,65 @@ describe('OwnTracks over MQTT', () => {
       stored.map(({ latitudeE7, speedCkph, flags }) => [latitudeE7, speedCkph, flags]),
       [1, 2].map(() => [471_662_000, 6_100, OPEN_IDENTITY]),
     )
+    await door.close()
+  })
+
+  test('its device is weaker evidence, and can report nowhere else: not over HTTP without a token, nor with its own', async () => {
+    const device = await enrol('one-way')
+    const [phoneOfHttp] = await enrolFleet(pool, [
+      { name: 'other-way', protocol: 'owntracks', identity: 'owntracks/kim/other-way' },
+    ])
+    const http = createPhoneDoor(intake)
+    const server = createServer((req, res) => void http.handle(req, res))
+    const url = await listening(server)
+    const door = await subscribed(optionsOf())
+    try {
+      for (const proof of ['', `Bearer ${device.token}`]) {
+        const answer = await fetch(url, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', ...(proof ? { authorization: proof } : {}) },
+          body: location(1, { topic: device.topic }),
+        })
+        await answer.text()
+        assert.equal(answer.status, 403)
+      }
+      // And who brings a token over HTTP is not believed without it because a broker says so.
+      await publish('owntracks/kim/other-way', location(2))
+      await publish(device.topic, location(3))
+      await holds(device, 1)
+      assert.deepEqual(
+        (await storedOf(pool, device)).map(({ fixAt, flags }) => [(fixAt - NOW) / 1_000 + 60, flags]),
+        [[3, OPEN_IDENTITY]],
+      )
+      assert.deepEqual(await storedOf(pool, phoneOfHttp!), [])
+    } finally {
+      await door.close()
+      server.close()
+    }
+  })
+
+  test('what it takes, refuses and has not answered is counted under its own protocol', async () => {
+    const device = await enrol('counted')
+    const door = await subscribed(optionsOf())
+    const counts = async () => [
+      await metric('restline_ingest_received_total', { protocol: 'mqtt' }),
+      await metric('restline_ingest_heartbeats_total', { protocol: 'mqtt', outcome: 'stored' }),
+      await metric('restline_ingest_refusals_total', { protocol: 'mqtt', reason: 'unknown' }),
+      await metric('restline_ingest_acknowledgement_seconds_count', { protocol: 'mqtt' }),
+    ]
+    const [before, http] = [
+      await counts(),
+      await metric('restline_ingest_received_total', { protocol: 'owntracks' }),
+    ]
+    await publish('owntracks/nobody/phone', location(1))
+    for (const second of [1, 2]) await publish(device.topic, location(second))
+    await until('three counted', async () => (await counts())[3]! - before[3]! >= 2)
+    assert.deepEqual(
+      (await counts()).map((count, i) => count - before[i]!),
+      [2, 2, 1, 2],
+    )
+    assert.equal(await metric('restline_ingest_received_total', { protocol: 'owntracks' }), http)
+    assert.equal(await metric('restline_ingest_unanswered', { protocol: 'mqtt' }), 0)
     await door.close()
   })
 
@@ -195,11 +256,29 @@ describe('OwnTracks over MQTT', () => {
     await door.close()
   })
 
+  test('a flood of invented topics is counted, a hundred of them are listed, and the known are heard', async () => {
+    const device = await enrol('in-a-flood')
+    const door = await subscribed(optionsOf())
+    const refused = () => metric('restline_ingest_refusals_total', { protocol: 'mqtt', reason: 'unknown' })
+    const before = await refused()
+    await intake.activity.flush()
+    await pool.query("delete from unknown_devices where protocol = 'mqtt'")
+    const flood = Array.from({ length: 300 }, (_, i) => publish(`owntracks/invented/${i}`, location(1)))
+    await Promise.all([...flood, publish(device.topic, location(2))])
+    await holds(device, 1)
+    await until('three hundred refusals', async () => (await refused()) - before >= 300)
+    await intake.activity.flush()
+    const { rows } = await pool.query("select 1 from unknown_devices where protocol = 'mqtt'")
+    // A write may fall in the middle; then the oldest have made room.
+    assert.equal(rows.length, 100)
+    await door.close()
+  })
+
   test('retained messages that a new subscription is given are duplicates', async () => {
     const device = await enrol('three')
     await publish(device.topic, location(1), true)
     const duplicates = () =>
-      metric('restline_ingest_heartbeats_total', { protocol: 'owntracks', outcome: 'duplicate' })
+      metric('restline_ingest_heartbeats_total', { protocol: 'mqtt', outcome: 'duplicate' })
     const before = await duplicates()
     const door = await subscribed(optionsOf())
     await until('the retained message', async () => (await duplicates()) > before)
@@ -230,8 +309,8 @@ describe('OwnTracks over MQTT', () => {
     const options = optionsOf()
     const away = createPool('postgresql://nobody@127.0.0.1:1/none')
     const blind: Intake = { ...intakeOf(away, () => NOW), directory: intake.directory }
-    await intake.directory.find('owntracks', device.topic)
-    const refused = () => metric('restline_ingest_refusals_total', { protocol: 'owntracks', reason: 'busy' })
+    await intake.directory.find('mqtt', device.topic)
+    const refused = () => metric('restline_ingest_refusals_total', { protocol: 'mqtt', reason: 'busy' })
     const before = await refused()
     const door = await subscribed(options, blind)
     await Promise.all([1, 2, 3].map((second) => publish(device.topic, location(second))))

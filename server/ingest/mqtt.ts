@@ -37,7 +37,8 @@ const GOOD_AFTER_MS = 60_000
 
 /**
  * OwnTracks over MQTT from an existing broker (owntracks-mqtt.md): a persistent session at QoS 1, and PUBACK after the
- * commit. What can't be stored now is not acknowledged: the connection ends, and the broker gives it again on the next,
+ * commit. A device is known by the topic that the broker lets it publish to, and no token comes with what a broker hands on:
+ * weaker evidence, and a device of this protocol is heard nowhere else. What can't be stored now is not acknowledged: the connection ends, and the broker gives it again on the next,
  * which is made with growing pauses.
  */
 export function subscribeMqtt(intake: Intake, options: MqttOptions): MqttDoor {
@@ -85,7 +86,7 @@ export function subscribeMqtt(intake: Intake, options: MqttOptions): MqttDoor {
           },
           (error: unknown) => {
             const busy = error instanceof AppError && error.code === 'busy'
-            countRefusal('owntracks', busy ? 'busy' : 'failed')
+            countRefusal('mqtt', busy ? 'busy' : 'failed')
             if (client === own && own.connected)
               log.warn('a message of the MQTT broker was not stored; it will be given again', {
                 broker: address,
@@ -118,7 +119,7 @@ export function subscribeMqtt(intake: Intake, options: MqttOptions): MqttDoor {
 
   const take = async (topic: string, raw: Buffer, retained: boolean): Promise<void> => {
     const arrival: Arrival = {
-      protocol: 'owntracks',
+      protocol: 'mqtt',
       address,
       raw,
       receivedAt: intake.now(),
@@ -128,10 +129,10 @@ export function subscribeMqtt(intake: Intake, options: MqttOptions): MqttDoor {
     if (raw.length === 0) return
     // The broker's memory of one that was given out long ago: it is no news, and may be months old.
     if (retained) {
-      countMessage('owntracks', { stored: 0, duplicates: 1, refused: 0, late: 0, tookMs: 0 })
+      countMessage('mqtt', { stored: 0, duplicates: 1, refused: 0, late: 0, tookMs: 0 })
       return
     }
-    if (raw.length > MOST_PAYLOAD_BYTES) return countRefusal('owntracks', 'too-large')
+    if (raw.length > MOST_PAYLOAD_BYTES) return countRefusal('mqtt', 'too-large')
     const message = decodeOwnTracks(raw, { topic })
     // Whoever is refused for good is acknowledged: the broker would hold it in front of the others.
     if (message.kind === 'ignored') {
@@ -144,7 +145,7 @@ export function subscribeMqtt(intake: Intake, options: MqttOptions): MqttDoor {
     if (sender) await takeReadings(intake, sender, [message.reading], arrival)
   }
   const noteUnknown = (identity: string, reason: string, { receivedAt }: Arrival) =>
-    intake.activity.noteUnknown('owntracks', identity, address, reason, receivedAt)
+    intake.activity.noteUnknown('mqtt', identity, address, reason, receivedAt)
 
   start()
   return {

@@ -206,6 +206,35 @@ describe('OwnTracks over HTTP', () => {
     )
   })
 
+  test('is of the user that authenticates and of the user and device beside it, or is refused and listed', async () => {
+    const device = await enrol('owntracks', false)
+    const name = device.identity.split('/').at(-1)!
+    const token = { authorization: `Bearer ${device.token}` }
+    const pair = { 'x-limit-u': 'kim', 'x-limit-d': name }
+    const body = (second: number) => location({ topic: device.identity, tst: SECONDS - second })
+    const refused = await Promise.all([
+      post(here.port, body(0), basic('mallory', device.token)),
+      post(here.port, body(1), { ...token, ...pair, 'x-limit-u': 'mallory' }),
+      post(here.port, body(2), { ...token, ...pair, 'x-limit-d': 'other' }),
+      post(`${here.port}/?u=mallory&d=${name}`, body(3), token),
+      post(`${here.paths}/v1/owntracks?u=kim&d=other`, body(4), token),
+    ])
+    for (const answer of refused) assert.equal((await said(answer))[0], 403)
+    assert.deepEqual(await storedOf(pool, device), [])
+    assert.deepEqual(
+      (await unknownOf(device.identity)).map(({ reason, attempts }) => [reason, attempts]),
+      [['other-identity', 5]],
+    )
+    const taken = await Promise.all([
+      post(here.port, body(0), { ...basic('kim', device.token), ...pair }),
+      post(`${here.port}/?u=kim&d=${name}`, body(1), basic('', device.token)),
+      // Without a topic the pair alone says who it is.
+      post(here.port, location({ tst: SECONDS - 2 }), { ...basic('kim', device.token), ...pair }),
+    ])
+    for (const answer of taken) assert.deepEqual(await said(answer), [200, '[]'])
+    assert.equal((await storedOf(pool, device)).length, 3)
+  })
+
   test('gets 200 and a list for everything that is no location', async () => {
     for (const body of [
       '',

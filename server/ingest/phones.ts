@@ -16,6 +16,8 @@ export interface PhoneRequest extends OsmandRequest {
   headers: Readonly<Record<string, string | string[] | undefined>>
   /** "Bearer …" with the device's token, however it was carried; undefined: none was. */
   authorization: string | undefined
+  /** The user of Basic authentication. */
+  user?: string | undefined
 }
 
 const TAKEN: PhoneAnswer = { status: 200, body: '', refusal: null }
@@ -84,7 +86,12 @@ export async function answerOwnTracks(
     await noteRefused(intake, from, { identity: message.identity }, refusalWords(message))
     return { status: message.status, body: '', refusal: refusalWords(message) }
   }
-  const identity = await enrolledAs(intake, message)
+  const identity = await enrolledAs(intake, message, from.address)
+  const other = identity === null ? null : contradicted(identity, request)
+  if (other !== null) {
+    intake.activity.noteUnknown('owntracks', identity!, from.address, 'other-identity', from.receivedAt)
+    return { status: 403, body: '', refusal: `The message is of ${identity}, and ${other}.` }
+  }
   const sender = identity === null ? null : await senderOf(intake, from, identity, request.authorization)
   if (!sender) {
     const refusal =
@@ -104,10 +111,33 @@ export async function answerOwnTracks(
 async function enrolledAs(
   { directory }: Intake,
   { identity, identityFrom }: OwnTracksIdentity,
+  address: string,
 ): Promise<string | null> {
   if (identityFrom !== 'headers' && identityFrom !== 'query') return identity
   const topic = `owntracks/${identity}`
-  return (await directory.find('owntracks', topic)) ? topic : identity
+  return (await directory.find('owntracks', topic, address)) ? topic : identity
+}
+
+/**
+ * Whoever authenticates must own the identity that the payload claims (owntracks-http.md, Who is it): its user is that of Basic
+ * authentication, and user and device are those of the headers and the query where they are given. A tracker id names
+ * neither. An app without a user sends an empty one, which claims nothing.
+ * @returns what says otherwise; null: nothing does
+ */
+function contradicted(identity: string, { user, headers, path }: PhoneRequest): string | null {
+  const parts = identity.split('/')
+  if (parts.length < 2) return null
+  const [ownUser, ownDevice] = parts.slice(-2) as [string, string]
+  const query = new URLSearchParams(path.split('?')[1] ?? '')
+  const claims = [
+    [user, ownUser, 'the user that authenticates'],
+    [textOf(headers['x-limit-u']), ownUser, 'the header X-Limit-U'],
+    [textOf(headers['x-limit-d']), ownDevice, 'the header X-Limit-D'],
+    [query.get('u'), ownUser, 'the user of the address'],
+    [query.get('d'), ownDevice, 'the device of the address'],
+  ] as const
+  for (const [said, own, what] of claims) if (said && said !== own) return `${what} is ${said}`
+  return null
 }
 
 const textOf = (value: string | string[] | undefined) => (Array.isArray(value) ? value[0] : value)

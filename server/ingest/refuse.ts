@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { DeviceProtocol } from '../auth/device.ts'
 import { type Refusal, RefusedRequest } from '../auth/keys/refusal.ts'
 import { AppError, HTTP_STATUS } from '../errors.ts'
 import { faultOf, log } from '../log.ts'
@@ -8,7 +9,13 @@ import type { Intake } from './take.ts'
 const RETRY_AFTER_SECONDS = 2
 
 /** Answers an error as a problem (RFC 9457): a code, and what to do. */
-export function refuse(intake: Intake, req: IncomingMessage, res: ServerResponse, error: unknown): void {
+export function refuse(
+  intake: Intake,
+  req: IncomingMessage,
+  res: ServerResponse,
+  error: unknown,
+  protocol: DeviceProtocol = 'json',
+): void {
   if (error instanceof RefusedRequest) {
     refuseAuth(intake, req, res, error.refusal)
     return
@@ -17,18 +24,14 @@ export function refuse(intake: Intake, req: IncomingMessage, res: ServerResponse
     error instanceof AppError ? error : new AppError('busy', 'Something broke on our side; send it again.')
   const path = (req.url ?? '').split(/[?#]/)[0]!.replace(/(rl|fdt)_[\w-]+/, '$1_…')
   if (refusal !== error) log.error('a request of a device failed', { path, ...faultOf(error) })
-  countRefusal(
-    path.startsWith('/v1/owntracks')
-      ? 'owntracks'
-      : /^\/v1\/(heartbeats|sessions|keys)$/.test(path)
-        ? 'json'
-        : 'osmand',
-    refusal.code,
-  )
-  if (refusal.code === 'busy') res.setHeader('retry-after', RETRY_AFTER_SECONDS)
+  countRefusal(protocol, refusal.code)
+  // Too many strangers of an address, and a known device may be behind it: some apps throw away what a 4xx answers
+  // (owntracks-http.md).
+  const status = refusal.code === 'too-often' ? 503 : HTTP_STATUS[refusal.code]
+  if (status === 503) res.setHeader('retry-after', RETRY_AFTER_SECONDS)
   // What has not been read of the body ends with the connection.
   if (!req.complete) res.setHeader('connection', 'close')
-  problem(res, HTTP_STATUS[refusal.code], {
+  problem(res, status, {
     code: refusal.code,
     detail: refusal.field ? `${refusal.field} ${refusal.message}` : refusal.message,
     ...(refusal.field ? { field: refusal.field, reason: refusal.message } : {}),
@@ -39,10 +42,30 @@ export function refuse(intake: Intake, req: IncomingMessage, res: ServerResponse
 function refuseAuth(intake: Intake, req: IncomingMessage, res: ServerResponse, refusal: Refusal): void {
   countRefusal('json', refusal.code)
   if (!req.complete) res.setHeader('connection', 'close')
-  if (refusal.status === 401) res.setHeader('www-authenticate', 'Bearer')
+  if (refusal.status === 401) {
+    res.setHeader('www-authenticate', 'Bearer')
+    const { identity, reason } = claimOf(req, refusal)
+    const address = addressOf(intake, req)
+    intake.activity.listUnknown('json', identity, address, reason, intake.now())
+  }
   if (refusal.status === 429) res.setHeader('retry-after', RETRY_AFTER_SECONDS)
   res.setHeader('fleet-nonce', intake.gate.serverNonce())
   problem(res, refusal.status, { code: refusal.code, detail: refusal.detail })
+}
+
+/** The client's address, also behind a proxy of ours. */
+export const addressOf = ({ gate }: Intake, { socket, headers }: IncomingMessage): string =>
+  gate.addressOf({ address: socket.remoteAddress ?? '', headers })
+
+/** Who the sender says it is, for the installer: of a token its number and of a key its name, never a secret. */
+function claimOf({ headers }: IncomingMessage, { hidden }: Refusal): { identity: string; reason: string } {
+  const keyId = /;keyid="([^"]{1,200})"/.exec(String(headers['signature-input'] ?? ''))?.[1]
+  if (keyId !== undefined)
+    return { identity: keyId, reason: hidden === 'unknown_key' ? 'unknown' : 'wrong-key' }
+  const { authorization } = headers
+  if (authorization === undefined) return { identity: '(no token)', reason: 'no-token' }
+  const [, number] = /^Bearer +((?:fdt|rl)_[0-9a-z]{1,11})_/i.exec(authorization) ?? []
+  return { identity: number === undefined ? '(no token of ours)' : `${number}_…`, reason: 'wrong-token' }
 }
 
 const TITLES: Record<number, string> = {

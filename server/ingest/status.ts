@@ -15,8 +15,12 @@ const FLUSH_MS = 5_000
 const STATEMENT_MS = 20_000
 /** Reasons of one device between two writes; whoever has more has one that says so. */
 const MOST_REASONS = 20
-/** Unknown identities held between two writes; whoever invents more of them is not listed. */
+/** Unknown identities held between two writes, and of those of one address; whoever invents more of them is counted and not listed. */
 const MOST_UNKNOWN = 1_000
+const MOST_UNKNOWN_OF_ADDRESS = 100
+/** Unknown identities that are kept, those of an address among them, and for how long. */
+const KEPT_UNKNOWN = 5_000
+const KEPT_UNKNOWN_FOR = '30 days'
 
 interface Pending {
   device: DevicePrincipal
@@ -106,12 +110,22 @@ select * from jsonb_to_recordset($1::jsonb) as p(protocol text, identity text, a
 on conflict (protocol, identity) do update set address = excluded.address, reason = excluded.reason,
   seen_at = excluded.seen_at, attempts = u.attempts + excluded.attempts`
 
+/** Those heard of longest ago make room, first those of an address that has many: a flood pushes out its own. */
+const TRIM_UNKNOWN = `
+delete from unknown_devices where (protocol, identity) in (
+  select u.protocol, u.identity from unknown_devices u join (
+    select protocol, identity, seen_at, row_number() over (partition by address order by seen_at desc) as of_address,
+      row_number() over (order by seen_at desc) as of_all from unknown_devices) k using (protocol, identity)
+  where k.of_address > $1 or k.of_all > $2 or k.seen_at < now() - $3::interval
+  for update of u skip locked)`
+
 /** What devices did, for installers and metrics: counted in memory, written behind the receipts every few seconds. */
 export class DeviceActivity {
   readonly #pool: pg.Pool
   readonly #messages: DeviceMessages
   #pending = new Map<number, Pending>()
   #unknown = new Map<string, Unknown>()
+  #unknownOf = new Map<string, number>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(pool: pg.Pool) {
@@ -224,7 +238,19 @@ export class DeviceActivity {
     at: Instant,
   ): void {
     countRefusal(protocol, reason)
-    const key = `${protocol} ${identity}`
+    this.listUnknown(protocol, identity, address, reason, at)
+  }
+
+  /** The same for one whose refusal is counted already. */
+  listUnknown(
+    protocol: DeviceProtocol,
+    identity: string,
+    address: string,
+    reason: string,
+    at: Instant,
+  ): void {
+    const shown = identity.slice(0, 256).replaceAll('\0', '\ufffd')
+    const key = `${protocol} ${shown}`
     const known = this.#unknown.get(key)
     if (known) {
       known.attempts++
@@ -233,8 +259,9 @@ export class DeviceActivity {
       known.reason = reason
       return
     }
-    if (this.#unknown.size >= MOST_UNKNOWN) return
-    const shown = identity.slice(0, 256)
+    const ofAddress = this.#unknownOf.get(address) ?? 0
+    if (this.#unknown.size >= MOST_UNKNOWN || ofAddress >= MOST_UNKNOWN_OF_ADDRESS) return
+    this.#unknownOf.set(address, ofAddress + 1)
     this.#unknown.set(key, {
       protocol,
       identity: shown,
@@ -260,6 +287,7 @@ export class DeviceActivity {
     if (pending.size + unknown.size === 0) return
     this.#pending = new Map()
     this.#unknown = new Map()
+    this.#unknownOf = new Map()
     try {
       if (pending.size > 0) await this.#run(UPSERT, [...pending.values()].map(statusRow))
       const reasons = [...pending.values()].flatMap(reasonRows)
@@ -272,7 +300,20 @@ export class DeviceActivity {
           }),
         )
       }
-      if (unknown.size > 0) await this.#run(UPSERT_UNKNOWN, [...unknown.values()].map(unknownRow))
+      if (unknown.size > 0) {
+        // In one order in every process, so that two never wait for each other's.
+        const keys = [...unknown.keys()].sort()
+        await this.#run(
+          UPSERT_UNKNOWN,
+          keys.map((key) => unknownRow(unknown.get(key)!)),
+        )
+        await this.#pool.query(
+          within(STATEMENT_MS, {
+            text: TRIM_UNKNOWN,
+            values: [MOST_UNKNOWN_OF_ADDRESS, KEPT_UNKNOWN, KEPT_UNKNOWN_FOR],
+          }),
+        )
+      }
     } catch (error) {
       log.warn('what devices did could not be noted', { error: (error as Error).message })
     }

@@ -101,7 +101,14 @@ export function noteBatch(
   })
 }
 
-/** Notes a message of which nothing can be taken, for its device if that is known, else as one who knocks. */
+/** A broker speaks for all of its devices: its address says nothing of one that knocks. */
+const addressOf = ({ protocol, address }: Pick<Arrival, 'protocol' | 'address'>) =>
+  protocol === 'mqtt' ? null : address
+
+/**
+ * Notes a message of which nothing can be taken, for its device if that is known, else as one who knocks.
+ * @throws AppError too-often or busy as senderOf; a database error as it is
+ */
 export async function noteRefused(
   { directory, activity }: Intake,
   arrival: Arrival,
@@ -114,7 +121,7 @@ export async function noteRefused(
       ? sender
       : sender.identity === null
         ? null
-        : (await directory.find(protocol, sender.identity))?.principal
+        : (await directory.find(protocol, sender.identity, addressOf(arrival)))?.principal
   if (device) {
     activity.note(device, {
       ...arrival,
@@ -142,15 +149,17 @@ export interface Sender {
  * marked as weaker evidence; any other must bring its token. Nobody is created: whoever is not enrolled is listed to the
  * installer.
  * @returns null if nobody of that identity may report
- * @throws a database error as it is
+ * @throws AppError too-often if its address has brought too many strangers, busy if too many ask at once: it comes again; a
+ *   database error as it is
  */
 export async function senderOf(
   { directory, activity, devices }: Intake,
-  { protocol, address, receivedAt }: Pick<Arrival, 'protocol' | 'address' | 'receivedAt'>,
+  arrival: Pick<Arrival, 'protocol' | 'address' | 'receivedAt'>,
   identity: string,
   authorization: string | undefined,
 ): Promise<Sender | null> {
-  const found = await directory.find(protocol, identity)
+  const { protocol, address, receivedAt } = arrival
+  const found = await directory.find(protocol, identity, addressOf(arrival))
   const proven = found && authorization !== undefined ? await tokenOf(devices, authorization) : null
   if (found && proven && isSame(proven, found)) return { device: proven, flags: 0 }
   // Another device's token says that this is not who it claims to be; one that is none says nothing.

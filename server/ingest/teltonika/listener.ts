@@ -205,9 +205,9 @@ class Connection {
       if (this.#stream.mustClose) this.#socket.destroySoon()
     } catch (error) {
       // Not stored, so not acknowledged: the device sends it again on its next connection.
-      const busy = error instanceof AppError && error.code === 'busy'
-      countRefusal('teltonika', busy ? 'busy' : 'failed')
-      if (!busy) log.error('a frame was not taken', { imei: this.#stream.imei, ...faultOf(error) })
+      countRefusal('teltonika', error instanceof AppError ? error.code : 'failed')
+      if (!(error instanceof AppError))
+        log.error('a frame was not taken', { imei: this.#stream.imei, ...faultOf(error) })
       this.#waiting = []
       this.#socket.destroy()
     }
@@ -275,9 +275,8 @@ async function hearDatagrams(
     if (taking.size >= MOST_DATAGRAMS) return countRefusal('teltonika', 'busy')
     const one = take(bytes, address, from)
       .catch((error: unknown) => {
-        const busy = error instanceof AppError && error.code === 'busy'
-        countRefusal('teltonika', busy ? 'busy' : 'failed')
-        if (!busy) log.error('a packet was not taken', { address, ...faultOf(error) })
+        countRefusal('teltonika', error instanceof AppError ? error.code : 'failed')
+        if (!(error instanceof AppError)) log.error('a packet was not taken', { address, ...faultOf(error) })
       })
       .finally(() => taking.delete(one))
     taking.add(one)
