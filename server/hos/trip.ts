@@ -8,6 +8,7 @@ import { MS as GB } from './gb/limits.ts'
 import type { PairLaw } from './north-america/limits.ts'
 import { type DutyEvent, type DutyStatus, isEuropean, type RulesetId } from './types.ts'
 import { unitedStatesLaw } from './us/limits.ts'
+import { RULE as DAILY_BREAKS } from './wtd/dailyBreaks.ts'
 import { MS as WTD } from './wtd/limits.ts'
 
 export interface LegalTrip {
@@ -193,26 +194,27 @@ function restsHere(course: Course): Step[] {
 }
 
 /**
- * How long a leg may go on from here: as the log stands, and where that is longer, counting on a rest after it that makes a
- * pair with one before it, as a driver does who splits.
+ * How long a leg may go on from here: as the log stands, and where that is longer, counting on a rest after it that makes good: one that
+ * makes a pair with one before it, as a driver does who splits, or the breaks that a day of work still lacks.
  */
 function longest(course: Course, status: DutyStatus, mostMs: number): number[] {
-  if (status !== drivingOf(course.ruleset)) return [legalFor(course, mostMs, (ms) => [{ status, ms }])]
-  const strict = Math.min(mostMs, drivingFrom(course).ms)
-  const later = countedOnLater(course.ruleset)
-  if (strict === mostMs || later === null) return [strict]
-  const hopeful = legalFor(course, mostMs, (ms) => [{ status, ms }, ...later])
+  const { ruleset } = course
+  const strict =
+    status === drivingOf(ruleset)
+      ? Math.min(mostMs, drivingFrom(course).ms)
+      : legalFor(course, mostMs, (ms) => [{ status, ms }])
+  if (strict === mostMs) return [strict]
+  const hopeful = hopefulFor(course, status, mostMs)
   return hopeful > strict ? [strict, hopeful] : [strict]
 }
 
-/** What may follow a leg and make it legal: the second rest of a pair, or the breaks that a day of work still lacks. */
-function countedOnLater(ruleset: RulesetId): Step[] | null {
-  if (!isEuropean(ruleset)) return [{ status: 'SB', ms: resetOf(ruleset) - MINUTE }]
-  if (ruleset !== 'eu-wtd') return null
-  return [
-    { status: 'REST', ms: WTD.longBreakOfDay },
-    { status: 'WORK', ms: MINUTE },
-  ]
+/** What a later rest can make good; 0 where none can. */
+function hopefulFor(course: Course, status: DutyStatus, mostMs: number): number {
+  const { ruleset } = course
+  if (ruleset === 'eu-wtd') return legalFor(course, mostMs, (ms) => [{ status, ms }], DAILY_BREAKS)
+  if (isEuropean(ruleset) || status !== drivingOf(ruleset)) return 0
+  const berth: Step = { status: 'SB', ms: resetOf(ruleset) - MINUTE }
+  return legalFor(course, mostMs, (ms) => [{ status, ms }, berth])
 }
 
 const resetOf = (ruleset: RulesetId): number =>
@@ -225,11 +227,12 @@ function pairOf({ ruleset, options }: Course): PairLaw | null {
   return options.team ? team : single
 }
 
-/** The longest legal plan of a kind that grows, to the minute. What is broken in any case is not its fault. */
-function legalFor(course: Course, mostMs: number, plan: (ms: number) => Step[]): number {
+/** The longest legal plan of a kind that grows, to the minute. What is broken in any case is not its fault, nor what can be cured. */
+function legalFor(course: Course, mostMs: number, plan: (ms: number) => Step[], curable?: string): number {
   const named = ({ rule, from }: { rule: string; from: Instant }) => `${rule} ${from}`
   const inAnyCase = new Set(whatIf(course, []).violations.map(named))
-  const legal = (ms: number) => whatIf(course, plan(ms)).violations.every((one) => inAnyCase.has(named(one)))
+  const legal = (ms: number) =>
+    whatIf(course, plan(ms)).violations.every((one) => one.rule === curable || inAnyCase.has(named(one)))
   if (legal(mostMs)) return mostMs
   let [yes, no] = [0, Math.ceil(mostMs / MINUTE)]
   while (no - yes > 1) {
