@@ -1,11 +1,12 @@
 import { forgetOldAttempts } from './auth/attempts.ts'
 import { deliverMail } from './auth/mail.ts'
+import { endExpired } from './auth/session.ts'
 import { closeDb, db, ownerDb } from './db/pool.ts'
 import { Upkeep } from './db/upkeep.ts'
 import { listenForChanges } from './fleet/changes.ts'
 import { leash } from './leash.ts'
 import { faultOf, log } from './log.ts'
-import { DAY } from './time/instant.ts'
+import { HOUR } from './time/instant.ts'
 import { work } from './work.ts'
 
 /** A round at least so often: clocks run out though no truck says anything. */
@@ -48,9 +49,10 @@ while (!stopping) {
     const { more } = await work(pool, Date.now)
     if (more) said = true
     await deliverMail(pool, Date.now())
-    if (Date.now() - forgotAt > DAY) {
+    if (Date.now() - forgotAt > HOUR) {
       forgotAt = Date.now()
       await forgetOldAttempts(pool, forgotAt)
+      await endExpired(forgotAt)
     }
     if (away) log.info('rounds succeed again')
     away = false

@@ -16,7 +16,7 @@ import { say } from '../ui/toast.tsx'
 import { Panel, useAccountChanged } from './account-panel.tsx'
 import { Connections } from './connections.tsx'
 import { addPasskey } from './passkey.ts'
-import { Refused, send, sentenceOf } from './send.ts'
+import { send, sentenceOf } from './send.ts'
 import { TwoFactor } from './two-factor.tsx'
 
 /** One's own account: how one signs in, and where one is signed in. */
@@ -93,12 +93,7 @@ function ChangePassword({ hasPassword }: { hasPassword: boolean }) {
       say('The password is changed', { detail: 'Your other sessions have ended.', tone: 'good' })
       void changed()
     },
-    onError: (error) =>
-      setProblem(
-        error instanceof Refused && error.status === 400
-          ? 'That is not your current password.'
-          : sentenceOf(error),
-      ),
+    onError: (error) => setProblem(sentenceOf(error)),
   })
   if (!hasPassword)
     return (

@@ -10,7 +10,11 @@ export async function signInWithPasskey(): Promise<void> {
   const options = await load<PublicKeyCredentialRequestOptionsJSON>(
     '/api/auth/passkey/generate-authenticate-options',
   )
-  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options)
+  // The server takes no passkey that did not ask who holds it.
+  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON({
+    ...options,
+    userVerification: 'required',
+  })
   const found = (await navigator.credentials
     .get({ publicKey })
     .catch(() => null)) as PublicKeyCredential | null

@@ -8,32 +8,43 @@ import { Dialog } from '../ui/dialog.tsx'
 import { TextField } from '../ui/field.tsx'
 import { say } from '../ui/toast.tsx'
 import { useAccountChanged } from './account-panel.tsx'
-import { Refused, send, sentenceOf } from './send.ts'
+import { send, sentenceOf } from './send.ts'
 
 interface Enrolment {
   totpURI: string
   backupCodes: string[]
 }
 
-const of = (error: unknown) =>
-  error instanceof Refused && error.status === 400
-    ? 'That is not right. Try again.'
-    : error
-      ? sentenceOf(error)
-      : ''
+const of = (error: unknown) => (error ? sentenceOf(error) : '')
 
-/** The second step (RFC 6238): the password first, then an app's code, and it is on. */
+type Deed = 'on' | 'off' | 'codes'
+
+const DEEDS: Record<Deed, { title: string; path: string; submit: string }> = {
+  on: { title: 'Turn the second step on', path: 'enable', submit: 'Go on' },
+  off: { title: 'Turn the second step off', path: 'disable', submit: 'Turn off' },
+  codes: { title: 'New backup codes', path: 'generate-backup-codes', submit: 'Make new ones' },
+}
+
+/** The second step (RFC 6238): the password first, then an app's code, and it is on. Backup codes can be made anew. */
 export function TwoFactor({ on }: { on: boolean }) {
-  const [open, setOpen] = useState(false)
-  const [enrolment, setEnrolment] = useState<Enrolment | null>(null)
+  const [deed, setDeed] = useState<Deed | null>(null)
+  const [enrolment, setEnrolment] = useState<Partial<Enrolment>>({})
   const changed = useAccountChanged()
   const close = () => {
-    setOpen(false)
-    setEnrolment(null)
+    setDeed(null)
+    setEnrolment({})
+    begin.reset()
+    confirm.reset()
   }
-  const start = useMutation({
-    mutationFn: (password: string) => send<Enrolment>('/api/auth/two-factor/enable', { password }),
-    onSuccess: setEnrolment,
+  const begin = useMutation({
+    mutationFn: ({ what, password }: { what: Deed; password: string }) =>
+      send<Partial<Enrolment>>(`/api/auth/two-factor/${DEEDS[what].path}`, { password }),
+    onSuccess: (answer, { what }) => {
+      if (what !== 'off') return setEnrolment(answer)
+      say('The second step is off', { tone: 'warning' })
+      close()
+      void changed()
+    },
   })
   const confirm = useMutation({
     mutationFn: (code: string) => send('/api/auth/two-factor/verify-totp', { code }),
@@ -43,39 +54,40 @@ export function TwoFactor({ on }: { on: boolean }) {
       void changed()
     },
   })
-  const stop = useMutation({
-    mutationFn: (password: string) => send('/api/auth/two-factor/disable', { password }),
-    onSuccess: () => {
-      say('The second step is off', { tone: 'warning' })
-      close()
-      void changed()
-    },
-  })
-  const withPassword = on ? stop : start
+  const { totpURI, backupCodes } = enrolment
   return (
     <>
-      <div className="flex items-center gap-3">
+      <div className="flex flex-wrap items-center gap-3">
         <Badge tone={on ? 'good' : 'neutral'}>{on ? 'On' : 'Off'}</Badge>
-        <Button onClick={() => setOpen(true)}>{on ? 'Turn off' : 'Turn on'}</Button>
+        <Button onClick={() => setDeed(on ? 'off' : 'on')}>{on ? 'Turn off' : 'Turn on'}</Button>
+        {on && <Button onClick={() => setDeed('codes')}>New backup codes</Button>}
       </div>
       <Dialog
-        open={open}
-        onOpenChange={(next) => (next ? setOpen(true) : close())}
-        title={on ? 'Turn the second step off' : 'Turn the second step on'}
+        open={deed !== null}
+        onOpenChange={(next) => !next && close()}
+        title={DEEDS[deed ?? 'on'].title}
       >
-        {enrolment ? (
+        {totpURI && backupCodes ? (
           <Confirm
-            enrolment={enrolment}
+            enrolment={{ totpURI, backupCodes }}
             busy={confirm.isPending}
             problem={of(confirm.error)}
             onCode={confirm.mutate}
           />
+        ) : backupCodes ? (
+          <div className="flex flex-col gap-4 p-5">
+            <BackupCodes codes={backupCodes} />
+            <Button tone="primary" onClick={close} className="self-end">
+              I have kept them
+            </Button>
+          </div>
         ) : (
           <form
             className="flex flex-col gap-4 p-5"
             onSubmit={(event: FormEvent<HTMLFormElement>) => {
               event.preventDefault()
-              withPassword.mutate(String(new FormData(event.currentTarget).get('password')))
+              const password = String(new FormData(event.currentTarget).get('password'))
+              if (deed) begin.mutate({ what: deed, password })
             }}
           >
             <TextField
@@ -84,20 +96,33 @@ export function TwoFactor({ on }: { on: boolean }) {
               name="password"
               autoComplete="current-password"
               required
-              error={of(withPassword.error)}
+              error={of(begin.error)}
             />
             <Button
               type="submit"
-              tone={on ? 'danger' : 'primary'}
-              busy={withPassword.isPending}
+              tone={deed === 'off' ? 'danger' : 'primary'}
+              busy={begin.isPending}
               className="self-end"
             >
-              {on ? 'Turn off' : 'Go on'}
+              {DEEDS[deed ?? 'on'].submit}
             </Button>
           </form>
         )}
       </Dialog>
     </>
+  )
+}
+
+function BackupCodes({ codes }: { codes: readonly string[] }) {
+  return (
+    <div className="text-sm">
+      <p>Keep these codes; each signs you in once when the phone is lost:</p>
+      <ul aria-label="Backup codes" className="mt-1 grid grid-cols-2 gap-x-4 font-mono text-xs">
+        {codes.map((code) => (
+          <li key={code}>{code}</li>
+        ))}
+      </ul>
+    </div>
   )
 }
 
@@ -130,14 +155,7 @@ function Confirm({
           </p>
         </div>
       </div>
-      <div className="text-sm">
-        <p>Keep these codes; each signs you in once when the phone is lost:</p>
-        <ul aria-label="Backup codes" className="mt-1 grid grid-cols-2 gap-x-4 font-mono text-xs">
-          {backupCodes.map((code) => (
-            <li key={code}>{code}</li>
-          ))}
-        </ul>
-      </div>
+      <BackupCodes codes={backupCodes} />
       <TextField
         label="The code that the app shows"
         name="code"

@@ -33,6 +33,7 @@ const REFUSED: Record<string, string> = {
   forbidden: 'You are who you say, but your groups have no role in this fleet. Ask its admin.',
   conflict:
     'A member of the fleet has your e-mail. Sign in as before, then connect the provider under My account.',
+  'too-often': 'Too many attempts. Wait a minute, then try again.',
   busy: 'Your company’s sign-in can’t be reached. Try again in a moment; an owner can sign in with e-mail and password.',
 }
 const UNTRUSTED = 'This sign-in can’t be trusted and was refused. Start again.'

@@ -60,6 +60,19 @@ export async function succeeded(
   ])
 }
 
+/**
+ * Has this not been seen for so long? It has now. In one statement, for all processes together.
+ * @param ms less than a quarter of an hour, after which the row is forgotten
+ */
+export async function noteOnce(db: Db, what: string, ms: number, now: Instant): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `insert into sign_in_attempts as a (key, failures, since, last_at) values ($1, 0, $2, $2)
+     on conflict (key) do update set last_at = $2 where a.last_at <= $3`,
+    [keyOf('once', what), new Date(now), new Date(now - ms)],
+  )
+  return rowCount === 1
+}
+
 /** Forgets counts that no longer count. */
 export async function forgetOldAttempts(db: Db, now: Instant): Promise<void> {
   await db.query('delete from sign_in_attempts where last_at < $1', [new Date(now - ACCOUNT.windowMs)])

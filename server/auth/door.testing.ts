@@ -28,13 +28,15 @@ export async function openDoors() {
 
 export type Doors = Awaited<ReturnType<typeof openDoors>>
 
-/** Somebody's browser: its cookies, and the address that it comes from. */
+let browsers = 0
+
+/** Somebody's browser: its cookies, and the address that it comes from, one of its own if left out. */
 export class Browser {
   readonly cookies = new Map<string, string>()
   readonly #doors: Doors
   address: string
 
-  constructor(doors: Doors, address = '192.0.2.1') {
+  constructor(doors: Doors, address = `10.0.${++browsers >> 8}.${browsers & 255}`) {
     this.#doors = doors
     this.address = address
   }

@@ -5,19 +5,20 @@ import { env } from '../env.ts'
 import { AppError } from '../errors.ts'
 import { faultOf, log } from '../log.ts'
 import type { Instant } from '../time/instant.ts'
-import { countAttempt, succeeded } from './attempts.ts'
+import { countAttempt, noteOnce, succeeded } from './attempts.ts'
+import { personActor, sourceOf, strangerActor } from './deeds.ts'
 import { askDirectory, type ProvenPerson } from './directory.ts'
 import { connect, enter } from './enter.ts'
 import { acceptInvitation, readInvitation } from './invitations.ts'
 import { NewPassword } from './members-schema.ts'
 import { beginOpenId, type Flow, finishOpenId, REFUSED } from './openid.ts'
-import { foreignReason } from './origin.ts'
+import { addressOf, foreignReason } from './origin.ts'
 import type { Person } from './principal.ts'
 import { problem, refusal } from './problem.ts'
 import { callbackOf, getProvider, offerOf, type Provider } from './providers.ts'
 import { completeReset, requestReset } from './reset.ts'
 import { seal, unseal } from './seal.ts'
-import { addressOf, cookieOf, openSession, personOf, setCookie } from './session.ts'
+import { cookieOf, openSession, personOf, setCookie } from './session.ts'
 
 const FLOW = 'sign_in_flow'
 const FLOW_GOOD_FOR_MS = 10 * 60_000
@@ -58,7 +59,7 @@ const HANDLERS: Record<string, Handler> = {
   reset: async (body, request, now) => {
     const { email } = parse(Reset, body)
     await countAttempt(db(), { account: `reset ${email}`, address: addressOf(request.headers) }, now)
-    await requestReset(db(), email, now)
+    await requestReset(db(), email, sourceOf(request.headers), now)
     return {}
   },
   'reset/complete': async (body, request, now) => {
@@ -68,7 +69,7 @@ const HANDLERS: Record<string, Handler> = {
       { account: `reset link ${input.secret}`, address: addressOf(request.headers) },
       now,
     )
-    await completeReset(db(), input, now)
+    await completeReset(db(), input, sourceOf(request.headers), now)
     return {}
   },
   invitation: async (body, request, now) => {
@@ -83,8 +84,10 @@ const HANDLERS: Record<string, Handler> = {
       { account: `invitation ${input.token}`, address: addressOf(request.headers) },
       now,
     )
-    const { userId } = await acceptInvitation(db(), input, await personOf(request.headers, now), now)
-    return { cookie: await openSession(db(), { userId, fleetId: null, headers: request.headers }, now) }
+    const { headers } = request
+    const signedIn = await personOf(headers, now)
+    const userId = await acceptInvitation(db(), input, { signedIn, source: sourceOf(headers) }, now)
+    return { cookie: await openSession(db(), { userId, fleetId: null, headers }, now) }
   },
 }
 
@@ -153,7 +156,11 @@ async function byDirectory(
     account: `${provider.fleetId} ${provider.id} ${input.user.trim()}`,
     address: addressOf(request.headers),
   }
-  await countAttempt(db(), attempt, now)
+  await countAttempt(db(), attempt, now).catch(async (error: unknown) => {
+    if (await noteOnce(db(), `too often ${attempt.account}`, 60_000, now))
+      await recordRefusal(provider, input.user, error, request.headers, now)
+    throw error
+  })
   try {
     const proven = await askDirectory(provider.settings, provider.secret, input)
     await succeeded(db(), attempt)
@@ -177,13 +184,22 @@ async function letIn(
   return await withTransaction(db(), async (tx) => {
     if (person) {
       await connect(tx, provider, proven, person.userId)
+      await recordAudit(tx, {
+        fleetId: provider.fleetId,
+        actor: personActor(person.userId, person.name),
+        action: 'sign-in-provider.connected',
+        object: { kind: 'sign-in-provider', id: provider.id },
+        after: { by: provider.name, as: proven.name },
+        source: sourceOf(headers),
+        at: now,
+      })
       return {}
     }
-    const userId = await enter(tx, provider, proven)
+    const userId = await enter(tx, provider, proven, { source: sourceOf(headers), at: now })
     const cookie = await openSession(tx, { userId, fleetId: provider.fleetId, headers }, now)
     await recordAudit(tx, {
       fleetId: provider.fleetId,
-      actor: { kind: 'person', id: userId, name: proven.name },
+      actor: personActor(userId, proven.name),
       action: 'session.opened',
       object: { kind: 'sign-in-provider', id: provider.id },
       after: { by: provider.name },
@@ -193,8 +209,6 @@ async function letIn(
     return { cookie }
   })
 }
-
-const sourceOf = (headers: Headers) => ({ address: addressOf(headers), requestId: crypto.randomUUID() })
 
 /** A stranger is told little; the fleet's audit log keeps who was tried, and why they were not let in. */
 async function recordRefusal(
@@ -208,7 +222,7 @@ async function recordRefusal(
   await withTransaction(db(), (tx) =>
     recordAudit(tx, {
       fleetId: provider.fleetId,
-      actor: { kind: 'stranger', id: 'unknown', name: name.replaceAll('\0', '').slice(0, 200) },
+      actor: strangerActor(name),
       action: 'session.refused',
       object: { kind: 'sign-in-provider', id: provider.id },
       after: { by: provider.name, code: error.code, reason: trueReasonOf(error) },
@@ -244,18 +258,32 @@ async function begin(input: z.infer<typeof Begin>, request: Request, now: Instan
   return { cookie: setCookie(FLOW, sealed, FLOW_GOOD_FOR_MS / 1_000), body: { url } }
 }
 
+/** The provider whose callback this is; null if it is none's. */
+async function providerOfKey(key: string): Promise<Provider | null> {
+  const [fleetId, id] = key.split('-').map((part) => Number.parseInt(part, 36))
+  if (!Number.isSafeInteger(fleetId) || !Number.isSafeInteger(id)) return null
+  return await getProvider(db(), fleetId!, id!).catch((error: unknown) => {
+    if (error instanceof AppError && error.code === 'not-found') return null
+    throw error
+  })
+}
+
+/** Refused, with the true reason behind it for the audit log. */
+const because = (reason: string) => Object.assign(REFUSED(), { cause: new Error(reason) })
+
 /** The flow that this browser began at this provider, not too long ago. @throws AppError unauthenticated */
 function flowOf(headers: Headers, key: string, now: Instant): Flow {
   const sealed = cookieOf(headers, FLOW)
-  if (!sealed) throw REFUSED()
+  if (!sealed) throw because('this browser began no sign-in, or it was over')
   let flow: Flow
   try {
     flow = JSON.parse(unseal(Buffer.from(sealed, 'base64url'), FLOW)) as Flow
   } catch {
-    throw REFUSED()
+    throw because('what the browser carried was not made here')
   }
   const expected = `${flow.fleetId.toString(36)}-${flow.providerId.toString(36)}`
-  if (expected !== key || now - flow.startedAt > FLOW_GOOD_FOR_MS) throw REFUSED()
+  if (expected !== key) throw because('the sign-in began at another provider')
+  if (now - flow.startedAt > FLOW_GOOD_FOR_MS) throw because('the sign-in began more than 10 minutes ago')
   return flow
 }
 
@@ -264,24 +292,31 @@ async function callback(request: Request, url: URL, key: string, now: Instant): 
   const headers = new Headers({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
   headers.append('set-cookie', setCookie(FLOW, '', 0))
   let to = '/login'
+  // The answer is a link that anybody can follow as often as they like: what they try is counted like any sign-in.
+  const attempt = {
+    account: `callback ${url.searchParams.get('state') ?? ''}`,
+    address: addressOf(request.headers),
+  }
+  let who = 'unknown'
+  let provider: Provider | null = null
   try {
+    await countAttempt(db(), attempt, now)
+    provider = await providerOfKey(key)
     const flow = flowOf(request.headers, key, now)
-    const provider = await getProvider(db(), flow.fleetId, flow.providerId)
-    if (provider.kind !== 'oidc') throw REFUSED()
+    if (provider?.kind !== 'oidc') throw REFUSED()
     const back = new URL(callbackOf(flow.fleetId, flow.providerId))
     back.search = url.search
-    const proven = await finishOpenId(provider.settings, provider.secret, back, flow, now).catch(
-      async (error: unknown) => {
-        await recordRefusal(provider, 'unknown', error, request.headers, now)
-        throw error
-      },
-    )
+    const proven = await finishOpenId(provider.settings, provider.secret, back, flow, now)
+    who = proven.name
     const person = flow.linkTo === null ? null : await connecting(true, provider, request, now)
     if (flow.linkTo !== null && person?.userId !== flow.linkTo) throw REFUSED()
     const { cookie } = await letIn(provider, proven, person, request.headers, now)
     if (cookie) headers.append('set-cookie', cookie)
+    await succeeded(db(), attempt)
     to = flow.next
   } catch (error) {
+    if (error instanceof AppError && error.code === 'busy') await succeeded(db(), attempt)
+    if (provider) await recordRefusal(provider, who, error, request.headers, now)
     if (!(error instanceof AppError)) log.error('a sign-in broke', faultOf(error))
     const code = error instanceof AppError ? error.code : 'misconfigured'
     to = `/login?refused=${code}`

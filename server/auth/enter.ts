@@ -1,5 +1,8 @@
+import { type RequestSource, recordAudit } from '../audit/record.ts'
 import type { Db } from '../db/pool.ts'
 import { AppError } from '../errors.ts'
+import type { Instant } from '../time/instant.ts'
+import { personActor } from './deeds.ts'
 import type { ProvenPerson } from './directory.ts'
 import { roleOf } from './provider-schema.ts'
 import type { Provider } from './providers.ts'
@@ -18,7 +21,12 @@ const REMOVED = () => new AppError('forbidden', 'You are no longer a member of t
  * @throws AppError forbidden for somebody without a role, or who was removed
  * @throws AppError conflict when a member has that e-mail: they must sign in and connect the provider themselves
  */
-export async function enter(tx: Db, provider: Provider, person: ProvenPerson): Promise<string> {
+export async function enter(
+  tx: Db,
+  provider: Provider,
+  person: ProvenPerson,
+  when: { source: RequestSource; at: Instant },
+): Promise<string> {
   const { fleetId, id: providerId } = provider
   const role = roleOf(provider.settings, person.groups)
   const known = await tx.query<{ userId: string; role: string | null }>(
@@ -33,6 +41,8 @@ export async function enter(tx: Db, provider: Provider, person: ProvenPerson): P
     if (found.role === 'owner') return found.userId
     if (role === null) throw NO_ROLE()
     await follow(tx, fleetId, found.userId, found.role, role, person)
+    if (found.role !== role)
+      await tell(tx, provider, person, { userId: found.userId, was: found.role, role }, when)
     return found.userId
   }
   if (role === null) throw NO_ROLE()
@@ -53,7 +63,28 @@ export async function enter(tx: Db, provider: Provider, person: ProvenPerson): P
     'insert into sign_in_identities (fleet_id, provider_id, subject, user_id) values ($1, $2, $3, $4)',
     [fleetId, providerId, person.subject, userId],
   )
+  await tell(tx, provider, person, { userId, was: null, role }, when)
   return userId
+}
+
+/** A role that groups of a provider gave, for the audit log. */
+async function tell(
+  tx: Db,
+  { fleetId, name }: Provider,
+  person: ProvenPerson,
+  { userId, was, role }: { userId: string; was: string | null; role: string },
+  { source, at }: { source: RequestSource; at: Instant },
+): Promise<void> {
+  await recordAudit(tx, {
+    fleetId,
+    actor: personActor(userId, person.name),
+    action: was === null ? 'person.joined' : 'person.role-changed',
+    object: { kind: 'person', id: userId },
+    ...(was !== null && { before: { role: was } }),
+    after: { role, by: name },
+    source,
+    at,
+  })
 }
 
 async function follow(

@@ -1,11 +1,13 @@
 import { hashPassword } from 'better-auth/crypto'
 import type pg from 'pg'
+import { type RequestSource, recordAudit } from '../audit/record.ts'
 import { newId } from '../db/id.ts'
 import { type Db, withTransaction } from '../db/pool.ts'
 import { env } from '../env.ts'
 import { AppError } from '../errors.ts'
 import type { Instant } from '../time/instant.ts'
 import { mayAssign, ROLE_NAME, type Role } from './can.ts'
+import { personActor } from './deeds.ts'
 import { postMail } from './mail.ts'
 import { checkDriver } from './members.ts'
 import type { InvitationRow } from './members-schema.ts'
@@ -136,16 +138,16 @@ export async function readInvitation(
 /**
  * Accepts an invitation: as the person who is signed in with that address, or as somebody new with a name and a password.
  * Holding the mail proves the address.
- * @returns who joined, and which fleet
+ * @returns who joined
  * @throws AppError unacceptable for a token that is no good
  * @throws AppError conflict when the address has an account, and its person isn't signed in
  */
 export async function acceptInvitation(
   pool: pg.Pool,
   input: { token: string; name?: string; password?: string },
-  signedIn: Person | null,
+  { signedIn, source }: { signedIn: Person | null; source: RequestSource },
   now: Instant,
-): Promise<{ userId: string; fleetId: number }> {
+): Promise<string> {
   // Before the transaction: it takes a tenth of a second.
   const hash = input.password ? await hashPassword(input.password) : null
   return await withTransaction(pool, async (tx) => {
@@ -179,6 +181,15 @@ export async function acceptInvitation(
       invitation.id,
       new Date(now),
     ])
-    return { userId, fleetId: invitation.fleetId }
+    await recordAudit(tx, {
+      fleetId: invitation.fleetId,
+      actor: personActor(userId, signedIn?.userId === userId ? signedIn.name : (input.name ?? '')),
+      action: 'invitation.accepted',
+      object: { kind: 'invitation', id: invitation.id },
+      after: { email: invitation.email, role: invitation.role, driverId: invitation.driverId },
+      source,
+      at: now,
+    })
+    return userId
   })
 }

@@ -1,17 +1,17 @@
 import { passkey } from '@better-auth/passkey'
 import { prismaAdapter } from '@better-auth/prisma-adapter'
-import { betterAuth } from 'better-auth'
+import { APIError, betterAuth } from 'better-auth'
 import { createAuthMiddleware } from 'better-auth/api'
 import { twoFactor } from 'better-auth/plugins/two-factor'
-import { db } from '../db/pool.ts'
 import { prisma } from '../db/prisma.ts'
 import { env } from '../env.ts'
 import { AppError } from '../errors.ts'
 import type { Instant } from '../time/instant.ts'
-import { countAttempt, succeeded } from './attempts.ts'
+import { changeAccount, isChange } from './local-changes.ts'
+import { askLocal } from './local-door.ts'
 import { foreignReason } from './origin.ts'
 import { problem, refusal } from './problem.ts'
-import { ABSOLUTE_SECONDS, addressOf, cookiePrefix, isSecure, personOf } from './session.ts'
+import { ABSOLUTE_SECONDS, cookiePrefix, isSecure, personOf } from './session.ts'
 
 function createAuth() {
   const { AUTH_SECRET, publicUrl } = env()
@@ -27,7 +27,18 @@ function createAuth() {
     session: { expiresIn: ABSOLUTE_SECONDS, disableSessionRefresh: true, cookieCache: { enabled: false } },
     plugins: [
       twoFactor({ issuer: 'Restline', trustDeviceMaxAge: 1 }),
-      passkey({ rpID: hostname, rpName: 'Restline', origin }),
+      passkey({
+        rpID: hostname,
+        rpName: 'Restline',
+        origin,
+        // A passkey signs in alone, past the second step: the key itself must have asked for a finger, a face or its PIN.
+        authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
+        authentication: {
+          afterVerification: ({ verification }) => {
+            if (!verification.authenticationInfo.userVerified) throw new APIError('UNAUTHORIZED')
+          },
+        },
+      }),
     ],
     hooks: {
       before: createAuthMiddleware(async (ctx) => {
@@ -36,12 +47,12 @@ function createAuth() {
           return { context: { body: { ...ctx.body, revokeOtherSessions: true } } }
       }),
     },
-    // Failed sign-ins are counted by server/auth/attempts.ts, for all processes together.
+    // What can be guessed is counted by server/auth/attempts.ts, for all processes together.
     rateLimit: {
       enabled: true,
       window: 60,
       max: 300,
-      customRules: { '/sign-in/*': false, '/two-factor/*': { window: 60, max: 20 } },
+      customRules: { '/sign-in/*': false, '/two-factor/*': false },
     },
     advanced: {
       cookiePrefix: cookiePrefix(),
@@ -115,23 +126,8 @@ async function answer(request: Request, now: Instant): Promise<Response> {
         'You signed in by your company’s directory or provider: this is kept there.',
       )
   }
-  return path === '/sign-in/email' ? await signIn(request, now) : await auth().handler(request)
-}
-
-async function signIn(request: Request, now: Instant): Promise<Response> {
-  const body: unknown = await request
-    .clone()
-    .json()
-    .catch(() => null)
-  const email = (body as { email?: unknown } | null)?.email
-  if (typeof email !== 'string')
-    throw new AppError('malformed', 'Send an e-mail address and a password.', 'email')
-  const attempt = { account: email, address: addressOf(request.headers) }
-  await countAttempt(db(), attempt, now)
-  const answered = await auth().handler(request)
-  if (answered.ok) await succeeded(db(), attempt)
-  // One text for a wrong password, an unknown address and an address that is none.
-  else if (answered.status < 500)
-    return problem(401, 'unauthenticated', 'This e-mail and password don’t belong together.')
-  return answered
+  const handler = (asked: Request) => auth().handler(asked)
+  return person && isChange(path)
+    ? await changeAccount({ request, path, person, now }, handler)
+    : await askLocal({ request, path, person, now }, handler)
 }

@@ -22,3 +22,6 @@ export function isOwn(origin: string, host: string): boolean {
   if (origin === new URL(publicUrl).origin) return true
   return PUBLIC_URL === undefined && URL.canParse(origin) && new URL(origin).host === host
 }
+
+/** Where a request came from, as the front door says; what a caller claims there is overwritten (server/main.ts). */
+export const addressOf = (headers: Headers) => headers.get('x-restline-address') ?? 'unknown'

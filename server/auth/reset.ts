@@ -1,9 +1,12 @@
 import { hashPassword } from 'better-auth/crypto'
 import type pg from 'pg'
-import { withTransaction } from '../db/pool.ts'
+import type { RequestSource } from '../audit/record.ts'
+import { type Db, withTransaction } from '../db/pool.ts'
 import { env } from '../env.ts'
 import { AppError } from '../errors.ts'
+import { log } from '../log.ts'
 import type { Instant } from '../time/instant.ts'
+import { personActor, strangerActor, tellFleetsOf } from './deeds.ts'
 import { endSessions } from './enter.ts'
 import { postMail } from './mail.ts'
 import { setPassword } from './people.ts'
@@ -15,7 +18,12 @@ const GOOD_FOR_MS = 30 * 60_000
  * Mails a link to a new password, if the address is somebody's here. The answer is the same for everybody, and takes the same
  * work: nobody learns who has an account.
  */
-export async function requestReset(pool: pg.Pool, email: string, now: Instant): Promise<void> {
+export async function requestReset(
+  pool: pg.Pool,
+  email: string,
+  source: RequestSource,
+  now: Instant,
+): Promise<void> {
   const { secret, hash } = newSecret()
   await withTransaction(pool, async (tx) => {
     const { rows } = await tx.query<{ id: string; name: string; email: string }>(
@@ -24,7 +32,10 @@ export async function requestReset(pool: pg.Pool, email: string, now: Instant): 
       [email.trim().toLowerCase()],
     )
     const [user] = rows
-    if (!user) return
+    if (!user) {
+      log.info('a new password was asked for by an address that has no account', { address: source.address })
+      return
+    }
     await tx.query('delete from password_resets where user_id = $1 or expires_at < $2', [
       user.id,
       new Date(now),
@@ -45,6 +56,17 @@ ${env().publicUrl}/reset#${secret}
 The link works once. If it was not you, do nothing: your password stays as it is.
 `,
     })
+    await tellFleetsOf(
+      tx,
+      { userId: user.id, fleetId: null },
+      {
+        actor: strangerActor(user.email),
+        action: 'password.reset-asked',
+        object: { kind: 'person', id: user.id },
+        source,
+        at: now,
+      },
+    )
   })
 }
 
@@ -55,22 +77,63 @@ The link works once. If it was not you, do nothing: your password stays as it is
 export async function completeReset(
   pool: pg.Pool,
   input: { secret: string; password: string },
+  source: RequestSource,
   now: Instant,
 ): Promise<void> {
   const hash = await hashPassword(input.password)
-  await withTransaction(pool, async (tx) => {
+  const done = await withTransaction(pool, async (tx) => {
     const { rows } = await tx.query<{ userId: string }>(
       'delete from password_resets where secret_hash = $1 and expires_at > $2 returning user_id as "userId"',
       [hashOf(input.secret), new Date(now)],
     )
-    if (!rows[0])
-      throw new AppError(
-        'unacceptable',
-        'This link was used already, or is older than 30 minutes. Ask for another.',
-      )
+    if (!rows[0]) return false
     const { userId } = rows[0]
     await setPassword(tx, userId, hash)
     await tx.query('delete from password_resets where user_id = $1', [userId])
     await endSessions(tx, userId)
+    await tellFleetsOf(tx, { userId, fleetId: null }, await deedOn(tx, userId, 'password.reset', source, now))
+    return true
+  })
+  if (done) return
+  await tellSpent(pool, input.secret, source, now)
+  throw new AppError(
+    'unacceptable',
+    'This link was used already, or is older than 30 minutes. Ask for another.',
+  )
+}
+
+/** What the mail's holder did to the account: holding the mail is what proves them. */
+async function deedOn(tx: Db, userId: string, action: string, source: RequestSource, at: Instant) {
+  const { rows } = await tx.query<{ name: string }>('select name from users where id = $1', [userId])
+  return {
+    actor: personActor(userId, rows[0]?.name ?? ''),
+    action,
+    object: { kind: 'person', id: userId },
+    source,
+    at,
+  }
+}
+
+/** A link that is too old is still known, and its fleets are told; of one that was used or made up nothing is. */
+async function tellSpent(pool: pg.Pool, secret: string, source: RequestSource, at: Instant): Promise<void> {
+  await withTransaction(pool, async (tx) => {
+    const { rows } = await tx.query<{ userId: string }>(
+      'select user_id as "userId" from password_resets where secret_hash = $1',
+      [hashOf(secret)],
+    )
+    const userId = rows[0]?.userId
+    if (!userId) return log.info('a link to a new password was refused', { address: source.address })
+    await tellFleetsOf(
+      tx,
+      { userId, fleetId: null },
+      {
+        actor: strangerActor(''),
+        action: 'password.reset-refused',
+        object: { kind: 'person', id: userId },
+        after: { reason: 'the link was older than 30 minutes' },
+        source,
+        at,
+      },
+    )
   })
 }

@@ -1,8 +1,11 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import { type Db, db } from '../db/pool.ts'
+import { SYSTEM } from '../audit/record.ts'
+import { type Db, db, withTransaction } from '../db/pool.ts'
 import { env } from '../env.ts'
 import type { Instant } from '../time/instant.ts'
 import type { Role } from './can.ts'
+import { tellFleetsOf, type Whose } from './deeds.ts'
+import { addressOf } from './origin.ts'
 import type { Person } from './principal.ts'
 
 const HOUR_MS = 3_600_000
@@ -38,19 +41,18 @@ export function cookieOf(headers: Headers, name: string): string | null {
 
 const signatureOf = (token: string, secret: string) => createHmac('sha256', secret).update(token).digest()
 
-/** The session's token, if the signature beside it is ours. better-auth signs and reads the same cookie. */
-function tokenOf(headers: Headers): string | null {
-  const value = cookieOf(headers, 'session_token')
+/** What a cookie says, if the signature beside it is ours. better-auth signs and reads the same cookies. */
+export function signedCookieOf(headers: Headers, name: string): string | null {
+  const value = cookieOf(headers, name)
   if (!value) return null
   const dot = value.lastIndexOf('.')
-  const token = value.slice(0, dot)
+  const said = value.slice(0, dot)
   const given = Buffer.from(value.slice(dot + 1), 'base64')
-  const ours = signatureOf(token, env().AUTH_SECRET)
-  return given.length === ours.length && timingSafeEqual(given, ours) ? token : null
+  const ours = signatureOf(said, env().AUTH_SECRET)
+  return given.length === ours.length && timingSafeEqual(given, ours) ? said : null
 }
 
-/** Where a request came from, as the front door says; what a caller claims there is overwritten (server/main.ts). */
-export const addressOf = (headers: Headers) => headers.get('x-restline-address') ?? 'unknown'
+const tokenOf = (headers: Headers) => signedCookieOf(headers, 'session_token')
 
 /**
  * Begins a session, always a new one: an id that was there before the login means nothing after it.
@@ -118,11 +120,34 @@ export async function personOf(headers: Headers, now: Instant = Date.now()): Pro
   if (!row) return null
   const { usedAt, ...person } = row
   if (now - usedAt >= IDLE_MS) {
-    await db().query('delete from sessions where id = $1', [row.sessionId])
+    await endExpired(now, row.sessionId)
     return null
   }
   if (now - usedAt >= NOTE_USE_EVERY_MS) {
     await db().query('update sessions set updated_at = $2 where id = $1', [row.sessionId, new Date(now)])
   }
   return person.fleetId === null ? null : { kind: 'person', ...person, fleetId: person.fleetId }
+}
+
+/**
+ * Ends sessions that nobody used for 12 hours or that are 30 days old, and tells their fleets; one of them, or all.
+ * @returns how many ended
+ */
+export async function endExpired(now: Instant, id: string | null = null): Promise<number> {
+  return await withTransaction(db(), async (tx) => {
+    const { rows } = await tx.query<Whose & { old: boolean }>(
+      `delete from sessions s where (s.updated_at <= $1 or s.expires_at <= $2) and ($3::text is null or s.id = $3)
+       returning user_id as "userId", fleet_id as "fleetId", expires_at <= $2 as old`,
+      [new Date(now - IDLE_MS), new Date(now), id],
+    )
+    for (const { old, ...whose } of rows)
+      await tellFleetsOf(tx, whose, {
+        actor: SYSTEM,
+        action: 'session.expired',
+        object: { kind: 'person', id: whose.userId },
+        after: { reason: old ? 'older than 30 days' : 'not used for 12 hours' },
+        at: now,
+      })
+    return rows.length
+  })
 }

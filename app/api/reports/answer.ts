@@ -5,6 +5,7 @@ import { personOf } from '../../../server/auth/session.ts'
 import type { Db } from '../../../server/db/pool.ts'
 import { AppError, HTTP_STATUS } from '../../../server/errors.ts'
 import { inFleet } from '../../in-fleet.ts'
+import { tellExport } from '../../tell-export.ts'
 
 /** A report as a file. */
 export interface ReportFile {
@@ -30,7 +31,11 @@ export async function answerReport<T>(
     return problem(400, issue!.message, issue!.path.join('.'))
   }
   try {
-    const { name, csv } = await inFleet(person, (tx) => make(asked.data, person, tx))
+    const { name, csv } = await inFleet(person, async (tx) => {
+      const file = await make(asked.data, person, tx)
+      await tellExport(tx, person, request.headers, { report: `${file.name}.csv`, asked: asked.data })
+      return file
+    })
     return new Response(csv, {
       headers: {
         'content-type': 'text/csv; charset=utf-8; header=present',
