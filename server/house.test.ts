@@ -214,6 +214,13 @@ describe('the house', () => {
     )
   })
 
+  test('property tests take their seed from one place', () => {
+    const direct = files.filter((file) =>
+      /^import .*'fast-check'/m.test(fs.readFileSync(path.join(ROOT, file), 'utf8')),
+    )
+    assert.deepEqual(direct, ['server/property.testing.ts'])
+  })
+
   test('no file imports itself by a circle', () => {
     const edges = new Map<string, string[]>()
     for (const { from, to, typeOnly } of imports) {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import fc from 'fast-check'
 import { ensurePartitions } from './db/partitions.ts'
 import { testDatabase } from './db/testing.ts'
 import { judge } from './logs/clocks.ts'
 import { findDrivers } from './logs/drivers.ts'
 import { type Fix, journey, run, TestFleet } from './logs/fleet.testing.ts'
 import { horizonMs, loadLogs } from './logs/load.ts'
+import fc from './property.testing.ts'
 import { HOUR, type Instant, MINUTE, SECOND } from './time/instant.ts'
 import { work } from './work.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import fc from 'fast-check'
 import type { DutyEvent, DutyStatus } from '../../server/hos/types.ts'
+import fc from '../../server/property.testing.ts'
 import { HOUR } from '../../server/time/instant.ts'
 import { drawFrom, drawStretch, removeChange, statusAt, stretchesOf, tidied } from './draw.ts'
 

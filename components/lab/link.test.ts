@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import fc from 'fast-check'
 import { DUTY_STATUSES } from '../../server/hos/types.ts'
+import fc from '../../server/property.testing.ts'
 import { zone } from '../../server/time/zone.ts'
 import { decodeQuestion, encodeQuestion } from './link.ts'
 import { formatLog } from './log-text.ts'

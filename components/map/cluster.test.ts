@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import fc from 'fast-check'
 import { VehicleState } from '../../server/geo/frame.ts'
+import fc from '../../server/property.testing.ts'
 import {
   ARROW_LIMIT,
   CELL_PIXELS,

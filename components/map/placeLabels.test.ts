@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import fc from 'fast-check'
+import fc from '../../server/property.testing.ts'
 import { placeLabels, type Rect } from './placeLabels.ts'
 
 const rect = (x: number, y: number): Rect => ({ minX: x, minY: y, maxX: x + 40, maxY: y + 15 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, mock, test } from 'node:test'
-import fc from 'fast-check'
 import { emptyFrame, type PositionFrame, pushPosition, VehicleState } from '../../server/geo/frame.ts'
+import fc from '../../server/property.testing.ts'
 import { AlertLevel, TruckStore } from './truckStore.ts'
 
 interface News {

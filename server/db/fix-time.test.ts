@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import fc from '../property.testing.ts'
 import { FIX_TIMES_END, fixInstant, fixMs, fixSecond } from './fix-time.ts'
 import { testDatabase } from './testing.ts'
 

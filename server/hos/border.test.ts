@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import fc from 'fast-check'
+import fc from '../property.testing.ts'
 import { HOUR, MINUTE } from '../time/instant.ts'
 import { crossing, evaluateAlong, type Regime } from './border.ts'
 import { evaluate } from './evaluate.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import fc from 'fast-check'
+import fc from '../property.testing.ts'
 import { HOUR } from '../time/instant.ts'
 import { type Step, whatIf } from './forecast.ts'
 import { byHand, course, GRIDS, type Instance, instancesOf, START, step, tripOf } from './trip.testing.ts'

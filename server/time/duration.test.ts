@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import fc from 'fast-check'
+import fc from '../property.testing.ts'
 import { hoursMinutes, minutesThatAddUp } from './duration.ts'
 import { HOUR, MINUTE, SECOND } from './instant.ts'
 

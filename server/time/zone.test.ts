@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import fc from 'fast-check'
+import fc from '../property.testing.ts'
 import { DAY, HOUR, MINUTE } from './instant.ts'
 import { addDays, isoWithOffset, zone } from './zone.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import fc from 'fast-check'
+import fc from '../property.testing.ts'
 import { type Instant, MINUTE } from '../time/instant.ts'
 import { derive } from './derive.ts'
 import { isTrusted } from './flags.ts'

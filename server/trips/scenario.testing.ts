@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import fc from '../property.testing.ts'
 import { type Instant, MINUTE, SECOND } from '../time/instant.ts'
 import { REPAIRED_ROLLOVER } from './flags.ts'
 import type { TrackPoint } from './types.ts'

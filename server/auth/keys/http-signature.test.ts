@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHmac, createSecretKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
-import fc from 'fast-check'
 import { httpbis } from 'http-message-signatures'
+import fc from '../../property.testing.ts'
 import { type SignatureAlgorithm, signData, VerifyingKey } from './algorithm.ts'
 import { contentDigestField, contentOf, digestMatches, parseContentDigest } from './content-digest.ts'
 import { FieldValues, type HeaderFields, type HttpRequest, type HttpResponse } from './http-message.ts'
@@ -311,7 +311,7 @@ describe('against http-message-signatures', () => {
         const ours = built.base.split('\n').slice(0, -1).join('\n')
         assert.equal(ours, theirs)
       }),
-      { numRuns: 2_000, seed: 9421 },
+      { numRuns: 2_000 },
     )
   })
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import fc from 'fast-check'
 import * as oracle from 'structured-headers'
+import fc from '../../property.testing.ts'
 import {
   type BareItem,
   type Member,
@@ -96,7 +96,7 @@ describe('structured fields', () => {
         assert.equal(item === undefined, otherItem === undefined, `item ${JSON.stringify(field)}`)
         if (item && otherItem) assert.equal(serializeMember(item), oracle.serializeItem(otherItem))
       }),
-      { numRuns: 30_000, seed: 9651 },
+      { numRuns: 30_000 },
     )
     assert.ok(read > 1_000, `only ${read} were readable`)
   })
@@ -135,7 +135,7 @@ describe('structured fields', () => {
         assert.equal(serializeDictionary(back.members), written)
         assert.deepEqual([...back.members.keys()], [...members.keys()])
       }),
-      { numRuns: 2_000, seed: 8941 },
+      { numRuns: 2_000 },
     )
   })
 

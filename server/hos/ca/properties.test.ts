@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import fc from 'fast-check'
+import fc from '../../property.testing.ts'
 import { DAY, HOUR, type Instant, MINUTE } from '../../time/instant.ts'
 import { addDays, zone } from '../../time/zone.ts'
 import { standing } from '../north-america/next-change.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import fc from '../../property.testing.ts'
 import { DAY, HOUR, type Instant, MINUTE } from '../../time/instant.ts'
 import { evaluate } from '../evaluate.ts'
 import type { DutyEvent, EuropeanStatus, Evaluation, HosOptions, RulesetId } from '../types.ts'

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import fc from '../../property.testing.ts'
 import { type Instant, MINUTE } from '../../time/instant.ts'
 import { checkProperties, type Lengths } from '../eu/properties.testing.ts'
 import { weeksIn } from '../eu/weeks.ts'

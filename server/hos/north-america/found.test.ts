@@ -60,6 +60,24 @@ describe('what random logs have found', () => {
     assert.equal(now.nextChangeAt, end + 2.1 * HOUR)
   })
 
+  test('16 hours claimed in the rest before any duty use nothing up: the next claim, two days on, is good', () => {
+    const at = (hours: number) => START + hours * HOUR
+    const shortHaul16 = [at(1 / 60), at(68)]
+    const broken = (before: DutyStatus) => {
+      const { log } = told([before, 34], ['OFF', 34], ['ON', 1 / 60], ['OFF', 7], ['D', 10])
+      const asOf = at(68 + 15)
+      return evaluate(log, 'us-property-60-7', { ...options, shortHaul16 }, asOf).violations
+    }
+    assert.deepEqual(broken('YM'), [])
+    assert.deepEqual(broken('OFF'), [])
+    // Claimed in the rest that ends a tour it is for that tour, and the 34 hours lie between the two.
+    const { log, end } = told(['D', 1], ['OFF', 34], ['ON', 8], ['OFF', 1], ['D', 6.9])
+    const judge = (claims: Instant[]) =>
+      evaluate(log, 'us-property-60-7', { ...options, shortHaul16: claims }, end).violations
+    assert.deepEqual(judge([at(2), at(36)]), [])
+    assert.equal(judge([at(2)])[0]!.rule, 'us.window-14')
+  })
+
   test('a day that begins in the hour which the clocks skip begins at its own hour on the next', () => {
     const local = (text: string) => zone('America/Toronto').instantOf(Date.parse(`2026-03-${text}:00Z`))
     const log: DutyEvent[] = [

@@ -77,7 +77,7 @@ function gaugesOf(
   const adverse = (ms: number) => adverseExtensions(options.adverseConditions ?? [], resets, resting, ms)
   const gauges = [countedGauge(line, 'drive', 'drivenMs', law.drive, adverse(law.adverse.driveMs))]
   if (law.window) {
-    const longer = [...adverse(law.adverse.windowMs), ...longTours(line, law, options, resets)]
+    const longer = [...adverse(law.adverse.windowMs), ...longTours(line, law, options, resets, resting)]
     gauges.push(windowGauge(line, law.window, longer, restedAt))
   }
   if (law.duty) gauges.push(countedGauge(line, 'duty', 'onDutyMs', law.duty, adverse(law.adverse.windowMs)))
@@ -96,13 +96,14 @@ function longTours(
   law: UnitedStatesLaw,
   options: HosOptions,
   resets: readonly Rest[],
+  resting: Rest | null,
 ): Extension[] {
   const { longTour, window } = law
   if (!longTour || !window) return []
   const ms = longTour.windowMs - window.ms
   const { allowed } = longTour
   return allowed.by === 'claim'
-    ? claimedTours(line, law, options, resets, allowed.apartDays, ms)
+    ? claimedTours(line, law, options, resets, resting, allowed.apartDays, ms)
     : countedTours(line, window.ms, options, resets, allowed, ms)
 }
 
@@ -112,18 +113,27 @@ function claimedTours(
   { cycle }: UnitedStatesLaw,
   options: HosOptions,
   resets: readonly Rest[],
+  resting: Rest | null,
   apartDays: number,
   ms: number,
 ): Extension[] {
   if (!options.shortHaul16?.length) return []
   const dayOf = (at: Instant) => Date.parse(line.clock.dateOf(at, options.dayStartMinutes)) / DAY
+  const opening = resets.find((rest) => rest.opening) ?? resting
+  /** The rest that the log opens with ends no duty tour: there is none to claim for. */
+  const inOpening = (claim: Instant) =>
+    opening?.opening &&
+    claim >= opening.from &&
+    (claim < opening.until || (claim === opening.until && opening.end === line.count && resting))
   const good: Instant[] = []
   for (const claim of [...options.shortHaul16].sort((a, b) => a - b)) {
+    if (inOpening(claim)) continue
     const last = good.at(-1)
     const apart = last === undefined ? Number.POSITIVE_INFINITY : dayOf(claim) - dayOf(last)
+    // A claim made in a rest is for the tour that the rest ends, so that this rest itself lies between the two.
     const restarted = line.rests.some(
       (rest) =>
-        rest.from >= last! &&
+        rest.until > last! &&
         rest.until <= claim &&
         rest.until - rest.from >= (cycle.restartMs ?? Number.POSITIVE_INFINITY),
     )

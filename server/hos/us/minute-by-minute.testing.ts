@@ -111,10 +111,11 @@ export function minuteByMinute(
   const dayOf = (at: Instant) => Date.parse(clock.dateOf(at, options.dayStartMinutes)) / DAY
   const good: Instant[] = []
   for (const claim of [...(options.shortHaul16 ?? [])].sort((a, b) => a - b)) {
+    if (rests.some((rest) => opens(rest) && claim >= rest.from && claim < rest.until)) continue
     const stands = good.every((earlier) => {
       const days = dayOf(claim) - dayOf(earlier)
       const restarted = rests.some(
-        (rest) => rest.from >= earlier && rest.until <= claim && lengthOf(rest) >= 34 * HOUR,
+        (rest) => rest.until > earlier && rest.until <= claim && lengthOf(rest) >= 34 * HOUR,
       )
       return days < 1 || days > 6 || restarted
     })

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import fc from '../../property.testing.ts'
 import { DAY, type Instant, MINUTE } from '../../time/instant.ts'
 import { zone } from '../../time/zone.ts'
 import { checkProperties, type Lengths } from '../eu/properties.testing.ts'
