@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import fc from '../property.testing.ts'
 import { DAY, HOUR, type Instant } from '../time/instant.ts'
 import { type Course, type Step, whatIf } from './forecast.ts'
 import { type DutyEvent, type DutyStatus, isEuropean, type RulesetId } from './types.ts'
