@@ -14,7 +14,7 @@ import { boundedServer } from './ingest/bounded.ts'
 import { type Doors, openDoors } from './ingest/doors.ts'
 import { createDoor } from './ingest/http.ts'
 import { callingDevice, isOfDevice } from './ingest/procedure.ts'
-import { refuse } from './ingest/refuse.ts'
+import { problem, refuse } from './ingest/refuse.ts'
 import { intakeOf } from './ingest/take.ts'
 import { leash } from './leash.ts'
 import { faultOf, log } from './log.ts'
@@ -112,9 +112,7 @@ async function answerProcedure(req: IncomingMessage, res: ServerResponse, url: s
   const paths = url.slice(TRPC.length, end < 0 ? undefined : end)
   const foreign = refuseForeign(req, paths)
   if (foreign) {
-    res.writeHead(403, { 'content-type': 'application/problem+json', connection: 'close' })
-    res.end(JSON.stringify({ type: 'about:blank', status: 403, code: 'forbidden', detail: foreign }))
-    return
+    return problem(res, 403, { code: 'forbidden', detail: foreign })
   }
   let device: Principal | null = null
   if (isOfDevice(req)) {

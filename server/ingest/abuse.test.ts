@@ -135,10 +135,10 @@ describe('abuse', () => {
         await refused('json', 'too-large'),
       ]
       const head = new Raw(`GET /v1/heartbeats HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(9_000)}\r\n\r\n`)
-      await head.ends()
+      await head.ends(30_000)
       assert.match(head.heard, /^HTTP\/1\.1 431 /)
       const four = new Raw(`${HEAD}content-length: 4294967296\r\n\r\n{`)
-      await four.ends()
+      await four.ends(30_000)
       assert.match(four.heard, /^HTTP\/1\.1 413 /)
       const endless = new Raw(`${HEAD}transfer-encoding: chunked\r\n\r\n`)
       const chunk = `10000\r\n${' '.repeat(0x10000)}\r\n`
@@ -147,10 +147,26 @@ describe('abuse', () => {
       }
       endless.socket.on('drain', pump)
       pump()
-      await endless.ends()
+      await endless.ends(30_000)
       assert.match(endless.heard, /^HTTP\/1\.1 413 /)
       assert.equal((await refused('http', 'headers-too-large')) - headers, 1)
       assert.equal((await refused('json', 'too-large')) - large, 2)
+    })
+
+    test('who is refused in the middle of a body hears why, however late it looks, and is cut then', async () => {
+      const before = await refused('json', 'too-large')
+      const late = new Raw('')
+      await until('the connection', () => !late.socket.connecting)
+      late.socket.pause()
+      // More than the buffers between the two take without being read.
+      late.socket.write(`${HEAD}content-length: 9000000\r\n\r\n${' '.repeat(4_000_000)}`)
+      await until('the refusal', async () => (await refused('json', 'too-large')) > before)
+      late.socket.write(' '.repeat(1_000_000))
+      await until('the rest on its way', () => late.socket.writableLength === 0)
+      late.socket.resume()
+      await until('the answer', () => late.heard.includes('"code":"too-large"'))
+      assert.match(late.heard, /^HTTP\/1\.1 413 .*connection: close/is)
+      await late.ends(30_000)
     })
 
     test('bombs of gzip cost less than 50 MiB: forty of 10 KiB, and one that would open to a gibibyte', async () => {

@@ -5,6 +5,8 @@ const MOST_HEADER_BYTES = 8 << 10
 const HEADERS_WITHIN_MS = 15_000
 const REQUEST_WITHIN_MS = 60_000
 const MOST_CONNECTIONS = 12_000
+/** Who is refused before there is a request has so long to read the answer. */
+const LINGER_MS = 5_000
 
 /** Our word and HTTP's for what Node refuses before there is a request. */
 const REFUSALS: Record<string, readonly [reason: string, status: string]> = {
@@ -33,11 +35,16 @@ export function boundedServer(handle: RequestListener): Server {
   server.maxConnections = MOST_CONNECTIONS
   server.on('drop', () => countRefusal('http', 'too-many-connections'))
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    // It has been answered already, and goes on sending.
+    if (socket.writableEnded && error.code !== 'ECONNRESET') return
     // A reset is no refusal of ours.
     if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
     const [reason, status] = REFUSALS[error.code ?? ''] ?? ['malformed', '400 Bad Request']
     countRefusal('http', reason)
-    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy())
+    // What still comes is read and thrown away: closed with bytes unread, the answer would be lost with the connection.
+    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+    const cut = setTimeout(() => socket.destroy(), LINGER_MS)
+    socket.once('close', () => clearTimeout(cut))
   })
   return server
 }

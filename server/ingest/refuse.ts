@@ -7,6 +7,9 @@ import { countRefusal } from './metrics.ts'
 import type { Intake } from './take.ts'
 
 const RETRY_AFTER_SECONDS = 2
+/** Who is refused in the middle of a body has so long to read the answer, and may go on sending so much. */
+const LINGER_MS = 5_000
+const MOST_LINGER_BYTES = 8 << 20
 
 /** Answers an error as a problem (RFC 9457): a code, and what to do. */
 export function refuse(
@@ -17,7 +20,7 @@ export function refuse(
   protocol: DeviceProtocol = 'json',
 ): void {
   if (error instanceof RefusedRequest) {
-    refuseAuth(intake, req, res, error.refusal)
+    refuseAuth(intake, res, error.refusal)
     return
   }
   const refusal =
@@ -39,9 +42,8 @@ export function refuse(
 }
 
 /** What a refused sender may know: the code and what to do (device-signatures section 4). The true reason is in the audit log. */
-function refuseAuth(intake: Intake, req: IncomingMessage, res: ServerResponse, refusal: Refusal): void {
+function refuseAuth(intake: Intake, res: ServerResponse, refusal: Refusal): void {
   countRefusal('json', refusal.code)
-  if (!req.complete) res.setHeader('connection', 'close')
   if (refusal.status === 401) {
     res.setHeader('www-authenticate', 'Bearer')
     const { identity, reason } = claimOf(req, refusal)
@@ -82,14 +84,39 @@ const TITLES: Record<number, string> = {
   503: 'Busy',
 }
 
-/** RFC 9457. */
+/** RFC 9457. What has not been read of the request's body ends with the connection. */
 export function problem(res: ServerResponse, status: number, detail: object): void {
   if (res.headersSent) return
   const body = JSON.stringify({ type: 'about:blank', title: TITLES[status] ?? 'Error', status, ...detail })
-  res
-    .writeHead(status, {
-      'content-type': 'application/problem+json',
-      'content-length': Buffer.byteLength(body),
-    })
-    .end(body)
+  const isCutShort = res.req !== undefined && !res.req.complete && hasBody(res.req)
+  if (isCutShort) res.setHeader('connection', 'close')
+  res.writeHead(status, {
+    'content-type': 'application/problem+json',
+    'content-length': Buffer.byteLength(body),
+  })
+  if (!isCutShort) return void res.end(body)
+  // Ending the response would let Node close the connection at once.
+  res.write(body)
+  linger(res.req)
+}
+
+const hasBody = ({ headers }: IncomingMessage) =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+
+/**
+ * Ends our side of a connection whose request is still coming, and leaves the other side the time to read why (RFC 9112, 9.6): closed
+ * with bytes unread, TCP resets it, and what the client has not read of the answer is lost. What comes meanwhile is thrown away, up to
+ * a bound; beyond that the client waits until it reads, or is cut.
+ */
+function linger(req: IncomingMessage): void {
+  const { socket } = req
+  let bytes = 0
+  req.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes > MOST_LINGER_BYTES) req.pause()
+  })
+  req.resume()
+  const cut = setTimeout(() => socket.destroy(), LINGER_MS)
+  socket.once('close', () => clearTimeout(cut))
+  socket.end()
 }
