@@ -20,7 +20,7 @@ export function refuse(
   protocol: DeviceProtocol = 'json',
 ): void {
   if (error instanceof RefusedRequest) {
-    refuseAuth(intake, res, error.refusal)
+    refuseAuth(intake, req, res, error.refusal)
     return
   }
   const refusal =
@@ -42,7 +42,7 @@ export function refuse(
 }
 
 /** What a refused sender may know: the code and what to do (device-signatures section 4). The true reason is in the audit log. */
-function refuseAuth(intake: Intake, res: ServerResponse, refusal: Refusal): void {
+function refuseAuth(intake: Intake, req: IncomingMessage, res: ServerResponse, refusal: Refusal): void {
   countRefusal('json', refusal.code)
   if (refusal.status === 401) {
     res.setHeader('www-authenticate', 'Bearer')
