@@ -1,25 +1,15 @@
 import assert from 'node:assert/strict'
-import { fork } from 'node:child_process'
-import { connect, type Socket } from 'node:net'
-import { after, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { testDatabase } from '../db/testing.ts'
 import { enrolFleet, storedOf, Tracker, until } from './doors.testing.ts'
+import { DoorsProcess, MIB, Raw } from './process.testing.ts'
 import { encodeFrame } from './teltonika/codec.ts'
 import { encodeLogin } from './teltonika/stream.ts'
 
 const { url: databaseUrl, pool } = await testDatabase()
-const child = fork(new URL('doors-process.testing.ts', import.meta.url), {
-  env: { ...process.env, DATABASE_URL: databaseUrl },
-  execArgv: ['--import', 'tsx'],
-  stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-})
-after(() => child.disconnect())
-const { port, trackerPort } = await new Promise<{ port: number; trackerPort: number }>((resolve, reject) => {
-  child.once('message', (message) => resolve(message as { port: number; trackerPort: number }))
-  child.once('exit', () => reject(new Error('the doors did not open')))
-})
-const door = `http://127.0.0.1:${port}`
+const doors = await DoorsProcess.open(databaseUrl)
+const { port, trackerPort, measured, memory, refused } = doors
 const IMEI = '352093080000001'
 const HALF_IMEI = '352093080000002'
 const [truck, tracker] = await enrolFleet(pool, [
@@ -27,17 +17,6 @@ const [truck, tracker] = await enrolFleet(pool, [
   { name: 'tracker', protocol: 'teltonika', identity: IMEI, open: true },
   { name: 'half', protocol: 'teltonika', identity: HALF_IMEI, open: true },
 ])
-
-const MIB = 1 << 20
-const metrics = async () => await (await fetch(`${door}/metrics`)).text()
-/** The value of one line of `/metrics`; 0 if it is not there. */
-async function measured(line: string): Promise<number> {
-  const found = (await metrics()).split('\n').find((one) => one.startsWith(`${line} `))
-  return found ? Number(found.slice(line.length + 1)) : 0
-}
-const memory = () => measured('restline_process_resident_memory_bytes')
-const refused = (protocol: string, reason: string) =>
-  measured(`restline_ingest_refusals_total{protocol="${protocol}",reason="${reason}"}`)
 
 const beat = (more: object = {}) => ({
   device: 'truck',
@@ -47,7 +26,7 @@ const beat = (more: object = {}) => ({
   ...more,
 })
 async function post(body: BodyInit, path = '/v1/heartbeats', headers: Record<string, string> = {}) {
-  const response = await fetch(door + path, {
+  const response = await fetch(doors.url + path, {
     method: 'POST',
     headers: { authorization: `Bearer ${truck!.token}`, 'content-type': 'application/json', ...headers },
     body,
@@ -55,24 +34,6 @@ async function post(body: BodyInit, path = '/v1/heartbeats', headers: Record<str
   return { status: response.status, answer: await response.text() }
 }
 
-/** A connection that sends what it is given and hears the answer to its end. */
-class Raw {
-  readonly socket: Socket
-  heard = ''
-  closed = false
-  constructor(text: string, to = port, localAddress?: string) {
-    this.socket = connect({ port: to, host: '127.0.0.1', localAddress })
-    this.socket.on('data', (bytes) => {
-      this.heard += bytes.toString('latin1')
-    })
-    this.socket.on('error', () => undefined)
-    this.socket.once('close', () => {
-      this.closed = true
-    })
-    if (text) this.socket.write(text, 'latin1')
-  }
-  ends = (withinMs?: number) => until('the end of the connection', () => this.closed, withinMs)
-}
 const HEAD = `POST /v1/heartbeats HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${truck!.token}\r\ncontent-type: application/json\r\n`
 
 describe('abuse', () => {
@@ -85,8 +46,8 @@ describe('abuse', () => {
           .rowCount
       const before = await partitions()
       const cases: [body: string, status: number, field: string][] = [
-        [text({ latitude: 'X' }, (json) => json.replace('"X"', 'NaN')), 400, 'body'],
-        [text({ latitude: 'X' }, (json) => json.replace('"X"', 'Infinity')), 400, 'body'],
+        [text({ latitude: 'X' }, (json) => json.replace('"X"', 'NaN')), 422, 'latitude'],
+        [text({ latitude: 'X' }, (json) => json.replace('"X"', '-Infinity')), 422, 'latitude'],
         [text({ latitude: 'X' }, (json) => json.replace('"X"', '1e309')), 422, 'latitude'],
         [text({ latitude: 91 }), 422, 'latitude'],
         [text({ longitude: -181 }), 422, 'longitude'],
@@ -134,13 +95,13 @@ describe('abuse', () => {
         await refused('http', 'headers-too-large'),
         await refused('json', 'too-large'),
       ]
-      const head = new Raw(`GET /v1/heartbeats HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(9_000)}\r\n\r\n`)
+      const head = new Raw(`GET /v1/heartbeats HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(9_000)}\r\n\r\n`, port)
       await head.ends(30_000)
       assert.match(head.heard, /^HTTP\/1\.1 431 /)
-      const four = new Raw(`${HEAD}content-length: 4294967296\r\n\r\n{`)
+      const four = new Raw(`${HEAD}content-length: 4294967296\r\n\r\n{`, port)
       await four.ends(30_000)
       assert.match(four.heard, /^HTTP\/1\.1 413 /)
-      const endless = new Raw(`${HEAD}transfer-encoding: chunked\r\n\r\n`)
+      const endless = new Raw(`${HEAD}transfer-encoding: chunked\r\n\r\n`, port)
       const chunk = `10000\r\n${' '.repeat(0x10000)}\r\n`
       const pump = () => {
         while (!endless.closed && endless.socket.writable && endless.socket.write(chunk));
@@ -195,8 +156,8 @@ describe('abuse', () => {
   // They wait for time-outs, side by side.
   describe('those who say nothing', { concurrency: true }, () => {
     test('headers and bodies that come drop by drop are ended, half frames too, and counted', async () => {
-      const slow = new Raw('POST /v1/heartbeats HTTP/1.1\r\nhost: x\r\n')
-      const silent = new Raw('')
+      const slow = new Raw('POST /v1/heartbeats HTTP/1.1\r\nhost: x\r\n', port)
+      const silent = new Raw('', port)
       const half = await Tracker.login(trackerPort, HALF_IMEI)
       half.socket.write(encodeFrame('8', []).subarray(0, 9))
       const drip = setInterval(() => slow.socket.write('x'), 500)

@@ -6,6 +6,7 @@ import { AppError } from '../errors.ts'
 import type { Batch } from './batch.ts'
 import { receiveBody } from './body.ts'
 import { decodeReport, MOST_HEARTBEATS, wordsOf } from './decode.ts'
+import { countReceived } from './metrics.ts'
 import type { Receipt, Refused } from './schema.ts'
 import { type Arrival, type Intake, noteBatch } from './take.ts'
 
@@ -100,10 +101,12 @@ export async function takeForMany(
     batches.push({ batch: decoded.batch, refused: own })
     refused.push(...own)
   }
-  const counts = await intake.receiver.storeAll(
-    batches.map(({ batch }) => batch),
-    proven.spend,
+  const all = batches.map(({ batch }) => batch)
+  const answered = countReceived(
+    'json',
+    all.reduce((sum, { size }) => sum + size, 0),
   )
+  const counts = await intake.receiver.storeAll(all, proven.spend).finally(answered)
   let stored = 0
   let taken = 0
   for (const [at, { batch, refused: own }] of batches.entries()) {

@@ -8,6 +8,7 @@ import { noteBroken } from './broken.ts'
 import { decodeReport, wordsOf } from './decode.ts'
 import { IncomingRequest, isGateway, NO_SCOPE, NOT_ITS_OWN, namesOf, takeForMany } from './gateway.ts'
 import { answerKeys } from './keys-door.ts'
+import { parseWithoutNumbers } from './not-a-number.ts'
 import { answerOsmand, answerOwnTracks, type PhoneRequest } from './phones.ts'
 import { addressOf, problem, refuse } from './refuse.ts'
 import type { Receipt } from './schema.ts'
@@ -187,9 +188,12 @@ function parse(body: Buffer, req: IncomingMessage): unknown {
   if (type !== undefined && !/^application\/json\b/i.test(type)) {
     throw new AppError('malformed', 'must be application/json', 'content-type')
   }
+  const text = body.toString('utf8')
   try {
-    return JSON.parse(body.toString('utf8'))
+    return JSON.parse(text)
   } catch (error) {
+    const read = parseWithoutNumbers(text)
+    if (read !== undefined) return read
     throw new AppError('malformed', `is not JSON: ${(error as Error).message.slice(0, 200)}`, 'body')
   }
 }

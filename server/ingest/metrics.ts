@@ -20,15 +20,21 @@ const received = new Counter({
   labelNames: ['protocol'],
   registers,
 })
-const unanswered = new Gauge({
-  name: 'restline_ingest_unanswered',
-  help: 'Heartbeats that were read and wait for their commit, by protocol.',
+const backlog = new Gauge({
+  name: 'restline_ingest_backlog_heartbeats',
+  help: 'Backlog: heartbeats that were read and wait for their commit, by protocol.',
   labelNames: ['protocol'],
   registers,
 })
 const refusals = new Counter({
   name: 'restline_ingest_refusals_total',
   help: 'Messages and connections refused, by protocol and reason.',
+  labelNames: ['protocol', 'reason'],
+  registers,
+})
+const refusedByReason = new Counter({
+  name: 'restline_ingest_refused_heartbeats_total',
+  help: 'Heartbeats that were read and refused, by protocol and by what of them was wrong.',
   labelNames: ['protocol', 'reason'],
   registers,
 })
@@ -89,7 +95,7 @@ const children = (protocol: DeviceProtocol) => ({
   refused: heartbeats.labels(protocol, 'refused'),
   late: late.labels(protocol),
   received: received.labels(protocol),
-  unanswered: unanswered.labels(protocol),
+  backlog: backlog.labels(protocol),
   acknowledged: acknowledged.labels(protocol),
 })
 const byProtocol = {
@@ -99,26 +105,77 @@ const byProtocol = {
   mqtt: children('mqtt'),
   teltonika: children('teltonika'),
 }
+// What has not happened yet is 0, not absent: else the first of it is no increase.
+for (const [protocol, { acknowledged: _, ...counts }] of Object.entries(byProtocol)) {
+  for (const count of Object.values(counts)) count.inc(0)
+  acknowledged.zero({ protocol })
+}
 
 /** Counts heartbeats that were read. @returns what says that they are answered, or that they can't be */
 export function countReceived(protocol: DeviceProtocol, heartbeats: number): () => void {
   const of = byProtocol[protocol]
   of.received.inc(heartbeats)
-  of.unanswered.inc(heartbeats)
-  return () => of.unanswered.dec(heartbeats)
+  of.backlog.inc(heartbeats)
+  return () => of.backlog.dec(heartbeats)
 }
 
 /** Counts a message that was answered. */
 export function countMessage(
   protocol: DeviceProtocol,
-  message: { stored: number; duplicates: number; refused: number; late: number; tookMs: number },
+  message: { stored: number; duplicates: number; late: number; tookMs: number },
 ): void {
   const of = byProtocol[protocol]
   of.stored.inc(message.stored)
   if (message.duplicates > 0) of.duplicate.inc(message.duplicates)
-  if (message.refused > 0) of.refused.inc(message.refused)
   if (message.late > 0) of.late.inc(message.late)
   of.acknowledged.observe(message.tookMs / 1000)
+}
+
+/** What a reason may begin with: the fields of all doors, few and fixed. A field that a device has invented is one of its others. */
+const FIELDS: ReadonlySet<string> = new Set([
+  ...[
+    'device',
+    'fixTime',
+    'latitude',
+    'longitude',
+    'speedKph',
+    'headingDegrees',
+    'altitudeMeters',
+    'accuracyMeters',
+  ],
+  ...[
+    'odometerMeters',
+    'engineHours',
+    'ignition',
+    'sequence',
+    'attributes',
+    'heartbeat',
+    'body',
+    'content-type',
+  ],
+  ...[
+    'id',
+    'timestamp',
+    'lat',
+    'lon',
+    'location',
+    'speed',
+    'bearing',
+    'heading',
+    'altitude',
+    'accuracy',
+    'odometer',
+  ],
+  ...['_type', 'tst', 'vel', 'cog', 'alt', 'acc'],
+])
+
+/** Counts heartbeats that were refused. @param reasons sentences for the installer, that begin with the field */
+export function countRefused(protocol: DeviceProtocol, reasons: readonly string[]): void {
+  byProtocol[protocol].refused.inc(reasons.length)
+  for (const reason of reasons) {
+    const [field = ''] = reason.split(' ', 1)
+    refusedByReason.labels(protocol, FIELDS.has(field) ? field : 'other').inc()
+  }
 }
 
 /** Counts what was turned away: `reason` is one of few words, never what a device said. `http`: before it was known what it is. */

@@ -13,7 +13,7 @@ import { createPool } from '../db/pool.ts'
 import { testDatabase } from '../db/testing.ts'
 import { enrolFleet, listening, metric, storedOf, until } from './doors.testing.ts'
 import { createPhoneDoor } from './http.ts'
-import { OPEN_IDENTITY } from './judge.ts'
+import { FUTURE, OPEN_IDENTITY } from './judge.ts'
 import { type MqttDoor, type MqttOptions, subscribeMqtt } from './mqtt.ts'
 import { type Intake, intakeOf } from './take.ts'
 
@@ -216,7 +216,7 @@ describe('OwnTracks over MQTT', () => {
       [2, 2, 1, 2],
     )
     assert.equal(await metric('restline_ingest_received_total', { protocol: 'owntracks' }), http)
-    assert.equal(await metric('restline_ingest_unanswered', { protocol: 'mqtt' }), 0)
+    assert.equal(await metric('restline_ingest_backlog_heartbeats', { protocol: 'mqtt' }), 0)
     await door.close()
   })
 
@@ -253,6 +253,56 @@ describe('OwnTracks over MQTT', () => {
     )
     assert.deepEqual(reasons.rows, [{ kind: 'refused', count: 1 }])
     assert.deepEqual([await seconds(device), await seconds(secret)], [[5], []])
+    await door.close()
+  })
+
+  test('attack 10 and 11: impossible numbers and times are refused with a reason that the installer reads, or kept aside', async () => {
+    const device = await enrol('impossible')
+    const door = await subscribed(optionsOf())
+    const body = (fields: string) => `{"_type":"location","tst":${NOW / 1_000 - 30},${fields}}`
+    const impossible = [
+      body('"lat":NaN,"lon":9'),
+      body('"lat":1e309,"lon":9'),
+      body('"lat":91,"lon":9'),
+      body('"lat":47,"lon":181'),
+      body('"lat":"47","lon":9'),
+      body('"lat":47,"lon":9,"vel":-5'),
+      body('"lat":47,"lon":9,"cog":361'),
+      '{"_type":"location","lat":47,"lon":9,"tst":253402300799}',
+      '{"_type":"location","lat":47,"lon":9,"tst":0}',
+      '{"_type":"location","lat":47,"lon":9,"tst":1e999}',
+    ]
+    for (const payload of impossible) await publish(device.topic, payload)
+    const tomorrow = NOW / 1_000 + 86_400
+    await publish(device.topic, `{"_type":"location","lat":47,"lon":9,"tst":${tomorrow}}`)
+    await publish(device.topic, location(7))
+    await holds(device, 2)
+    const stored = await storedOf(pool, device)
+    assert.deepEqual(
+      stored.map(({ flags }) => flags & FUTURE),
+      [0, FUTURE],
+    )
+    await intake.activity.flush()
+    const { rows } = await pool.query<{ refused: number; doubtful: number }>(
+      'select refused, doubtful from device_status where device_id = $1',
+      [device.id],
+    )
+    assert.deepEqual(rows, [{ refused: impossible.length, doubtful: 1 }])
+    const { rows: reasons } = await pool.query<{ reason: string }>(
+      `select reason from device_reasons where device_id = $1 and kind = 'refused'`,
+      [device.id],
+    )
+    for (const field of ['lat', 'lon', 'vel', 'cog', 'tst'])
+      assert.ok(
+        reasons.some(({ reason }) => reason.startsWith(`${field} must be`)),
+        field,
+      )
+    await intake.receiver.drained()
+    const latest = await pool.query<{ at: number }>(
+      'select fix_at as at from latest_positions where vehicle_id = $1',
+      [device.vehicleId],
+    )
+    assert.deepEqual(latest.rows, [{ at: NOW - 53_000 }])
     await door.close()
   })
 

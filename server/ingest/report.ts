@@ -1,8 +1,11 @@
+import type pg from 'pg'
 import type { DevicePrincipal } from '../auth/principal.ts'
 import type { Instant } from '../time/instant.ts'
-import { decodeReport } from './decode.ts'
-import type { Receiver } from './receive.ts'
+import { decodeReport, wordsOf } from './decode.ts'
+import { countReceived } from './metrics.ts'
+import { type Receiver, receiverOf } from './receive.ts'
 import type { Receipt } from './schema.ts'
+import { activityOf } from './status.ts'
 
 /**
  * Takes a report of a device, one heartbeat or an array as JSON.parse gave it. The receipt means that everything in it
@@ -17,5 +20,30 @@ export async function takeReport(
 ): Promise<Receipt> {
   const { batch, refused, received } = decodeReport(report, device, receivedAt)
   const stored = await receiver.store(batch)
+  return { received, stored, duplicates: batch.size - stored, refused }
+}
+
+/** The same for the procedure: counted, and noted for the installer. @throws AppError as takeReport */
+export async function takeProcedure(
+  pool: pg.Pool,
+  device: DevicePrincipal,
+  report: unknown,
+  { address, receivedAt }: { address: string; receivedAt: Instant },
+): Promise<Receipt> {
+  const from = performance.now()
+  const { batch, refused, received } = decodeReport(report, device, receivedAt)
+  const stored = await receiverOf(pool).store(batch).finally(countReceived('json', batch.size))
+  activityOf(pool).note(device, {
+    protocol: 'json',
+    address,
+    raw: Buffer.from(JSON.stringify(report)),
+    receivedAt,
+    received,
+    stored,
+    duplicates: batch.size - stored,
+    refusals: refused.map(wordsOf),
+    batch,
+    tookMs: performance.now() - from,
+  })
   return { received, stored, duplicates: batch.size - stored, refused }
 }

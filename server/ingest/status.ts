@@ -8,7 +8,7 @@ import type { Instant } from '../time/instant.ts'
 import type { Batch } from './batch.ts'
 import { namedDoubts } from './judge.ts'
 import { DeviceMessages } from './messages.ts'
-import { countMessage, countRefusal } from './metrics.ts'
+import { countMessage, countRefusal, countRefused } from './metrics.ts'
 
 /** So often what was noted is written. */
 const FLUSH_MS = 5_000
@@ -157,7 +157,8 @@ export class DeviceActivity {
   /** Takes note of a message that has been answered. */
   note(device: DevicePrincipal, outcome: Outcome): void {
     const { batch, refusals, receivedAt } = outcome
-    countMessage(outcome.protocol, { ...outcome, refused: refusals.length, late: batch?.late ?? 0 })
+    countMessage(outcome.protocol, { ...outcome, late: batch?.late ?? 0 })
+    if (refusals.length > 0) countRefused(outcome.protocol, refusals)
     const pending = this.#of(device, outcome)
     pending.received += outcome.received
     pending.stored += outcome.stored
@@ -194,6 +195,19 @@ export class DeviceActivity {
   /** A device is there, though it has said nothing yet: it logged in. */
   noteHeard(device: DevicePrincipal, arrival: Pick<Outcome, 'protocol' | 'address' | 'receivedAt'>): void {
     this.#of(device, arrival)
+    this.#later()
+  }
+
+  /** Something is wrong with a device beside what it says: it shows as refused, with the reason, until its next good message. */
+  noteAlarm(
+    device: DevicePrincipal,
+    arrival: Pick<Outcome, 'protocol' | 'address' | 'receivedAt'>,
+    reason: string,
+  ): void {
+    const pending = this.#of(device, arrival)
+    pending.refusal = reason
+    pending.refusedAt = arrival.receivedAt
+    countReason(pending, `refused ${reason}`, arrival.receivedAt)
     this.#later()
   }
 

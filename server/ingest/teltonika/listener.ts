@@ -4,7 +4,7 @@ import { AppError } from '../../errors.ts'
 import { faultOf, log } from '../../log.ts'
 import { noteBroken } from '../broken.ts'
 import { connections, countRefusal } from '../metrics.ts'
-import { type Intake, noteRefused, type Sender, senderOf, takeReadings } from '../take.ts'
+import { type Arrival, type Intake, noteRefused, type Sender, senderOf, takeReadings } from '../take.ts'
 import { datagramReply, decodeDatagram } from './datagram.ts'
 import { acknowledgement, loginReply, type StreamItem, TeltonikaStream } from './stream.ts'
 
@@ -17,12 +17,17 @@ const IDLE_MS = 65 * 60_000
 const MOST_CONNECTIONS = 50_000
 /** Of one address, as long as it has not logged in: trackers of a mobile network share addresses. */
 const MOST_STRANGERS_OF_ADDRESS = 1_000
+/** An older connection that said something within this time is no half-open one: two devices are there with one IMEI. */
+const ALIVE_MS = 60_000
 /** A fleet that comes back connects at once; beyond it the system lets each wait a second or more. */
 const BACKLOG = 4_096
 /** Items of one connection that wait for the disk; beyond it nothing more is read from it. */
 const MOST_WAITING = 8
 /** Datagrams that wait for the disk; beyond it they are dropped, and the devices send them again. */
 const MOST_DATAGRAMS = 2_000
+
+/** What an installer reads of them. */
+const TWO_AT_ONCE = 'two trackers were connected with this IMEI at once'
 
 export interface TeltonikaListener {
   /** The port that both TCP and UDP are heard on. */
@@ -108,6 +113,7 @@ class Connection {
   #working: Promise<void> | undefined
   #timer: NodeJS.Timeout
   #ending = false
+  #heardAt = 0
 
   constructor(
     intake: Intake,
@@ -144,6 +150,7 @@ class Connection {
 
   #read(chunk: Buffer): void {
     if (this.#ending) return
+    this.#heardAt = performance.now()
     this.#waiting.push(...this.#stream.push(chunk))
     if (this.#stream.mustClose) this.#socket.pause()
     else {
@@ -178,12 +185,30 @@ class Connection {
     this.#leave = undefined
   }
 
-  /** Takes the device's place from its older connection, whose frames that are not acknowledged come again on this one. */
-  #replace({ device }: Sender): void {
+  /**
+   * Takes the device's place from its older connection: the newer lives. Frames that are not acknowledged come again on it. That
+   * both are alive is told: an IMEI is no secret, and somebody else may be using it.
+   */
+  #replace({ device }: Sender, arrival: Omit<Arrival, 'raw'>): void {
     const older = this.#ofDevice.get(device.deviceNumber)
     if (older === this) return
     this.#ofDevice.set(device.deviceNumber, this)
-    if (older) older.#giveUp('replaced')
+    if (!older) return
+    if (performance.now() - older.#heardAt < ALIVE_MS) {
+      const { imei } = this.#stream
+      log.warn('two trackers are connected with one IMEI; the newer one goes on', {
+        imei,
+        device: device.deviceNumber,
+        address: this.#address,
+        older: older.#address,
+      })
+      this.#intake.activity.noteAlarm(
+        device,
+        arrival,
+        `${TWO_AT_ONCE}, from ${older.#address} and ${this.#address}`,
+      )
+    }
+    older.#giveUp('replaced')
   }
 
   #forget(): void {
@@ -230,7 +255,7 @@ class Connection {
       this.#socket.write(loginReply(sender !== null))
       if (sender) {
         this.#loggedIn()
-        this.#replace(sender)
+        this.#replace(sender, arrival)
         this.#intake.activity.noteHeard(sender.device, arrival)
       }
       return this.#sender !== null
