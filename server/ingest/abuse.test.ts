@@ -116,7 +116,7 @@ describe('abuse', () => {
 
     test('who is refused in the middle of a body hears why, however late it looks, and is cut then', async () => {
       const before = await refused('json', 'too-large')
-      const late = new Raw('')
+      const late = new Raw('', port)
       await until('the connection', () => !late.socket.connecting)
       late.socket.pause()
       // More than the buffers between the two take without being read.
