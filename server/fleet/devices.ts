@@ -68,7 +68,7 @@ export async function getDevice(db: Db, fleetId: number, id: number): Promise<De
   const [device] = rows
   if (!device) throw noSuchDevice()
   const reasons = await db.query<ReasonRow>(
-    `select kind, reason, count, last_at as "lastAt" from device_reasons where fleet_id = $1 and device_id = $2
+    `select kind, reason, count, last_at as "lastAt" from device_reasons where fleet_id = $1 and device_id = $2 and count > 0
      order by count desc, reason`,
     [fleetId, id],
   )

@@ -69,6 +69,7 @@ export interface Outcome {
   tookMs: number
 }
 
+/** Each of these takes its rows in one order in every process, so that two never wait for each other's. */
 const UPSERT = `
 insert into device_status as s (fleet_id, device_id, protocol, address, seen_at, received, stored, duplicates, refused,
   doubtful, clock_offset_ms, acknowledged_in_ms, refusal, refused_at, valid_at, doubtful_at, doubt)
@@ -77,6 +78,7 @@ select p.* from jsonb_to_recordset($1::jsonb) as p(fleet_id bigint, device_id bi
   clock_offset_ms bigint, acknowledged_in_ms real, refusal text, refused_at timestamptz, valid_at timestamptz,
   doubtful_at timestamptz, doubt text)
 join devices d on d.fleet_id = p.fleet_id and d.id = p.device_id
+order by p.fleet_id, p.device_id
 on conflict (fleet_id, device_id) do update set protocol = excluded.protocol, address = excluded.address,
   seen_at = greatest(s.seen_at, excluded.seen_at), received = s.received + excluded.received,
   stored = s.stored + excluded.stored, duplicates = s.duplicates + excluded.duplicates,
@@ -92,21 +94,25 @@ insert into device_reasons as r (fleet_id, device_id, kind, reason, count, last_
 select p.* from jsonb_to_recordset($1::jsonb) as p(fleet_id bigint, device_id bigint, kind text, reason text, count bigint,
   last_at timestamptz)
 join devices d on d.fleet_id = p.fleet_id and d.id = p.device_id
+order by p.fleet_id, p.device_id, p.kind, p.reason
 on conflict (fleet_id, device_id, kind, reason) do update set count = r.count + excluded.count,
   last_at = greatest(r.last_at, excluded.last_at)`
 
 /** A device that names fields of its own invention has a reason for each. */
 const TRIM_REASONS = `
-delete from device_reasons r
-using unnest($1::bigint[], $2::bigint[]) as d(fleet_id, device_id)
-where r.fleet_id = d.fleet_id and r.device_id = d.device_id and r.last_at < (
-  select k.last_at from device_reasons k where k.fleet_id = d.fleet_id and k.device_id = d.device_id
-  order by k.last_at desc offset 49 limit 1)`
+delete from device_reasons where (fleet_id, device_id, kind, reason) in (
+  select r.fleet_id, r.device_id, r.kind, r.reason from device_reasons r
+  join unnest($1::bigint[], $2::bigint[]) as d(fleet_id, device_id)
+    on r.fleet_id = d.fleet_id and r.device_id = d.device_id and r.last_at < (
+      select k.last_at from device_reasons k where k.fleet_id = d.fleet_id and k.device_id = d.device_id
+      order by k.last_at desc offset 49 limit 1)
+  for update of r skip locked)`
 
 const UPSERT_UNKNOWN = `
 insert into unknown_devices as u (protocol, identity, address, reason, first_seen_at, seen_at, attempts)
 select * from jsonb_to_recordset($1::jsonb) as p(protocol text, identity text, address text, reason text,
   first_seen_at timestamptz, seen_at timestamptz, attempts bigint)
+order by protocol, identity
 on conflict (protocol, identity) do update set address = excluded.address, reason = excluded.reason,
   seen_at = excluded.seen_at, attempts = u.attempts + excluded.attempts`
 
@@ -315,12 +321,7 @@ export class DeviceActivity {
         )
       }
       if (unknown.size > 0) {
-        // In one order in every process, so that two never wait for each other's.
-        const keys = [...unknown.keys()].sort()
-        await this.#run(
-          UPSERT_UNKNOWN,
-          keys.map((key) => unknownRow(unknown.get(key)!)),
-        )
+        await this.#run(UPSERT_UNKNOWN, [...unknown.values()].map(unknownRow))
         await this.#pool.query(
           within(STATEMENT_MS, {
             text: TRIM_UNKNOWN,

@@ -18,7 +18,7 @@ import { encodeLogin } from './teltonika/stream.ts'
 const { pool } = await testDatabase()
 const NOW = Date.UTC(2026, 10, 23, 12)
 let clock = NOW
-const FLOOD = 1_000
+const FLOOD = 400
 
 /** Statements that ask who a device is. */
 let lookups = 0

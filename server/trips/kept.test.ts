@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { ensurePartitions } from '../db/partitions.ts'
 import { testDatabase } from '../db/testing.ts'
+import { getDevice } from '../fleet/devices.ts'
 import { type Fix, journey, run, TestFleet } from '../logs/fleet.testing.ts'
 import fc from '../property.testing.ts'
 import { DAY, HOUR, type Instant, MINUTE, SECOND } from '../time/instant.ts'
@@ -229,6 +230,18 @@ describe('trips that are kept', () => {
     const spans = await pool.query('select 1 from driving_spans where fleet_id = $1', [fleet.id])
     assert.equal(spans.rows.length, 0)
     assert.equal(kinds(await kept(fleet)), 'stop')
+    // The device's page counts it by its reason, beside what is doubted on arrival.
+    const { device } = fleet.trucks[0]!
+    await pool.query(
+      `insert into device_status (fleet_id, device_id, protocol, address, seen_at, doubtful) values ($1, $2, 'json', '', now(), 2)
+       on conflict (fleet_id, device_id) do update set doubtful = 2`,
+      [fleet.id, device.deviceId],
+    )
+    const counted = async () => {
+      const { reasons, doubtful } = await getDevice(pool, fleet.id, device.deviceId)
+      return [reasons.map(({ kind, reason, count, lastAt }) => [kind, reason, count, lastAt]), doubtful]
+    }
+    assert.deepEqual(await counted(), [[['doubtful', 'jump', 1, end]], 2])
     // More of it, and the truck was really there.
     const there = run(end + MINUTE, end + 30 * MINUTE, 0, 200)
     await report(fleet, there, end + HOUR)
@@ -239,6 +252,7 @@ describe('trips that are kept', () => {
       [fleet.trucks[0]!.device.deviceNumber],
     )
     assert.equal(marked.rows.length, 0)
+    assert.deepEqual(await counted(), [[], 1])
   })
 
   test('other thresholds of the fleet are other trips', async () => {

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { type Db, withTransaction } from '../db/pool.ts'
 import { type Instant, SECOND } from '../time/instant.ts'
+import { type Recount, writeRecounts } from './doubts.ts'
 import { reviseVehicle } from './revise.ts'
 import type { VehicleKey } from './rows.ts'
 import { SETTINGS_COLUMNS, type SettingsRow, settingsOf } from './settings.ts'
@@ -101,10 +102,12 @@ async function deriveDue(tx: Db, now: Instant, limit: number, done: TripsDone): 
   // A commit that a crash undoes takes its notes' end with it: it need not wait for the disk.
   await tx.query('set local synchronous_commit = off')
   const marked: Changed[] = []
+  const recounts: Recount[] = []
   for (const claim of claims) {
     const revision = await reviseVehicle(tx, claim, settingsOf(claim), claim.fromAt, claim.untilAt)
     done.points += revision.points
     done.rows += revision.rows
+    recounts.push(...revision.recounts)
     if (revision.marked)
       marked.push({ ...claim, fromAt: revision.marked.from, untilAt: revision.marked.until })
   }
@@ -117,6 +120,7 @@ async function deriveDue(tx: Db, now: Instant, limit: number, done: TripsDone): 
       claims.map(({ version }) => version),
     ],
   )
+  await writeRecounts(tx, recounts)
   // Last, and in the order of the doors: a heartbeat that is being stored waits for this row.
   if (marked.length > 0) await recheckMarked(tx, marked)
   return claims.length

@@ -1,5 +1,6 @@
 import type { Db } from '../db/pool.ts'
 import type { Instant } from '../time/instant.ts'
+import { type Recount, recountsOf } from './doubts.ts'
 import { ASIDE, JUMP } from './flags.ts'
 import { devicesOf, readWindow, type StoredPoint, writeMarks } from './points.ts'
 import { CONTEXT_POINTS, rederive, reopenedBy, TooLittleContext, type Window } from './reopen.ts'
@@ -12,6 +13,8 @@ export interface Revision {
   points: number
   /** Rows that differed. */
   rows: number
+  /** What changed marks change in the counts of devices. */
+  recounts: Recount[]
   /** Between which fixes marks changed; null: none did. */
   marked: { from: Instant; until: Instant } | null
 }
@@ -101,7 +104,7 @@ export async function reviseVehicle(
       continue
     }
     const oldest = points[0]?.fixAt
-    if (oldest === undefined) return { points: read, rows: 0, marked: null }
+    if (oldest === undefined) return { points: read, rows: 0, recounts: [], marked: null }
     let { from } = window
     if (from === null) from = Math.max(oldest, (await keptBefore(tx, key, oldest)) ?? oldest)
     const start = from
@@ -117,6 +120,6 @@ export async function reviseVehicle(
     await writeMarks(tx, changed)
     const times = changed.map(({ point }) => point.fixAt)
     const marked = times.length === 0 ? null : { from: Math.min(...times), until: Math.max(...times) }
-    return { points: read, rows, marked }
+    return { points: read, rows, recounts: recountsOf(changed), marked }
   }
 }
