@@ -1,14 +1,15 @@
 import type pg from 'pg'
 import type { DevicePrincipal } from '../auth/principal.ts'
 import { within } from '../db/pool.ts'
-import { log } from '../log.ts'
 import type { Batch, Point } from './batch.ts'
 import { columnsOf } from './columns.ts'
+import { sparing } from './trouble.ts'
 
 /** How long a new position may wait before it shows; the live stream looks four times a second at most. */
 const WAIT_MS = 50
 const RETRY_MS = 1_000
 const STATEMENT_MS = 20_000
+const sayLate = sparing('warn', 'latest positions are late')
 
 interface Latest {
   device: DevicePrincipal
@@ -77,7 +78,7 @@ export class LatestPositions {
         () => 0,
         (error: Error) => {
           // The worker will find it; we try again so that it shows sooner.
-          log.warn('latest positions are late', { error: error.message })
+          sayLate({ error: error.message })
           for (const one of pending.values()) this.#keep(one)
           for (const fleetId of fleets) this.#fleets.add(fleetId)
           return RETRY_MS

@@ -3,11 +3,11 @@ import { REPLAYED, RefusedRequest } from '../auth/keys/refusal.ts'
 import { nonceBytes, type Spend, spendNonce } from '../auth/nonces.ts'
 import { type Db, within, withTransaction } from '../db/pool.ts'
 import { AppError } from '../errors.ts'
-import { log } from '../log.ts'
 import type { Batch, Columns } from './batch.ts'
 import { Column, columnsOf } from './columns.ts'
 import { LatestPositions } from './latest.ts'
 import { commitSeconds, groupRows, measureQueue } from './metrics.ts'
+import { StoreTrouble } from './trouble.ts'
 
 /** Rows in one statement; more wait for the next. */
 const GROUP_ROWS = 4_000
@@ -24,8 +24,6 @@ const LIVE_SHARE = 0.75
 const DEVICE_ROWS = 10_000
 /** A database that does not answer within this is away. */
 const STATEMENT_MS = 20_000
-/** A group that takes longer is worth a line of the log. */
-const SLOW_MS = 1_000
 
 const POSITION_COLUMNS = [
   'received_at',
@@ -123,6 +121,7 @@ export class Receiver {
   #careful = 0
   #idle: (() => void)[] = []
   readonly #latest: LatestPositions
+  readonly #trouble = new StoreTrouble()
 
   constructor(pool: pg.Pool) {
     this.#pool = pool
@@ -245,11 +244,10 @@ export class Receiver {
   }
 
   async #write(group: readonly Waiting[], tries = DEADLOCK_TRIES): Promise<void> {
-    const from = performance.now()
+    const begun = this.#trouble.begin(group.length)
     try {
       const answers = await this.#store(group)
-      const tookMs = Math.round(performance.now() - from)
-      if (tookMs > SLOW_MS) log.warn('storing reports took long', { reports: group.length, tookMs })
+      this.#trouble.stored(begun)
       for (const [at, { batches, resolve, reject }] of group.entries()) {
         const stored = answers[at]
         if (!stored) {
@@ -261,16 +259,16 @@ export class Receiver {
       }
     } catch (error) {
       if (group.length > 1 && isOfOneBatch(error)) {
+        this.#trouble.stored(begun)
         // One of them can't be stored (its vehicle was removed meanwhile, say): the others must not suffer for it.
         for (const one of group) await this.#write([one])
         return
       }
-      if (isDeadlock(error) && tries > 1) return await this.#write(group, tries - 1)
-      log.error('a group was not stored; its devices send it again', {
-        reports: group.length,
-        tookMs: Math.round(performance.now() - from),
-        error: (error as Error).message,
-      })
+      if (isDeadlock(error) && tries > 1) {
+        this.#trouble.stored(begun)
+        return await this.#write(group, tries - 1)
+      }
+      this.#trouble.failed(begun, error)
       for (const { reject } of group) {
         reject(new AppError('busy', 'The store is away: nothing of this was kept, send it again.'))
       }

@@ -2,10 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { DeviceProtocol } from '../auth/device.ts'
 import { type Refusal, RefusedRequest } from '../auth/keys/refusal.ts'
 import { AppError, HTTP_STATUS } from '../errors.ts'
-import { faultOf, log } from '../log.ts'
+import { faultOf } from '../log.ts'
 import { countRefusal } from './metrics.ts'
 import type { Intake } from './take.ts'
+import { sparing } from './trouble.ts'
 
+/** A database that is away fails all of them. */
+const sayFailed = sparing('error', 'a request of a device failed')
 const RETRY_AFTER_SECONDS = 2
 /** Who is refused in the middle of a body has so long to read the answer, and may go on sending so much. */
 const LINGER_MS = 5_000
@@ -26,7 +29,7 @@ export function refuse(
   const refusal =
     error instanceof AppError ? error : new AppError('busy', 'Something broke on our side; send it again.')
   const path = (req.url ?? '').split(/[?#]/)[0]!.replace(/(rl|fdt)_[\w-]+/, '$1_…')
-  if (refusal !== error) log.error('a request of a device failed', { path, ...faultOf(error) })
+  if (refusal !== error) sayFailed({ path, ...faultOf(error) })
   countRefusal(protocol, refusal.code)
   // Too many strangers of an address, and a known device may be behind it: some apps throw away what a 4xx answers
   // (owntracks-http.md).

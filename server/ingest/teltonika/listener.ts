@@ -5,6 +5,7 @@ import { faultOf, log } from '../../log.ts'
 import { noteBroken } from '../broken.ts'
 import { connections, countRefusal } from '../metrics.ts'
 import { type Arrival, type Intake, noteRefused, type Sender, senderOf, takeReadings } from '../take.ts'
+import { sparing } from '../trouble.ts'
 import { datagramReply, decodeDatagram } from './datagram.ts'
 import { acknowledgement, loginReply, type StreamItem, TeltonikaStream } from './stream.ts'
 
@@ -25,6 +26,9 @@ const BACKLOG = 4_096
 const MOST_WAITING = 8
 /** Datagrams that wait for the disk; beyond it they are dropped, and the devices send them again. */
 const MOST_DATAGRAMS = 2_000
+/** A database that is away fails all of them. */
+const sayNotTaken = sparing('error', 'a frame was not taken')
+const sayPacketNotTaken = sparing('error', 'a packet was not taken')
 
 /** What an installer reads of them. */
 const TWO_AT_ONCE = 'two trackers were connected with this IMEI at once'
@@ -231,8 +235,7 @@ class Connection {
     } catch (error) {
       // Not stored, so not acknowledged: the device sends it again on its next connection.
       countRefusal('teltonika', error instanceof AppError ? error.code : 'failed')
-      if (!(error instanceof AppError))
-        log.error('a frame was not taken', { imei: this.#stream.imei, ...faultOf(error) })
+      if (!(error instanceof AppError)) sayNotTaken({ imei: this.#stream.imei, ...faultOf(error) })
       this.#waiting = []
       this.#socket.destroy()
     }
@@ -301,7 +304,7 @@ async function hearDatagrams(
     const one = take(bytes, address, from)
       .catch((error: unknown) => {
         countRefusal('teltonika', error instanceof AppError ? error.code : 'failed')
-        if (!(error instanceof AppError)) log.error('a packet was not taken', { address, ...faultOf(error) })
+        if (!(error instanceof AppError)) sayPacketNotTaken({ address, ...faultOf(error) })
       })
       .finally(() => taking.delete(one))
     taking.add(one)
