@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import fc from '../property.testing.ts'
-import { HOUR, MINUTE } from '../time/instant.ts'
+import { HOUR } from '../time/instant.ts'
 import { crossing, evaluateAlong, type Regime } from './border.ts'
 import { evaluate } from './evaluate.ts'
 import { evaluateWithGaps, type GapEvent } from './gaps.ts'
-import type { DutyEvent, DutyStatus, HosOptions } from './types.ts'
+import type { DutyEvent, HosOptions } from './types.ts'
 
 /** Monday, 06:00 in Toronto. */
 const START = Date.UTC(2026, 2, 2, 11)
@@ -83,61 +82,5 @@ describe('a log with gaps', () => {
       ].sort(),
     )
     assert.equal(evaluateWithGaps(log.slice(0, 2), 'us-property-70-8', OPTIONS, at(8)).status, null)
-  })
-
-  test('however the gaps are filled: what is proven is broken, what is broken is possible, clocks lie between', () => {
-    const statuses: DutyStatus[] = ['OFF', 'ON', 'D']
-    const stretch = fc.tuple(
-      fc.constantFrom<GapEvent['status']>(...statuses, 'UNKNOWN'),
-      fc.integer({ min: 15, max: 720 }),
-    )
-    const filling = fc.array(fc.tuple(fc.constantFrom(...statuses), fc.integer({ min: 10, max: 300 })), {
-      minLength: 1,
-      maxLength: 6,
-    })
-    fc.assert(
-      fc.property(fc.array(stretch, { minLength: 1, maxLength: 12 }), filling, (stretches, pieces) => {
-        let now = START
-        const log = stretches.map(([status, minutes]): GapEvent => {
-          const event = { at: now, status }
-          now += minutes * MINUTE
-          return event
-        })
-        const filled: DutyEvent[] = []
-        let piece = 0
-        log.forEach(({ at: from, status }, i) => {
-          if (status !== 'UNKNOWN') {
-            filled.push({ at: from, status })
-            return
-          }
-          const until = log[i + 1]?.at ?? now
-          for (let t = from; t < until; ) {
-            const [as, minutes] = pieces[piece++ % pieces.length]!
-            filled.push({ at: t, status: as })
-            t += minutes * MINUTE
-          }
-        })
-        const { proven, possible, clocks } = evaluateWithGaps(log, 'us-property-70-8', OPTIONS, now)
-        const real = evaluate(filled, 'us-property-70-8', OPTIONS, now)
-        for (const { rule } of proven)
-          assert.ok(
-            real.violations.some((one) => one.rule === rule),
-            `${rule} is proven`,
-          )
-        for (const { rule } of real.violations)
-          assert.ok(
-            [...proven, ...possible].some((one) => one.rule === rule),
-            `${rule} is possible`,
-          )
-        for (const { name, leastMs, mostMs } of clocks) {
-          const { remainingMs } = real.clocks.find((clock) => clock.name === name)!
-          assert.ok(
-            leastMs <= remainingMs && remainingMs <= mostMs,
-            `${name}: ${leastMs} ${remainingMs} ${mostMs}`,
-          )
-        }
-      }),
-      { numRuns: 10_000 },
-    )
   })
 })

@@ -1,21 +1,20 @@
 import type { Instant } from '../time/instant.ts'
+import { readEuropeanUnion } from './eu/gaps.ts'
 import { evaluate } from './evaluate.ts'
+import { filled, type GapEvent, type Readings } from './gapped.ts'
+import { readGreatBritain } from './gb/gaps.ts'
+import { readNorthAmerica } from './north-america/gaps.ts'
 import {
   type ClockName,
-  type DutyEvent,
   type DutyStatus,
-  type Evaluation,
   type HosOptions,
   isEuropean,
   type RulesetId,
   type Violation,
 } from './types.ts'
+import { readWorkingTime } from './wtd/gaps.ts'
 
-/** An event after which nothing is known till the next one: no data, whatever the reason. */
-export interface GapEvent {
-  at: Instant
-  status: DutyStatus | 'UNKNOWN'
-}
+export type { GapEvent } from './gapped.ts'
 
 /** What can be said of a log with gaps: honest in both directions. */
 export interface GappedEvaluation {
@@ -24,20 +23,17 @@ export interface GappedEvaluation {
   status: DutyStatus | null
   /** Broken however the gaps are filled. */
   proven: Violation[]
-  /** Broken if the gaps are filled badly: not an accusation, a question. */
+  /** Broken if the gaps are filled badly: not an accusation, a question. Whatever any filling breaks begins in one of these, or is proven. */
   possible: Violation[]
   /** How much is left at the least and at the most. */
   clocks: { name: ClockName; rule: string; limitMs: number; leastMs: number; mostMs: number }[]
   nextChangeAt: Instant | null
 }
 
-/** Every status that a gap may have been, the kindest first. */
-const NORTH_AMERICA: readonly DutyStatus[] = ['OFF', 'SB', 'ON', 'D']
-const EUROPE: readonly DutyStatus[] = ['REST', 'POA', 'WORK', 'DRIVE']
-
 /**
- * Judges a log with gaps by reading each gap as rest, in the berth, as work and as driving. What is broken in all readings is
- * proven, what is broken in one is possible, and clocks lie between the readings. Without a gap it is `evaluate`, twice said.
+ * Judges a log with gaps over all that may have been done in them: what is proven is broken in every filling, what any filling
+ * breaks is proven or possible, and its clocks lie between the least and the most. Where a rule does not get worse or better
+ * steadily the bounds are wider than the fillings are, never narrower. Without a gap it is `evaluate`, twice said.
  * @throws HosRefusal as `evaluate`
  */
 export function evaluateWithGaps(
@@ -46,55 +42,86 @@ export function evaluateWithGaps(
   options: HosOptions,
   asOf: Instant,
 ): GappedEvaluation {
+  const european = isEuropean(ruleset)
+  // What can't be judged is refused, later events too.
+  const kindest = evaluate(filled(log, european ? 'REST' : 'OFF'), ruleset, options, asOf)
   const known = log.filter(({ at }) => at <= asOf)
-  const hasGap = known.some(({ status }) => status === 'UNKNOWN')
-  const fillings = isEuropean(ruleset) ? EUROPE : NORTH_AMERICA
-  const readings = (hasGap ? fillings : fillings.slice(0, 1)).map((filling) =>
-    evaluate(
-      known.map(({ at, status }): DutyEvent => ({ at, status: status === 'UNKNOWN' ? filling : status })),
-      ruleset,
-      options,
+  if (known.every(({ status }) => status !== 'UNKNOWN')) {
+    const { status, violations, clocks, nextChangeAt } = kindest
+    return {
       asOf,
-    ),
-  )
-  const [kindest] = readings
-  const proven = kindest!.violations.flatMap((violation) => {
-    const twins = readings.map((reading) => reading.violations.find((other) => isTwin(violation, other)))
-    if (twins.some((twin) => twin === undefined)) return []
-    // From when on it is broken in every reading.
-    return [twins.reduce((latest, twin) => (twin!.from > latest!.from ? twin : latest))!]
-  })
-  const possible: Violation[] = []
-  for (const { violations } of readings) {
-    for (const violation of violations) {
-      if (![...proven, ...possible].some((other) => isTwin(violation, other))) possible.push(violation)
+      status,
+      proven: [...violations],
+      possible: [],
+      clocks: clocks.map(({ name, rule, limitMs, remainingMs }) => ({
+        name,
+        rule,
+        limitMs,
+        leastMs: remainingMs,
+        mostMs: remainingMs,
+      })),
+      nextChangeAt,
     }
   }
-  const last = known.at(-1)?.status
+  const readings = readerOf(ruleset)(known, ruleset, options, asOf)
+  const proven = joined(readings.proven)
+  const changes = [kindest.nextChangeAt, ...readings.changes].filter((at) => at !== null)
   return {
     asOf,
-    status: last === 'UNKNOWN' ? null : kindest!.status,
-    proven: inOrder(proven),
-    possible: inOrder(possible),
+    status: known.at(-1)!.status === 'UNKNOWN' ? null : kindest.status,
+    proven,
+    possible: inOrder(joined(readings.possible).flatMap((one) => without(one, proven))),
     clocks: clocksOf(readings),
-    nextChangeAt: readings.reduce<Instant | null>((next, reading) => {
-      const at = reading.nextChangeAt
-      return at === null || next === null ? (at ?? next) : Math.min(at, next)
-    }, null),
+    nextChangeAt: changes.length > 0 ? Math.min(...changes) : null,
   }
 }
 
-/** The same violation in another reading: the same rule, at a time that they share. */
-const isTwin = (a: Violation, b: Violation) => a.rule === b.rule && a.from <= b.until && b.from <= a.until
+function readerOf(ruleset: RulesetId) {
+  if (ruleset === 'eu-561') return readEuropeanUnion
+  if (ruleset === 'eu-wtd') return readWorkingTime
+  return isEuropean(ruleset) ? readGreatBritain : readNorthAmerica
+}
 
 const inOrder = (violations: Violation[]) =>
   violations.sort((a, b) => a.from - b.from || (a.rule < b.rule ? -1 : 1))
 
-function clocksOf(readings: readonly Evaluation[]): GappedEvaluation['clocks'] {
-  return readings[0]!.clocks.map(({ name, rule, limitMs }) => {
-    const left = readings.map(
-      (reading) => reading.clocks.find((clock) => clock.name === name)?.remainingMs ?? 0,
-    )
-    return { name, rule, limitMs, leastMs: Math.min(...left), mostMs: Math.max(...left) }
+/** Violations of one rule that meet are one, told as the first of them. */
+function joined(violations: readonly Violation[]): Violation[] {
+  const found: Violation[] = []
+  for (const one of inOrder([...violations])) {
+    const before = found.findLast(({ rule }) => rule === one.rule)
+    if (before && one.from <= before.until) {
+      before.until = Math.max(before.until, one.until)
+      const reachedMs = Math.max(before.explanation.reachedMs, one.explanation.reachedMs)
+      if (before.explanation.limitMs === one.explanation.limitMs)
+        before.explanation = { ...before.explanation, reachedMs }
+    } else found.push({ ...one })
+  }
+  return found
+}
+
+/** What is left of a possible violation beside those that are proven. */
+function without(one: Violation, proven: readonly Violation[]): Violation[] {
+  const left: Violation[] = []
+  let { from } = one
+  let whole = true
+  for (const sure of proven) {
+    if (sure.rule !== one.rule || sure.until < from || sure.from > one.until) continue
+    whole = false
+    if (sure.from > from) left.push({ ...one, from, until: sure.from })
+    from = Math.max(from, sure.until)
+  }
+  if (whole || from < one.until) left.push({ ...one, from })
+  return left
+}
+
+function clocksOf({ least, most }: Readings): GappedEvaluation['clocks'] {
+  return least[0]!.map(({ name, rule, limitMs }) => {
+    const lower = least.map((clocks) => clocks.find((clock) => clock.name === name)!.remainingMs)
+    // A limit that may have been lifted has no clock.
+    const upper = most.find((clock) => clock.name === name)
+    const leastMs = Math.min(...lower)
+    const mostMs = Math.max(leastMs, upper?.remainingMs ?? limitMs)
+    return { name, rule, limitMs: Math.max(limitMs, upper?.limitMs ?? limitMs), leastMs, mostMs }
   })
 }

@@ -10,7 +10,8 @@ import {
 } from '../north-america/audit.ts'
 import { CalculationPoints } from '../north-america/calculation-point.ts'
 import { type Counted, countedGauge } from '../north-america/counted.ts'
-import { adverseExtensions, type Gauge } from '../north-america/gauge.ts'
+import { type Doubt, extensionsInDoubt, sureOf } from '../north-america/doubt.ts'
+import type { Gauge } from '../north-america/gauge.ts'
 import type { Limit } from '../north-america/limits.ts'
 import { type Answers, knownOf, LONG_LOG, nextChange } from '../north-america/next-change.ts'
 import { type Timeline, timelineOf } from '../north-america/timeline.ts'
@@ -28,6 +29,7 @@ import { windowGauge } from './window.ts'
  * Judges a log as it is known at `asOf` by SOR/2005-313: every violation, every clock, and
  * when an answer changes next with no new event.
  * @param log events in order of time; each holds until the next, the last until `asOf`; later ones are left out
+ * @param doubt for a log whose gaps have been filled: how to read what hangs on them; the day's rest is then left to `off-10-day-in-doubt.ts`
  * @throws HosRefusal for a log, zone, ruleset or option that can't be judged
  */
 export function evaluateCanada(
@@ -35,9 +37,10 @@ export function evaluateCanada(
   ruleset: RulesetId,
   options: HosOptions,
   asOf: Instant,
+  doubt?: Doubt,
 ): Evaluation {
   const law = canadianLaw(ruleset)
-  const now = judge(log, law, options, asOf)
+  const now = judge(log, law, options, asOf, doubt)
   const { line, clocks, violations } = now
   // A log that has not begun is of no day yet, and nothing of it changes.
   const begun = log[0] !== undefined && log[0].at <= asOf
@@ -52,7 +55,9 @@ export function evaluateCanada(
       : begun
         ? log.length > LONG_LOG
           ? firstAfter(asOf, [...now.runsOut, ...now.maybe])
-          : nextChange(now, now.runsOut, now.maybe, (at) => judge(knownOf(log, asOf), law, options, at))
+          : nextChange(now, now.runsOut, now.maybe, (at) =>
+              judge(knownOf(log, asOf), law, options, at, doubt),
+            )
         : null,
   }
 }
@@ -66,16 +71,24 @@ interface Judged extends Answers {
   atLimit: boolean
 }
 
-function judge(log: readonly DutyEvent[], law: CanadianLaw, options: HosOptions, asOf: Instant): Judged {
+function judge(
+  log: readonly DutyEvent[],
+  law: CanadianLaw,
+  options: HosOptions,
+  asOf: Instant,
+  doubt?: Doubt,
+): Judged {
   const { drive, duty } = law
   const adverse = options.adverseConditions ?? []
   const line = timelineOf(log, options, asOf, adverse)
-  const pair = options.team ? law.pair.team : law.pair.single
-  const points = new CalculationPoints(line, law.reset.ms, pair)
+  const allowed = options.team ? law.pair.team : law.pair.single
+  const pair = doubt?.kind === 'harshest' && !doubt.pairs ? null : allowed
+  const sure = doubt?.kind === 'kindest' ? sureOf(doubt.harshest, law.reset.ms, options, asOf) : null
+  const points = new CalculationPoints(line, law.reset.ms, pair, sure?.resets)
   const resting = presentRest(line)
   const pairedAt = resting ? pairsDoneAt(line, pair, points, resting) : []
   const restedAt = () => (resting ? earliest(resting.from + law.reset.ms, pairedAt[0] ?? null) : null)
-  const longer = adverseExtensions(adverse, points.resets, resting, law.adverse.ms)
+  const longer = extensionsInDoubt(adverse, { resets: points.resets, resting }, sure, doubt, law.adverse.ms)
   const deferrals = deferralsOf(line, options, law.deferral)
   const splitOn = new Set<number>()
   const shift = (gauge: Gauge) => (deferrals.firstDays.size > 0 ? notingSplits(gauge, line, splitOn) : gauge)
@@ -93,9 +106,10 @@ function judge(log: readonly DutyEvent[], law: CanadianLaw, options: HosOptions,
     cycleGauge(line, law, options),
     longRestGauge(line, law),
   ])
-  const daily = law.dailyRest
-    ? dailyRests(line, { ...law, dailyRest: law.dailyRest }, options, deferrals, resting, splitOn)
-    : { violations: [], changesAt: [] }
+  const daily =
+    law.dailyRest && !doubt
+      ? dailyRests(line, { ...law, dailyRest: law.dailyRest }, options, deferrals, resting, splitOn)
+      : { violations: [], changesAt: [] }
 
   const days = daysAfter(line, options, law.cycle.days + 1, deferrals.firstDays)
   // Past a limit that has no clock, driving on shows just after it.

@@ -70,7 +70,8 @@ export const mayCarryFor = (rest: Rest, reading: Reading, weeks: Weeks): boolean
       rest.from < weeks.startOf(weeks.of(reduced.until) + MS.weeksToCompensate + 1),
   )
 
-function debtsOf(reading: Reading, weeks: Weeks): Debt[] {
+/** What reduced weekly rests owe, by deadline. */
+export function debtsOf(reading: Reading, weeks: Weeks): Debt[] {
   const debts: Debt[] = []
   for (const [rest, week] of reading.weekOfReduced) {
     const deadline = weeks.startOf(week + MS.weeksToCompensate + 1)

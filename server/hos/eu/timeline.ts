@@ -38,7 +38,7 @@ export interface Timeline {
 }
 
 /** How far the rest before the log is thought to reach back: beyond any weekly rest, to no number of weeks in particular. */
-const BEFORE = 70 * DAY
+export const BEFORE = 70 * DAY
 
 /**
  * A log that ends by `asOf` as activities and rests. With `restGoesOn` later than `asOf`, a rest that runs at `asOf` is

@@ -26,6 +26,8 @@ interface Candidate extends Span {
 export class CalculationPoints {
   readonly #line: Timeline
   readonly #resets: readonly Rest[]
+  /** Those beyond which no pair reaches. */
+  readonly #ending: readonly Rest[]
   readonly #candidates: Candidate[]
   #nextReset = 0
   #nextCandidate = 0
@@ -33,10 +35,15 @@ export class CalculationPoints {
   #open: Candidate[] = []
   #combined: readonly CalculationPoint[]
 
-  constructor(line: Timeline, resetMs: number, law: PairLaw | null) {
+  /**
+   * @param sure where a log has gaps, its full rests that are known: another may have been less, so it may be the first of a pair, and
+   * rests before it may pair with rests after it
+   */
+  constructor(line: Timeline, resetMs: number, law: PairLaw | null, sure?: readonly Rest[]) {
     this.#line = line
     this.#resets = line.rests.filter((rest) => rest.opening || rest.until - rest.from >= resetMs)
-    this.#candidates = law ? candidatesOf(line, this.#resets, law) : []
+    this.#ending = sure ? this.#resets.filter((rest) => sure.some((one) => ends(one, rest))) : this.#resets
+    this.#candidates = law ? candidatesOf(line, this.#ending, law) : []
     this.#points = [{ boundary: 0, left: null, rests: [] }]
     this.#combined = this.#points
   }
@@ -48,7 +55,7 @@ export class CalculationPoints {
   /** The rests that could be the first of a pair with one that goes on at the end of the log, which itself may reset. */
   get firsts(): readonly (Span & { berthMs: number })[] {
     const { count } = this.#line
-    const reset = this.#resets.findLast((rest) => rest.end < count)
+    const reset = this.#ending.findLast((rest) => rest.end < count)
     return this.#candidates.filter((one) => one.end < count && (!reset || one.first >= reset.end))
   }
 
@@ -98,6 +105,9 @@ export class CalculationPoints {
   }
 }
 
+/** A full rest that is known ends a rest; what would come after it may be a rest of its own. */
+const ends = (one: Span, other: Span) => one.from >= other.from && one.until === other.until
+
 const lengthOf = (span: Span) => span.until - span.from
 
 /**
@@ -106,7 +116,7 @@ const lengthOf = (span: Span) => span.until - span.from
  */
 function candidatesOf(line: Timeline, resets: readonly Rest[], law: PairLaw): Candidate[] {
   const found: Candidate[] = []
-  const spans = law.of === 'rest' ? line.rests : berthRuns(line)
+  const spans = law.of === 'rest' ? line.rests : berthRuns(line, resets)
   let reset = 0
   let tour: Span[] = []
   for (let i = 0; i < spans.length; i++) {
@@ -139,7 +149,7 @@ function addTour(found: Candidate[], spans: readonly Span[], law: PairLaw): void
   for (const one of tour) found.push(one)
 }
 
-function berthRuns(line: Timeline): Span[] {
+function berthRuns(line: Timeline, resets: readonly Rest[]): Span[] {
   const runs: Span[] = []
   for (let i = 0; i < line.count; i++) {
     if (line.kind[i] !== BERTH) continue
@@ -150,7 +160,7 @@ function berthRuns(line: Timeline): Span[] {
     } else runs.push({ from: line.at[i]!, until: line.at[i + 1]!, first: i, end: i + 1 })
   }
   // A run that belongs to the rest which the log opens with resets with it.
-  const [opening] = line.rests
+  const [opening] = resets
   return opening?.opening ? runs.filter((run) => run.first >= opening.end) : runs
 }
 

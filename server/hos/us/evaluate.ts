@@ -11,7 +11,8 @@ import {
 import { CalculationPoints } from '../north-america/calculation-point.ts'
 import { countedGauge } from '../north-america/counted.ts'
 import { type CycleGauge, cycleGauge } from '../north-america/cycle.ts'
-import { adverseExtensions, type Extension, type Gauge } from '../north-america/gauge.ts'
+import { type Doubt, extensionsInDoubt, type Sure, sureOf } from '../north-america/doubt.ts'
+import type { Extension, Gauge } from '../north-america/gauge.ts'
 import { knownOf, LONG_LOG, nextChange, searchedChange } from '../north-america/next-change.ts'
 import { DRIVING, ON_DUTY, type Rest, type Timeline, timelineOf } from '../north-america/timeline.ts'
 import { windowGauge } from '../north-america/window.ts'
@@ -23,6 +24,7 @@ import { salespersonGauge } from './salesperson.ts'
 /**
  * Judges a log as it is known at `asOf`: every violation, every clock, and when an answer changes next with no new event.
  * @param log events in order of time; each holds until the next, the last until `asOf`; later ones are left out
+ * @param doubt for a log whose gaps have been filled: how to read what hangs on them
  * @throws HosRefusal for a log, zone or ruleset that can't be judged
  */
 export function evaluateUnitedStates(
@@ -30,9 +32,10 @@ export function evaluateUnitedStates(
   ruleset: RulesetId,
   options: HosOptions,
   asOf: Instant,
+  doubt?: Doubt,
 ): Evaluation {
   const law = unitedStatesLaw(ruleset)
-  const now = judge(log, law, options, asOf)
+  const now = judge(log, law, options, asOf, doubt)
   const { line, violations, clocks, atLimit } = now
   return {
     asOf,
@@ -42,7 +45,7 @@ export function evaluateUnitedStates(
     violations,
     nextChangeAt: atLimit
       ? asOf + 1
-      : nextChangeAfter(now, law, options, (at) => judge(knownOf(log, asOf), law, options, at)),
+      : nextChangeAfter(now, law, options, (at) => judge(knownOf(log, asOf), law, options, at, doubt)),
   }
 }
 
@@ -56,13 +59,24 @@ interface Judged extends Audit {
   gauges: readonly Gauge[]
 }
 
-function judge(log: readonly DutyEvent[], law: UnitedStatesLaw, options: HosOptions, asOf: Instant): Judged {
+function judge(
+  log: readonly DutyEvent[],
+  law: UnitedStatesLaw,
+  options: HosOptions,
+  asOf: Instant,
+  doubt?: Doubt,
+): Judged {
   const line = timelineOf(log, options, asOf, options.adverseConditions)
-  const points = new CalculationPoints(line, law.reset.ms, law.pair)
+  const sure = doubt?.kind === 'kindest' ? sureOf(doubt.harshest, law.reset.ms, options, asOf) : null
+  const pair = doubt?.kind === 'harshest' && !doubt.pairs ? null : law.pair
+  const points = new CalculationPoints(line, law.reset.ms, pair, sure?.resets)
   const resting = presentRest(line)
-  const pairedAt = resting ? pairsDoneAt(line, law.pair, points, resting) : []
+  const pairedAt = resting ? pairsDoneAt(line, pair, points, resting) : []
   const restedAt = () => (resting ? earliest(resting.from + law.reset.ms, pairedAt[0] ?? null) : null)
-  const gauges = gaugesOf(line, law, options, points.resets, resting, restedAt)
+  const own = { resets: points.resets, resting }
+  const adverse = (ms: number) => extensionsInDoubt(options.adverseConditions ?? [], own, sure, doubt, ms)
+  const tours = () => longTours(line, law, options, own.resets, resting, doubt, sure)
+  const gauges = gaugesOf(line, law, options, adverse, tours, restedAt)
   return { ...auditOf(line, points, gauges), asOf, status: line.status, line, resting, pairedAt, gauges }
 }
 
@@ -70,14 +84,13 @@ function gaugesOf(
   line: Timeline,
   law: UnitedStatesLaw,
   options: HosOptions,
-  resets: readonly Rest[],
-  resting: Rest | null,
+  adverse: (ms: number) => Extension[],
+  tours: () => Extension[],
   restedAt: () => Instant | null,
 ): Gauge[] {
-  const adverse = (ms: number) => adverseExtensions(options.adverseConditions ?? [], resets, resting, ms)
   const gauges = [countedGauge(line, 'drive', 'drivenMs', law.drive, adverse(law.adverse.driveMs))]
   if (law.window) {
-    const longer = [...adverse(law.adverse.windowMs), ...longTours(line, law, options, resets, resting)]
+    const longer = [...adverse(law.adverse.windowMs), ...tours()]
     gauges.push(windowGauge(line, law.window, longer, restedAt))
   }
   if (law.duty) gauges.push(countedGauge(line, 'duty', 'onDutyMs', law.duty, adverse(law.adverse.windowMs)))
@@ -97,11 +110,18 @@ function longTours(
   options: HosOptions,
   resets: readonly Rest[],
   resting: Rest | null,
+  doubt: Doubt | undefined,
+  sure: Sure | null,
 ): Extension[] {
   const { longTour, window } = law
-  if (!longTour || !window) return []
+  if (!longTour || !window || doubt?.kind === 'harshest') return []
   const ms = longTour.windowMs - window.ms
   const { allowed } = longTour
+  if (sure) {
+    // A restart in a gap may have made any claim good, and nobody knows which days were long.
+    const claims = allowed.by === 'claim' ? (options.shortHaul16 ?? []) : null
+    return claims?.map((claim) => widestTour(claim, resets, sure, ms)) ?? [{ ...ALWAYS, ms }]
+  }
   return allowed.by === 'claim'
     ? claimedTours(line, law, options, resets, resting, allowed.apartDays, ms)
     : countedTours(line, window.ms, options, resets, allowed, ms)
@@ -139,11 +159,27 @@ function claimedTours(
     )
     if (apart === 0 || apart > apartDays || restarted) good.push(claim)
   }
-  return good.map((claim) => ({
-    from: resets.findLast((rest) => rest.until <= claim)?.until ?? Number.NEGATIVE_INFINITY,
-    until: resets.find((rest) => rest.until > claim)?.until ?? Number.POSITIVE_INFINITY,
+  return good.map((claim) => tourOf(claim, resets, ms))
+}
+
+const ALWAYS = { from: Number.NEGATIVE_INFINITY, until: Number.POSITIVE_INFINITY }
+
+/** From the full rest before a claim to the one after it. */
+const tourOf = (claim: Instant, resets: readonly Rest[], ms: number): Extension => ({
+  from: resets.findLast((rest) => rest.until <= claim)?.until ?? ALWAYS.from,
+  until: resets.find((rest) => rest.until > claim)?.until ?? ALWAYS.until,
+  ms,
+})
+
+/** A rest that goes on into a gap, and past the claim, leaves the claim to the tour before it. */
+const widestTour = (claim: Instant, resets: readonly Rest[], sure: Sure, ms: number): Extension => {
+  const before = resets.filter(({ until }) => until <= claim)
+  const over = (one: Rest) => before.some((rest) => rest.from <= one.from && one.until <= rest.until)
+  return {
+    from: sure.resets.findLast(over)?.until ?? ALWAYS.from,
+    until: sure.resets.find((rest) => rest.until > claim)?.until ?? ALWAYS.until,
     ms,
-  }))
+  }
 }
 
 /** 395.1(e)(2): every tour, until the days of the week that may be long have been used by driving past the window. */
