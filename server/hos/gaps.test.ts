@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import fc from '../property.testing.ts'
 import { HOUR, MINUTE } from '../time/instant.ts'
 import { fillingOf, type Gapped, gappedOf, isBeyond, randomOf, START, statusesOf } from './gaps.testing.ts'
 import { evaluateWithGaps, type GapEvent } from './gaps.ts'
@@ -7,7 +8,8 @@ import type { HosOptions, RulesetId } from './types.ts'
 
 const LOGS = 700
 const FILLINGS = 15
-const SEED = 20_261_125
+/** That of all properties: see `server/property.testing.ts`. */
+const SEED = fc.readConfigureGlobal().seed ?? Math.floor(Math.random() * HOUR)
 
 /** The circumstances that turn a rule round. */
 const OPTIONS: Partial<
