@@ -2,6 +2,7 @@ import type { DeviceRow } from '../../server/fleet/devices-schema.ts'
 import { type Instant, MINUTE } from '../../server/time/instant.ts'
 import { ago } from '../format.ts'
 import type { Tone } from '../ui/badge.tsx'
+import type { DeviceTexts } from './device-order.ts'
 
 /** Is it there? */
 export type Connection = 'online' | 'quiet' | 'silent' | 'never' | 'revoked'
@@ -13,8 +14,7 @@ export interface KnownDevice {
   device: DeviceRow
   connection: Connection
   work: Work
-  /** What the search looks in. */
-  words: string
+  texts: DeviceTexts
 }
 
 const ONLINE_MS = 2 * MINUTE

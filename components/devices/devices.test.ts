@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { DeviceRow } from '../../server/fleet/devices-schema.ts'
+import { chosenOf, countsOf, SHOW, textsOf } from './device-order.ts'
 import { clockWords, connectionOf, connectionWords, workOf } from './device-state.ts'
 import { type Doors, settingsOf } from './settings.ts'
 
@@ -109,5 +110,73 @@ describe('what belongs into a device', () => {
     const [command] = settingsOf('json', doors, { name: "Ann's", identity: null, token: 'secret' })
     assert.match(command!.text, /"device":"Ann'\\''s"/)
     assert.match(command!.text, /Bearer secret/)
+  })
+})
+
+describe('ten thousand devices in order', () => {
+  const devices = Array.from({ length: 10_000 }, (_, i) =>
+    row({
+      id: i + 1,
+      // As people count: 9 before 10, whatever the order of the ids.
+      name: `tracker-${10_000 - i}`,
+      unitNumber: `T${(i * 7_919) % 5_000}`,
+      seenAt: i % 3 === 0 ? null : NOW - i * 1_000,
+      validAt: i % 2 === 0 ? NOW - i * 1_000 : null,
+      identity: `35${String(i).padStart(13, '0')}`,
+      revokedAt: i % 100 === 0 ? NOW : null,
+    }),
+  )
+  const texts = textsOf(devices, new Map())
+  const known = devices.map((device) => ({
+    device,
+    connection: connectionOf(device, 15, NOW),
+    work: workOf(device),
+    texts: texts.get(device.id)!,
+  }))
+  const chosen = (more: object) =>
+    chosenOf(known, { show: 'all', query: '', sort: 'truck', down: false, ...more })
+
+  test('trucks are counted as people count, and equal ones go by name', () => {
+    const rows = chosen({})
+    assert.equal(rows.length, 9_900)
+    const numbers = rows.map(({ device }) => [
+      Number(device.unitNumber.slice(1)),
+      Number(device.name.slice(8)),
+    ])
+    for (const [i, [truck, name]] of numbers.entries()) {
+      const [before, nameBefore] = numbers[i - 1] ?? [-1, -1]
+      assert.ok(truck! > before! || (truck === before && name! > nameBefore!))
+    }
+    assert.deepEqual(
+      chosen({ sort: 'name', down: true }).map(({ device }) => device.name),
+      chosen({ sort: 'name' })
+        .map(({ device }) => device.name)
+        .reverse(),
+    )
+  })
+
+  test('a search looks in truck, name, identity and protocol; the counts are those of what is shown', () => {
+    assert.deepEqual(
+      chosen({ query: ' TRACKER-9999 ' }).map(({ device }) => device.id),
+      [2],
+    )
+    assert.deepEqual(
+      chosen({ query: '350000000000042' }).map(({ device }) => device.id),
+      [43],
+    )
+    const counts = countsOf(known)
+    for (const show of SHOW) assert.equal(counts[show], chosen({ show }).length)
+    assert.deepEqual(
+      [counts.all, counts.revoked, counts.working + counts.trouble + counts.silent],
+      [9_900, 100, 9_900],
+    )
+  })
+
+  test('texts are ranked anew only when one has changed', () => {
+    const reported = devices.map((device) => ({ ...device, seenAt: NOW }))
+    assert.equal(textsOf(reported, texts), texts)
+    const renamed = textsOf([{ ...devices[0]!, name: 'aaa' }, ...devices.slice(1)], texts)
+    assert.equal(renamed.get(1)!.name, 0)
+    assert.notEqual(textsOf(devices.slice(1), texts), texts)
   })
 })

@@ -1,9 +1,8 @@
 'use client'
-import { useVirtualizer } from '@tanstack/react-virtual'
-import { ArrowDown, ArrowUp, SearchX, TriangleAlert, Users } from 'lucide-react'
+import { SearchX, TriangleAlert, Users } from 'lucide-react'
 import Link from 'next/link'
-import { parseAsBoolean, parseAsString, parseAsStringLiteral, useQueryState } from 'nuqs'
-import { useMemo, useRef } from 'react'
+import { parseAsString, parseAsStringLiteral, useQueryState } from 'nuqs'
+import { useMemo } from 'react'
 import type { DriverRow } from '../../server/logs/schema.ts'
 import { hoursMinutes } from '../../server/time/duration.ts'
 import { ago, plural, zonedDateTime, zoneName } from '../format.ts'
@@ -20,11 +19,10 @@ import {
 } from '../logs/clocks.ts'
 import { StatusBadge } from '../logs/status-badge.tsx'
 import { cx } from '../ui/classes.ts'
-import { useNarrow } from '../ui/narrow.ts'
 import { Notice } from '../ui/notice.tsx'
 import { SearchField } from '../ui/search-field.tsx'
 import { Segments } from '../ui/segments.tsx'
-import { Skeleton } from '../ui/skeleton.tsx'
+import { focusFirstRow, SortedTable, useOrder } from '../ui/sorted-table.tsx'
 import { SetStatusMenu } from './set-status.tsx'
 
 const SHOW = ['all', 'working', 'resting', 'limits'] as const
@@ -32,11 +30,15 @@ type Show = (typeof SHOW)[number]
 const SORTS = ['tightest', 'name', 'truck', 'status', ...BOARD_CLOCKS] as const
 type Sort = (typeof SORTS)[number]
 const RESTING = new Set(['OFF', 'SB', 'PC', 'REST', 'FERRY'])
-const ROW_PX = 60
-const CARD_PX = 132
-const COLUMNS =
-  'grid grid-cols-[minmax(11rem,1.5fr)_4.5rem_minmax(9rem,1fr)_repeat(4,minmax(6.5rem,1fr))_2.75rem] items-center gap-x-4 px-4'
-const order = new Intl.Collator('en', { numeric: true })
+const HEADINGS = [
+  ['name', 'Driver'],
+  ['truck', 'Truck'],
+  ['status', 'Status'],
+  ...BOARD_CLOCKS.map((name) => [name, CLOCK_TITLE[name]] as const),
+  'Set status',
+] as const
+const COLUMNS = 'grid-cols-[minmax(11rem,1.5fr)_4.5rem_minmax(9rem,1fr)_repeat(4,minmax(6.5rem,1fr))_2.75rem]'
+const collator = new Intl.Collator('en', { numeric: true })
 const still = { history: 'replace', shallow: true } as const
 
 interface BoardRow {
@@ -55,11 +57,8 @@ export function DriverBoard() {
     'show',
     parseAsStringLiteral(SHOW).withDefault('all').withOptions(still),
   )
-  const [sort, setSort] = useQueryState(
-    'sort',
-    parseAsStringLiteral(SORTS).withDefault('tightest').withOptions(still),
-  )
-  const [down, setDown] = useQueryState('desc', parseAsBoolean.withDefault(false).withOptions(still))
+  const order = useOrder(SORTS, 'tightest')
+  const { sort, down } = order
 
   const all = useMemo(
     () =>
@@ -74,22 +73,9 @@ export function DriverBoard() {
     const compare = comparer(sort, now)
     return all
       .filter((row) => belongs(row, show) && matches(row.driver, wanted))
-      .sort((a, b) => (down ? -1 : 1) * compare(a, b) || order.compare(a.driver.name, b.driver.name))
+      .sort((a, b) => (down ? -1 : 1) * compare(a, b) || collator.compare(a.driver.name, b.driver.name))
   }, [all, query, show, sort, down, now])
 
-  const scroller = useRef<HTMLDivElement>(null)
-  const narrow = useNarrow()
-  const virtual = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => (narrow ? CARD_PX : ROW_PX),
-    overscan: 10,
-    getItemKey: (i) => rows[i]!.driver.driverId,
-  })
-  const toggle = (column: Sort) => {
-    void setDown(sort === column && !down ? true : null)
-    void setSort(column === 'tightest' ? null : column)
-  }
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       <div className="flex flex-wrap items-center gap-3 px-4 py-3">
@@ -101,7 +87,7 @@ export function DriverBoard() {
             placeholder="Name, number or truck"
             value={query}
             onChange={(text) => void setQuery(text || null)}
-            onLeave={() => scroller.current?.querySelector<HTMLElement>('a')?.focus()}
+            onLeave={focusFirstRow}
           />
         </div>
         <Segments
@@ -121,44 +107,17 @@ export function DriverBoard() {
           ]}
         />
       </div>
-      <div ref={scroller} className="min-h-0 flex-1 overflow-auto border-line border-t bg-surface">
-        <table aria-label="Drivers" aria-rowcount={rows.length + 1} className="block">
-          <thead className="sticky top-0 z-10 block border-line border-b bg-surface max-md:hidden">
-            <tr aria-rowindex={1} className={cx(COLUMNS, 'h-9 min-w-5xl text-left text-muted text-xs')}>
-              <Heading column="name" title="Driver" sort={sort} down={down} onSort={toggle} />
-              <Heading column="truck" title="Truck" sort={sort} down={down} onSort={toggle} />
-              <Heading column="status" title="Status" sort={sort} down={down} onSort={toggle} />
-              {BOARD_CLOCKS.map((name) => (
-                <Heading
-                  key={name}
-                  column={name}
-                  title={CLOCK_TITLE[name]}
-                  sort={sort}
-                  down={down}
-                  onSort={toggle}
-                />
-              ))}
-              <Heading column="tightest" title="" sort={sort} down={down} onSort={toggle} />
-            </tr>
-          </thead>
-          <tbody className="relative block md:min-w-5xl" style={{ height: virtual.getTotalSize() }}>
-            {virtual.getVirtualItems().map(({ index, start, key, size }) => (
-              <tr
-                key={key}
-                aria-rowindex={index + 2}
-                className={cx(
-                  'absolute inset-x-0 border-line border-b hover:bg-hover',
-                  narrow ? 'block' : COLUMNS,
-                )}
-                style={{ height: size, transform: `translateY(${start}px)` }}
-              >
-                <Row driver={rows[index]!.driver} narrow={narrow} />
-              </tr>
-            ))}
-          </tbody>
-        </table>
-        {!ready && <Loading />}
-        {ready && rows.length === 0 && (
+      <SortedTable
+        label="Drivers"
+        headings={HEADINGS}
+        layout={COLUMNS}
+        order={order}
+        rows={rows}
+        keyOf={({ driver }) => driver.driverId}
+        rowPx={60}
+        cardPx={132}
+        loading={ready ? null : 'Loading the drivers…'}
+        empty={
           <Notice
             icon={all.length === 0 ? Users : SearchX}
             title={all.length === 0 ? 'No drivers yet' : 'No driver matches'}
@@ -167,8 +126,10 @@ export function DriverBoard() {
               ? 'A driver shows here as soon as the fleet has one.'
               : 'Try another search, or show all drivers.'}
           </Notice>
-        )}
-      </div>
+        }
+      >
+        {({ driver }, isCard) => <Row driver={driver} narrow={isCard} />}
+      </SortedTable>
     </div>
   )
 }
@@ -184,9 +145,10 @@ const matches = ({ name, employeeNumber, unitNumber, homeTerminal }: DriverRow, 
   `${name} ${employeeNumber} ${unitNumber ?? ''} ${homeTerminal}`.toLowerCase().includes(wanted)
 
 function comparer(sort: Sort, now: number): (a: BoardRow, b: BoardRow) => number {
-  if (sort === 'name') return (a, b) => order.compare(a.driver.name, b.driver.name)
-  if (sort === 'truck') return (a, b) => order.compare(a.driver.unitNumber ?? '~', b.driver.unitNumber ?? '~')
-  if (sort === 'status') return (a, b) => order.compare(a.driver.status, b.driver.status)
+  if (sort === 'name') return (a, b) => collator.compare(a.driver.name, b.driver.name)
+  if (sort === 'truck')
+    return (a, b) => collator.compare(a.driver.unitNumber ?? '~', b.driver.unitNumber ?? '~')
+  if (sort === 'status') return (a, b) => collator.compare(a.driver.status, b.driver.status)
   if (sort === 'tightest') {
     return (a, b) => {
       if (a.resting !== b.resting) return a.resting ? 1 : -1
@@ -197,41 +159,6 @@ function comparer(sort: Sort, now: number): (a: BoardRow, b: BoardRow) => number
   const left = ({ driver }: BoardRow) =>
     boardClock(readClocks(driver, now), sort)?.remainingMs ?? Number.POSITIVE_INFINITY
   return (a, b) => left(a) - left(b)
-}
-
-function Heading({
-  column,
-  title,
-  sort,
-  down,
-  onSort,
-}: {
-  column: Sort
-  title: string
-  sort: Sort
-  down: boolean
-  onSort(column: Sort): void
-}) {
-  const active = sort === column
-  const Icon = down ? ArrowDown : ArrowUp
-  if (column === 'tightest') {
-    return <th className="sr-only">Set status</th>
-  }
-  return (
-    <th className="font-normal" aria-sort={active ? (down ? 'descending' : 'ascending') : 'none'}>
-      <button
-        type="button"
-        onClick={() => onSort(active && down ? 'tightest' : column)}
-        className={cx(
-          'inline-flex items-center gap-1 rounded hover:text-ink',
-          active && 'font-semibold text-ink',
-        )}
-      >
-        {title}
-        <Icon aria-hidden className={cx('size-3', !active && 'invisible')} />
-      </button>
-    </th>
-  )
 }
 
 function Row({ driver, narrow }: { driver: DriverRow; narrow: boolean }) {
@@ -322,19 +249,5 @@ function Broken({ driver }: { driver: DriverRow }) {
       {driver.violations.length}
       <span className="sr-only"> violations within a day: {words}</span>
     </span>
-  )
-}
-
-function Loading() {
-  return (
-    <div role="status" className="flex flex-col">
-      <span className="sr-only">Loading the drivers…</span>
-      {[1, 2, 3, 4, 5, 6, 7, 8].map((i) => (
-        <div key={i} className="flex items-center gap-8 border-line border-b px-4" style={{ height: ROW_PX }}>
-          <Skeleton className="h-4 w-48" />
-          <Skeleton className="h-4 flex-1" />
-        </div>
-      ))}
-    </div>
   )
 }

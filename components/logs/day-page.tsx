@@ -1,8 +1,7 @@
 'use client'
 import { useQuery } from '@tanstack/react-query'
-import { ChevronLeft, ChevronRight, FileDown, Printer, TriangleAlert } from 'lucide-react'
+import { FileDown, Printer, TriangleAlert } from 'lucide-react'
 import Link from 'next/link'
-import { useRouter } from 'next/navigation'
 import { useEffect } from 'react'
 import type { AdviceRow, DayEvent, DayLog, DriverRow } from '../../server/logs/schema.ts'
 import { hoursMinutes } from '../../server/time/duration.ts'
@@ -13,7 +12,6 @@ import { SetStatusMenu } from '../drivers/set-status.tsx'
 import {
   clockTime,
   clockTimeSeconds,
-  dateIn,
   dateTitle,
   distance,
   zonedDateTime,
@@ -21,9 +19,10 @@ import {
   zoneName,
 } from '../format.ts'
 import { useLiveValue, useNow } from '../live/live.tsx'
-import { Button, buttonClass, IconButton } from '../ui/button.tsx'
+import { Button, buttonClass } from '../ui/button.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
+import { DaySteps } from '../ui/steps.tsx'
 import { AdviceList } from './advice-list.tsx'
 import { ClockMeter } from './clock-meter.tsx'
 import { readClocks } from './clocks.ts'
@@ -120,34 +119,19 @@ function Head({ day, live, today }: { day: DayLog; live: DriverRow | null; today
         </p>
       </div>
       <div className="ml-auto flex flex-wrap items-center gap-2 max-md:ml-0">
-        <nav aria-label="Days" className="flex items-center gap-1">
-          <Link
-            href={path(addDays(date, -1))}
-            aria-label="The day before"
-            className={buttonClass('plain', 'small', true)}
-          >
-            <ChevronLeft aria-hidden className="size-4" />
-          </Link>
-          <DateInput date={date} path={path} latest={dateIn(day.recordedUntil, timeZone)} today={today} />
-          {today ? (
-            <IconButton tone="plain" disabled label="The day after has not begun">
-              <ChevronRight aria-hidden className="size-4" />
-            </IconButton>
-          ) : (
-            <Link
-              href={path(addDays(date, 1))}
-              aria-label="The day after"
-              className={buttonClass('plain', 'small', true)}
-            >
-              <ChevronRight aria-hidden className="size-4" />
-            </Link>
-          )}
+        <DaySteps
+          date={date}
+          before={addDays(date, -1)}
+          after={addDays(date, 1)}
+          latest={today ? date : null}
+          path={path}
+        >
           {!today && (
             <Link href={`/drivers/${driver.id}`} className={buttonClass('plain', 'small')}>
               Today
             </Link>
           )}
-        </nav>
+        </DaySteps>
         <a href={`/api/reports/driver-days?${range}`} download className={buttonClass('plain', 'small')}>
           <FileDown aria-hidden className="size-4" />
           CSV
@@ -163,35 +147,6 @@ function Head({ day, live, today }: { day: DayLog; live: DriverRow | null; today
         </a>
       </div>
     </header>
-  )
-}
-
-function DateInput({
-  date,
-  path,
-  latest,
-  today,
-}: {
-  date: string
-  path(date: string): string
-  latest: string
-  today: boolean
-}) {
-  const router = useRouter()
-  return (
-    <input
-      // A date is typed part by part; only a whole one goes anywhere.
-      key={date}
-      type="date"
-      aria-label="Day"
-      defaultValue={date}
-      max={today ? latest : undefined}
-      onChange={(event) => {
-        const { value, validity } = event.target
-        if (value && validity.valid && value !== date && value >= '2000') router.push(path(value))
-      }}
-      className="h-7 rounded-md border border-line-strong/60 bg-surface px-2 text-ink text-xs tabular-nums"
-    />
   )
 }
 

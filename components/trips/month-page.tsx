@@ -1,6 +1,6 @@
 'use client'
 import { useQuery } from '@tanstack/react-query'
-import { ChevronLeft, ChevronRight, TriangleAlert, Truck } from 'lucide-react'
+import { TriangleAlert, Truck } from 'lucide-react'
 import Link from 'next/link'
 import { hoursMinutes } from '../../server/time/duration.ts'
 import type { FleetMonth } from '../../server/trips/schema.ts'
@@ -8,11 +8,19 @@ import { reasonOf, useTRPC } from '../api.tsx'
 import { dateIn, distance, plural } from '../format.ts'
 import { useNow } from '../live/live.tsx'
 import { useViewer } from '../shell/viewer.tsx'
-import { Button, buttonClass, IconButton } from '../ui/button.tsx'
+import { Button } from '../ui/button.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
+import { Steps } from '../ui/steps.tsx'
 
 const TITLE = new Intl.DateTimeFormat('en-US', { month: 'long', year: 'numeric', timeZone: 'UTC' })
+
+const LAST = new Intl.DateTimeFormat('en-US', {
+  weekday: 'short',
+  month: 'short',
+  day: 'numeric',
+  timeZone: 'UTC',
+})
 
 /** The month `by` months after; both `YYYY-MM`. */
 function addMonths(month: string, by: number): string {
@@ -43,28 +51,17 @@ export function MonthPage({ month: asked }: { month: string | undefined }) {
             <Skeleton className="mt-1 h-4 w-48" />
           )}
         </div>
-        <nav aria-label="Months" className="ml-auto flex items-center gap-1 max-md:ml-0">
-          <Link
-            href={path(addMonths(month, -1))}
-            aria-label="The month before"
-            className={buttonClass('plain', 'small', true)}
-          >
-            <ChevronLeft aria-hidden className="size-4" />
-          </Link>
-          {month >= current ? (
-            <IconButton tone="plain" disabled label="The month after has not begun">
-              <ChevronRight aria-hidden className="size-4" />
-            </IconButton>
-          ) : (
-            <Link
-              href={path(addMonths(month, 1))}
-              aria-label="The month after"
-              className={buttonClass('plain', 'small', true)}
-            >
-              <ChevronRight aria-hidden className="size-4" />
-            </Link>
-          )}
-        </nav>
+        <div className="ml-auto max-md:ml-0">
+          <Steps
+            label="Months"
+            before={{ href: path(addMonths(month, -1)), label: 'The month before' }}
+            after={
+              month >= current
+                ? 'The month after has not begun'
+                : { href: path(addMonths(month, 1)), label: 'The month after' }
+            }
+          />
+        </div>
       </header>
       {data ? (
         <Trucks month={data} />
@@ -135,7 +132,9 @@ function Trucks({ month }: { month: FleetMonth }) {
                 <td className="text-right">{hoursMinutes(one.movingMs)}</td>
                 <td className="text-right max-md:hidden">{one.days.length}</td>
                 <td className="whitespace-nowrap text-muted">
-                  <span className="max-md:sr-only">{last ?? 'stood'}</span>
+                  <span className="max-md:sr-only">
+                    {last ? LAST.format(new Date(`${last}T00:00:00Z`)) : 'stood'}
+                  </span>
                 </td>
               </tr>
             )

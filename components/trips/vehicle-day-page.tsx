@@ -1,17 +1,8 @@
 'use client'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import {
-  ChevronLeft,
-  ChevronRight,
-  CircleParking,
-  Map as MapIcon,
-  Route,
-  TriangleAlert,
-  WifiOff,
-} from 'lucide-react'
+import { CircleParking, Map as MapIcon, Route, TriangleAlert, WifiOff } from 'lucide-react'
 import dynamic from 'next/dynamic'
 import Link from 'next/link'
-import { useRouter } from 'next/navigation'
 import { parseAsInteger, useQueryState } from 'nuqs'
 import { hoursMinutes } from '../../server/time/duration.ts'
 import { addDays } from '../../server/time/zone.ts'
@@ -19,10 +10,11 @@ import type { DayEntry, TripEntry, VehicleDay } from '../../server/trips/schema.
 import { reasonOf, useTRPC } from '../api.tsx'
 import { clockTime, dateIn, dateTitle, distance, plural, speed, zoneLongName, zoneName } from '../format.ts'
 import { useNow } from '../live/live.tsx'
-import { Button, buttonClass, IconButton } from '../ui/button.tsx'
+import { Button, buttonClass } from '../ui/button.tsx'
 import { cx } from '../ui/classes.ts'
 import { Notice } from '../ui/notice.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
+import { DaySteps } from '../ui/steps.tsx'
 import { useTheme } from '../ui/theme.ts'
 import { DOUBT, entryWords, totalsLine } from './entry-words.ts'
 
@@ -81,7 +73,6 @@ export function VehicleDayPage({ vehicleId, date }: { vehicleId: number; date: s
 
 function Head({ day }: { day: VehicleDay }) {
   const { vehicle, date, timeZone, distanceUnit } = day
-  const router = useRouter()
   const today = dateIn(useNow(), timeZone)
   const path = (other: string) => `/vehicles/${vehicle.id}${other === today ? '' : `?day=${other}`}`
   return (
@@ -102,44 +93,14 @@ function Head({ day }: { day: VehicleDay }) {
             .join(' · ')}
         </p>
       </div>
-      <nav aria-label="Days" className="ml-auto flex items-center gap-1 max-md:ml-0">
-        <Link
-          href={path(addDays(date, -1))}
-          aria-label="The day before"
-          className={buttonClass('plain', 'small', true)}
-        >
-          <ChevronLeft aria-hidden className="size-4" />
-        </Link>
-        <input
-          // A date is typed part by part; only a whole one goes anywhere.
-          key={date}
-          type="date"
-          aria-label="Day"
-          defaultValue={date}
-          max={today}
-          onChange={({ target: { value, validity } }) => {
-            if (value && validity.valid && value !== date && value >= '2000') router.push(path(value))
-          }}
-          className="h-7 rounded-md border border-line-strong/60 bg-surface px-2 text-ink text-xs tabular-nums"
-        />
-        {date >= today ? (
-          <IconButton tone="plain" disabled label="The day after has not begun">
-            <ChevronRight aria-hidden className="size-4" />
-          </IconButton>
-        ) : (
-          <Link
-            href={path(addDays(date, 1))}
-            aria-label="The day after"
-            className={buttonClass('plain', 'small', true)}
-          >
-            <ChevronRight aria-hidden className="size-4" />
+      <div className="ml-auto max-md:ml-0">
+        <DaySteps date={date} before={addDays(date, -1)} after={addDays(date, 1)} latest={today} path={path}>
+          <Link href={`/map?truck=${vehicle.id}`} className={buttonClass('plain', 'small')}>
+            <MapIcon aria-hidden className="size-4" />
+            Live map
           </Link>
-        )}
-        <Link href={`/map?truck=${vehicle.id}`} className={buttonClass('plain', 'small')}>
-          <MapIcon aria-hidden className="size-4" />
-          Live map
-        </Link>
-      </nav>
+        </DaySteps>
+      </div>
     </header>
   )
 }

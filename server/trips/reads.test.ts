@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { newId } from '../db/id.ts'
 import { ensurePartitions } from '../db/partitions.ts'
 import { testDatabase } from '../db/testing.ts'
 import { journey, TestFleet } from '../logs/fleet.testing.ts'
 import { DAY, HOUR, type Instant, MINUTE } from '../time/instant.ts'
-import { addDays } from '../time/zone.ts'
+import { addDays, zone } from '../time/zone.ts'
 import { work } from '../work.ts'
+import { loadFleetMonth } from './month.ts'
 import { odometerAfter } from './odometer.ts'
+import { randomBy } from './scenario.testing.ts'
 
 const { pool } = await testDatabase()
 /** 00:00 in Chicago. */
@@ -51,6 +54,86 @@ describe('what is read of trips', () => {
     )
     const [carried] = second.entries
     assert.ok(carried!.startedAt < second.from && carried!.endedAt > second.from)
+  })
+
+  test('a month is added up by each truck’s own days, also where clocks change and where zones are a day apart', async () => {
+    const zones = [
+      'America/Chicago',
+      'Europe/Berlin',
+      'Pacific/Kiritimati',
+      'Asia/Kolkata',
+      'America/Phoenix',
+    ]
+    const fleetId = newId()
+    await pool.query("insert into fleets (id, name, slug, time_zone) values ($1, 'Zones', $2, 'UTC')", [
+      fleetId,
+      `zones-${fleetId}`,
+    ])
+    const vehicles = zones.map(() => newId())
+    for (const [i, vehicleId] of vehicles.entries()) {
+      const [terminalId, driverId] = [newId(), newId()]
+      await pool.query('insert into vehicles (fleet_id, id, unit_number) values ($1, $2, $3)', [
+        fleetId,
+        vehicleId,
+        `${i}`,
+      ])
+      await pool.query(
+        `insert into home_terminals (fleet_id, id, name, time_zone, latitude, longitude) values ($1, $2, $3::text, $3::text, 0, 0)`,
+        [fleetId, terminalId, zones[i]],
+      )
+      await pool.query(
+        `insert into drivers (fleet_id, id, name, employee_number, home_terminal_id, ruleset) values ($1, $2, 'D', $3, $4, 'us-property-70-8')`,
+        [fleetId, driverId, `${i}`, terminalId],
+      )
+      await pool.query(
+        'insert into driver_assignments (fleet_id, vehicle_id, driver_id, from_at) values ($1, $2, $3, $4)',
+        [fleetId, vehicleId, driverId, new Date(START - 400 * DAY)],
+      )
+    }
+    const random = randomBy(7)
+    // All around both ends of the months in which the clocks change there.
+    const trips = Array.from({ length: 3_000 }, (_, i) => ({
+      vehicle: i % zones.length,
+      at: Date.UTC(2026, i % 2 ? 9 : 10, 1) + Math.floor((random() - 0.5) * (i % 3 ? 4 : 70) * DAY) + i,
+      meters: 1_000 + i,
+    }))
+    await pool.query(
+      `insert into trips (fleet_id, vehicle_id, started_at, ended_at, start_latitude_e7, start_longitude_e7, end_latitude_e7,
+         end_longitude_e7, starts_by, ends_by, distance_m, odometer_share_m, moving_ms, points, version)
+       select $1, v, t, t + interval '1 ms', 0, 0, 0, 0, 'standstill', 'standstill', m, 0, 60000, 2, 1
+       from unnest($2::int8[], $3::timestamptz[], $4::int4[]) as k(v, t, m)`,
+      [
+        fleetId,
+        trips.map(({ vehicle }) => vehicles[vehicle]),
+        trips.map(({ at }) => new Date(at)),
+        trips.map(({ meters }) => meters),
+      ],
+    )
+    for (const month of ['2026-09', '2026-10', '2026-11']) {
+      const read = await loadFleetMonth(pool, fleetId, month)
+      for (const [i, name] of zones.entries()) {
+        const expected = new Map<string, { trips: number; distanceMeters: number; movingMs: number }>()
+        for (const { vehicle, at, meters } of trips) {
+          const date = zone(name).dateOf(at)
+          if (vehicle !== i || !date.startsWith(month)) continue
+          const day = expected.get(date) ?? { trips: 0, distanceMeters: 0, movingMs: 0 }
+          expected.set(date, {
+            trips: day.trips + 1,
+            distanceMeters: day.distanceMeters + meters,
+            movingMs: day.movingMs + 60_000,
+          })
+        }
+        const one = read.vehicles.find(({ vehicleId }) => vehicleId === vehicles[i])!
+        assert.deepEqual(
+          one.days,
+          [...expected].sort(([a], [b]) => (a < b ? -1 : 1)).map(([date, totals]) => ({ date, ...totals })),
+        )
+        assert.equal(
+          one.trips,
+          one.days.reduce((sum, day) => sum + day.trips, 0),
+        )
+      }
+    }
   })
 
   test('what was not believed is counted by device and reason', async () => {
