@@ -136,19 +136,28 @@ describe('driving from motion (us-canada 4)', () => {
     const [first, second] = fleet.trucks
     const now = START + HOUR
     const note = async () =>
-      (await pool.query('select vehicle_id as id from vehicle_rechecks where fleet_id = $1', [fleet.id])).rows
+      (
+        await pool.query(
+          `select vehicle_id as id from vehicle_rechecks where fleet_id = $1
+           union all select unnest(vehicle_ids) from recheck_notes where fleet_id = $1`,
+          [fleet.id],
+        )
+      ).rows
     await fleet.report(run(START, now, 80), now, first)
     await fleet.report(run(START, now, 80), now, second)
     const storing = await pool.connect()
     try {
       await storing.query('begin')
-      await storing.query('update vehicle_rechecks set from_at = from_at where vehicle_id = $1', [
-        first!.vehicleId,
-      ])
+      await storing.query(
+        `insert into recheck_notes (fleet_id, vehicle_ids, from_at, until_at)
+         values ($1, array[$2::bigint], array[now()], array[now()])`,
+        [fleet.id, first!.vehicleId],
+      )
       await workAt(now)
-      assert.deepEqual(await note(), [{ id: first!.vehicleId }])
+      assert.deepEqual(await note(), [])
       assert.equal((await spans(fleet)).length, 2)
       await storing.query('commit')
+      assert.deepEqual(await note(), [{ id: first!.vehicleId }])
     } finally {
       storing.release()
     }
@@ -168,7 +177,10 @@ describe('driving from motion (us-canada 4)', () => {
       }),
     )
     await Promise.all([workAt(now), workAt(now), workAt(now)])
-    const { rows } = await pool.query('select 1 from vehicle_rechecks where fleet_id = $1', [fleet.id])
+    const { rows } = await pool.query(
+      'select from vehicle_rechecks where fleet_id = $1 union all select from recheck_notes where fleet_id = $1',
+      [fleet.id],
+    )
     assert.equal(rows.length, 0)
     assert.equal((await spans(fleet)).length, 12)
     await assertBoardIsTrue(fleet, now)

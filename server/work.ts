@@ -6,7 +6,7 @@ import { notifyFleet } from './fleet/changes.ts'
 import { isAtWork } from './fleet/state.ts'
 import { type Evaluated, refreshClocks } from './logs/clocks.ts'
 import type { DriverKey } from './logs/drivers.ts'
-import { deriveChanged, driversDue } from './logs/refresh.ts'
+import { deriveChanged, driversDue, takeNotes } from './logs/refresh.ts'
 import type { Instant } from './time/instant.ts'
 import { deriveTrips } from './trips/refresh.ts'
 
@@ -29,6 +29,7 @@ export async function work(
   now: () => Instant,
 ): Promise<{ vehicles: number; drivers: number; trips: number; more: boolean }> {
   const done = { vehicles: 0, drivers: 0, trips: 0, more: false }
+  while (await takeNotes(pool));
   for (let more = true; more; ) {
     const { taken, drivers } = await withTransaction(pool, async (tx) => {
       const derived = await deriveChanged(tx, VEHICLES_AT_ONCE, now())

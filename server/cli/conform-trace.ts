@@ -171,7 +171,8 @@ async function settle(pool: pg.Pool, from: Instant): Promise<void> {
   for (let now = from; ; now += 30 * DAY) {
     await work(pool, () => now)
     const { rows } = await pool.query<{ left: number }>(
-      'select (select count(*) from vehicle_rechecks) + (select count(*) from trip_rechecks) as left',
+      `select (select count(*) from recheck_notes) + (select count(*) from vehicle_rechecks)
+         + (select count(*) from trip_rechecks) as left`,
     )
     if (rows[0]!.left === 0) return
     if (now > from + 900 * DAY) throw new Error('the worker does not come to an end')

@@ -31,6 +31,7 @@ export async function ensurePartitions(tx: Db, now: Instant): Promise<void> {
             where fix_second >= ${first} and fix_second < ${end} returning *
           ) insert into ${name} select * from moved;
           alter table positions attach partition ${name} for values from (${first}) to (${end});
+          grant insert on ${name} to restline_service;
         end if;
       end $$`)
   }

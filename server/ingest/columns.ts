@@ -1,12 +1,8 @@
 /** Milliseconds from PostgreSQL's epoch (2000-01-01) back to ours. */
 const POSTGRES_EPOCH_MS = 946_684_800_000
 const HEADER_BYTES = 20
-const JSONB_VERSION = 1
 
-/**
- * A column of one statement's rows in PostgreSQL's binary array format (array_recv): filled while a body is parsed, copied
- * whole into the statement, never turned into text. `null` is a null.
- */
+/** A column of one statement's rows in PostgreSQL's binary array format (array_recv). `null` is a null. */
 export class Column {
   readonly #oid: number
   #bytes: Buffer
@@ -17,10 +13,6 @@ export class Column {
   constructor(type: keyof typeof OID, expectedBytes = 256) {
     this.#oid = OID[type]
     this.#bytes = Buffer.allocUnsafe(expectedBytes)
-  }
-
-  get byteLength(): number {
-    return this.#end
   }
 
   #room(bytes: number): number {
@@ -77,15 +69,15 @@ export class Column {
     this.int8(value === null ? null : (value - POSTGRES_EPOCH_MS) * 1000)
   }
 
-  /** JSON text. */
-  jsonb(value: string | null): void {
-    if (this.#isNull(value)) return
-    const length = Buffer.byteLength(value) + 1
-    const at = this.#room(4 + length)
-    this.#bytes.writeInt32BE(length, at)
-    this.#bytes[at + 4] = JSONB_VERSION
-    this.#bytes.write(value, at + 5)
+  /** A value as it stands in a binary row: its length, or -1 for a null, and its bytes. @returns where the next one begins */
+  take(source: Buffer, from: number): number {
+    const length = source.readInt32BE(from)
+    const until = from + 4 + Math.max(0, length)
+    const at = this.#room(until - from)
+    source.copy(this.#bytes, at, from, until)
     this.#count++
+    if (length < 0) this.#nulls++
+    return until
   }
 
   bytea(value: Uint8Array): void {
@@ -120,7 +112,7 @@ export class Column {
   }
 }
 
-type Scalar = 'int2' | 'int4' | 'int8' | 'timestamptz'
+export type Scalar = 'int2' | 'int4' | 'int8' | 'timestamptz'
 
 /** Parameters of a statement, one for each name: what `read` gives of each row. */
 export function columnsOf<Row>(

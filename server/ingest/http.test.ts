@@ -7,6 +7,7 @@ import { type EnrolledDevice, enrolDevices } from '../auth/device.ts'
 import { newId } from '../db/id.ts'
 import { createPool } from '../db/pool.ts'
 import { testDatabase } from '../db/testing.ts'
+import { takeNotes } from '../logs/refresh.ts'
 import fc from '../property.testing.ts'
 import { type Instant, MINUTE } from '../time/instant.ts'
 import { createDoor } from './http.ts'
@@ -81,6 +82,7 @@ const storedOf = async (device: EnrolledDevice) =>
 /** What a device's reports leave behind, as far as the order of arrival must not show. */
 const traceOf = async (device: EnrolledDevice) => {
   await receiverOf(pool).drained()
+  while (await takeNotes(pool));
   return await readTrace(device)
 }
 const readTrace = async (device: EnrolledDevice) => ({

@@ -1,12 +1,11 @@
 import type pg from 'pg'
 import { REPLAYED, RefusedRequest } from '../auth/keys/refusal.ts'
-import { nonceBytes, type Spend, spendNonce } from '../auth/nonces.ts'
-import { type Db, within, withTransaction } from '../db/pool.ts'
+import { type Spend, spendNonce } from '../auth/nonces.ts'
 import { AppError } from '../errors.ts'
-import type { Batch, Columns } from './batch.ts'
-import { Column, columnsOf } from './columns.ts'
+import type { Batch } from './batch.ts'
 import { LatestPositions } from './latest.ts'
 import { commitSeconds, groupRows, measureQueue } from './metrics.ts'
+import { PositionStore, type Request, type Stored } from './store.ts'
 import { StoreTrouble } from './trouble.ts'
 
 /** Rows in one statement; more wait for the next. */
@@ -22,80 +21,10 @@ const BACKLOG_SHARE = 0.75
 const LIVE_SHARE = 0.75
 /** One device may fill so much of it, however many connections it opens. */
 const DEVICE_ROWS = 10_000
-/** A database that does not answer within this is away. */
-const STATEMENT_MS = 20_000
-
-const POSITION_COLUMNS = [
-  'received_at',
-  'fleet_number',
-  'device_number',
-  'fix_second',
-  'digest',
-  'latitude_e7',
-  'longitude_e7',
-  'speed_ckph',
-  'odometer_m',
-  'fix_ms',
-  'heading_deg',
-  'flags',
-  'altitude_m',
-  'accuracy_dm',
-  'engine_seconds',
-  'sequence',
-  'sent_at',
-  'attributes',
-].join(', ')
-
-const INSERT = `insert into positions (${POSITION_COLUMNS})
-  select * from unnest($1::timestamptz[], $2::int4[], $3::int4[], $4::int4[], $5::int4[], $6::int4[], $7::int4[],
-    $8::int4[], $9::int4[], $10::int2[], $11::int2[], $12::int2[], $13::int2[], $14::int4[], $15::int4[], $16::int8[],
-    $17::timestamptz[], $18::jsonb[])`
-const VEHICLES = `unnest($19::int4[], $20::int8[], $21::int8[], $22::timestamptz[], $23::timestamptz[])
-    as v(device_number, fleet_id, vehicle_id, earliest_at, latest_at)`
-const RECHECK = `insert into vehicle_rechecks as r (fleet_id, vehicle_id, from_at, until_at)
-  select fleet_id, vehicle_id, min(earliest_at), max(latest_at) from vehicle where earliest_at is not null
-  group by fleet_id, vehicle_id
-  on conflict (fleet_id, vehicle_id) do update set from_at = least(r.from_at, excluded.from_at),
-    until_at = greatest(r.until_at, excluded.until_at)`
-
-/**
- * One statement a group: it stores the positions and notes between which fixes each vehicle's driving must be derived again. This one
- * takes it that all of them are new, which costs PostgreSQL a third less; it fails as a whole where one is not.
- */
-const STORE_NEW = `
-with stored as (${INSERT}), vehicle as (select * from ${VEHICLES})
-${RECHECK}`
-
-/**
- * The same for groups that hold what is stored already: it answers how many rows of each device were new. Vehicles of which
- * nothing was new are not touched. It says the same when it is sent again.
- */
-const STORE_ANY = `
-with stored as (${INSERT} on conflict do nothing returning device_number),
-counted as (select device_number, count(*)::int4 as stored from stored group by device_number),
-vehicle as (select v.* from ${VEHICLES} join counted using (device_number)),
-recheck as (${RECHECK})
-select device_number as "deviceNumber", stored from counted`
-
-/** The nonces of signed requests, used up in the statement that stores what they ask for (device-signatures section 5). */
-const SPEND = `insert into device_nonces (fleet_id, key_ref, bucket, nonce)
-  select * from unnest($24::int8[], $25::int8[], $26::int4[], $27::bytea[])`
-/** First the nonces, as everywhere: of two instances with the same request one waits, and neither for the other in a circle. */
-const STORE_NEW_SIGNED = STORE_NEW.replace('with ', () => `with spent as (${SPEND}),\n  `)
-/** Alone and first in a transaction: the requests that are new; the others may store nothing. */
-const SPEND_ANY = `${SPEND.replace(/\$2(\d)/g, (_, digit) => `$${Number(digit) - 3}`)}
-  on conflict do nothing returning fleet_id as "fleetId", key_ref as "keyRef", nonce`
 
 const DEADLOCK_TRIES = 3
 
-/** A fleet that comes back repeats itself for a while: so many groups are not taken for new after one that was not. */
-const CAREFUL_GROUPS = 30
-
-interface Waiting {
-  /** Of one request: of one device, or of several behind one gateway. All of them are stored, or none. */
-  batches: readonly Batch[]
-  /** What makes the request unrepeatable, if it is signed. */
-  spend: Spend | null
+interface Waiting extends Request {
   rows: number
   bytes: number
   resolve: (stored: number[]) => void
@@ -118,13 +47,14 @@ export class Receiver {
   #bytes = 0
   #writing = 0
   readonly #beingWritten = new Set<number>()
-  #careful = 0
   #idle: (() => void)[] = []
+  readonly #store: PositionStore
   readonly #latest: LatestPositions
   readonly #trouble = new StoreTrouble()
 
   constructor(pool: pg.Pool) {
     this.#pool = pool
+    this.#store = new PositionStore(pool)
     this.#latest = new LatestPositions(pool)
     measureQueue(() => ({ rows: this.#rows, bytes: this.#bytes }))
   }
@@ -246,7 +176,7 @@ export class Receiver {
   async #write(group: readonly Waiting[], tries = DEADLOCK_TRIES): Promise<void> {
     const begun = this.#trouble.begin(group.length)
     try {
-      const answers = await this.#store(group)
+      const answers = await this.#measured(group)
       this.#trouble.stored(begun)
       for (const [at, { batches, resolve, reject }] of group.entries()) {
         const stored = answers[at]
@@ -275,85 +205,19 @@ export class Receiver {
     }
   }
 
-  /** How many rows of each batch of each request were new; null for a request that has been here before. */
-  async #store(group: readonly Waiting[]): Promise<(number[] | null)[]> {
+  async #measured(group: readonly Waiting[]): Promise<Stored[]> {
     const from = performance.now()
     groupRows.observe(group.reduce((sum, { rows }) => sum + rows, 0))
     try {
-      return await this.#storeGroup(group)
+      return await this.#store.store(group)
     } finally {
       commitSeconds.observe((performance.now() - from) / 1_000)
     }
-  }
-
-  async #storeGroup(group: readonly Waiting[]): Promise<(number[] | null)[]> {
-    if (this.#careful === 0) {
-      try {
-        const isSigned = group.some(({ spend }) => spend !== null)
-        const values = parametersOf(group)
-        if (isSigned)
-          await this.#run(this.#pool, 'store-new-signed', STORE_NEW_SIGNED, [...values, ...noncesOf(group)])
-        else await this.#run(this.#pool, 'store-new-positions', STORE_NEW, values)
-        return group.map(({ batches }) => batches.map(({ size }) => size))
-      } catch (error) {
-        if (!isDuplicate(error)) throw error
-        // A replay makes nobody careful, so that nobody can slow the door down by repeating himself.
-        if (!isReplay(error)) this.#careful = CAREFUL_GROUPS
-      }
-    } else this.#careful--
-    if (group.some(({ spend }) => spend !== null)) return await this.#storeSigned(group)
-    return await this.#storeAny(this.#pool, group)
-  }
-
-  /** In one transaction: which requests are new, and then what those ask to store. */
-  async #storeSigned(group: readonly Waiting[]): Promise<(number[] | null)[]> {
-    return await withTransaction(this.#pool, async (tx) => {
-      const { rows } = await this.#run<{ fleetId: number; keyRef: number; nonce: Buffer }>(
-        tx,
-        'spend-nonces',
-        SPEND_ANY,
-        noncesOf(group),
-      )
-      const fresh = new Set(
-        rows.map(({ fleetId, keyRef, nonce }) => `${fleetId} ${keyRef} ${nonce.toString('latin1')}`),
-      )
-      const taken = group.filter(({ spend }) => {
-        // Taken out, so that of two of the same in one group one is new.
-        return spend === null || fresh.delete(`${spend.fleetId} ${spend.keyRef} ${spend.nonce}`)
-      })
-      const stored = taken.length === 0 ? [] : await this.#storeAny(tx, taken)
-      const answers = new Map(taken.map((one, at) => [one, stored[at]!]))
-      return group.map((one) => answers.get(one) ?? null)
-    })
-  }
-
-  async #storeAny(db: Db, group: readonly Waiting[]): Promise<number[][]> {
-    const { rows } = await this.#run<{ deviceNumber: number; stored: number }>(
-      db,
-      'store-any-positions',
-      STORE_ANY,
-      parametersOf(group),
-    )
-    const counts = new Map(rows.map(({ deviceNumber, stored }) => [deviceNumber, stored]))
-    return group.map(({ batches }) => batches.map(({ device }) => counts.get(device.deviceNumber) ?? 0))
-  }
-
-  #run<Row extends pg.QueryResultRow>(
-    db: Db,
-    name: string,
-    text: string,
-    values: Buffer[],
-  ): Promise<pg.QueryResult<Row>> {
-    return db.query<Row>(within(STATEMENT_MS, { name, text, values }))
   }
 }
 
 /** PostgreSQL ended us so that another instance could go on; nothing was stored. */
 const isDeadlock = (error: unknown) => /^40/.test(String((error as { code?: unknown }).code))
-
-const isDuplicate = (error: unknown) => (error as { code?: unknown }).code === '23505'
-
-const isReplay = (error: unknown) => /^device_nonces/.test(String((error as { table?: unknown }).table))
 
 /** PostgreSQL answered, and it is about the rows (class 22, 23, or a deadlock): not about the connection. */
 function isOfOneBatch(error: unknown): boolean {
@@ -371,38 +235,4 @@ export function receiverOf(pool: pg.Pool): Receiver {
     receivers.set(pool, receiver)
   }
   return receiver
-}
-
-/** The nonces of a group, in one order in every group, so that two processes never wait for each other's. */
-function noncesOf(group: readonly Waiting[]): Buffer[] {
-  const spends = group.flatMap(({ spend }) => spend ?? [])
-  spends.sort((a, b) => a.fleetId - b.fleetId || a.keyRef - b.keyRef || (a.nonce < b.nonce ? -1 : 1))
-  const nonces = new Column('bytea', spends.length * 32)
-  for (const { nonce } of spends) nonces.bytea(nonceBytes(nonce))
-  return [
-    ...columnsOf(spends, {
-      fleetId: ['int8', ({ fleetId }) => fleetId],
-      keyRef: ['int8', ({ keyRef }) => keyRef],
-      bucket: ['int4', ({ bucket }) => bucket],
-    }),
-    Column.joined([nonces]),
-  ]
-}
-
-function parametersOf(group: readonly Waiting[]): Buffer[] {
-  const batches = group.flatMap((one) => one.batches)
-  const names = Object.keys(batches[0]!.columns) as (keyof Columns)[]
-  const positions = names.map((name) => Column.joined(batches.map((batch) => batch.columns[name])))
-  // In one order in every group, so that two processes never wait for each other's vehicles.
-  const ordered = [...batches].sort((a, b) => a.device.vehicleId - b.device.vehicleId)
-  return [
-    ...positions,
-    ...columnsOf(ordered, {
-      deviceNumber: ['int4', ({ device }) => device.deviceNumber],
-      fleetId: ['int8', ({ device }) => device.fleetId],
-      vehicleId: ['int8', ({ device }) => device.vehicleId],
-      earliestAt: ['timestamptz', ({ earliestAt }) => earliestAt],
-      latestAt: ['timestamptz', ({ latest }) => latest?.fixAt ?? null],
-    }),
-  ]
 }

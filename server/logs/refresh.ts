@@ -21,6 +21,37 @@ export async function recheckVehicle(
   )
 }
 
+/** Rows of one statement: each holds the vehicles of a group of heartbeats. */
+const NOTES_AT_ONCE = 500
+
+/**
+ * Makes of what groups of heartbeats left behind one note for each vehicle. A row that another process has is left to it. In one order,
+ * so that nobody waits in a circle.
+ * @returns whether there may be more
+ */
+export async function takeNotes(tx: Db): Promise<boolean> {
+  const { rows } = await tx.query<{ taken: number }>(
+    `with taken as (
+       delete from recheck_notes n using (
+         select fleet_id, id from recheck_notes order by fleet_id, id limit $1 for update skip locked
+       ) as t
+       where n.fleet_id = t.fleet_id and n.id = t.id
+       returning n.fleet_id, n.vehicle_ids, n.from_at, n.until_at
+     ),
+     noted as (
+       insert into vehicle_rechecks as r (fleet_id, vehicle_id, from_at, until_at)
+       select t.fleet_id, v.vehicle_id, min(v.from_at), max(v.until_at)
+       from taken t, unnest(t.vehicle_ids, t.from_at, t.until_at) as v(vehicle_id, from_at, until_at)
+       group by t.fleet_id, v.vehicle_id order by t.fleet_id, v.vehicle_id
+       on conflict (fleet_id, vehicle_id) do update set from_at = least(r.from_at, excluded.from_at),
+         until_at = greatest(r.until_at, excluded.until_at)
+     )
+     select count(*)::int4 as taken from taken`,
+    [NOTES_AT_ONCE],
+  )
+  return rows[0]!.taken === NOTES_AT_ONCE
+}
+
 /**
  * Nobody else derives this vehicle until the transaction ends. To be taken before the locks of drivers, as the worker does,
  * so that nobody waits in a circle.
@@ -54,6 +85,7 @@ export async function deriveChanged(
   now: Instant,
   only?: { fleetId: number; vehicleId: number },
 ): Promise<{ taken: number; drivers: DriverKey[] }> {
+  if (only) while (await takeNotes(tx));
   await tx.query(
     `insert into vehicle_motion (fleet_id, vehicle_id)
      select fleet_id, vehicle_id from vehicle_rechecks r

@@ -18,7 +18,8 @@ await ensurePartitions(pool, START)
 const workAt = (at: Instant) => work(pool, () => at)
 /** Rounds so long after that everything is due, until nothing is noted: a jump is news for the driving too. */
 async function settleAt(at: Instant): Promise<void> {
-  const notes = 'select 1 from vehicle_rechecks union all select 1 from trip_rechecks'
+  const notes =
+    'select 1 from recheck_notes union all select 1 from vehicle_rechecks union all select 1 from trip_rechecks'
   for (let later = at + 400 * DAY; ; later += 400 * DAY) {
     await workAt(later)
     if ((await pool.query(notes)).rows.length === 0) return
