@@ -8,10 +8,12 @@ import { ACTIONS, type Action, can, ROLES, ROUTES, type Role, type Route } from 
 import { enrolKey } from './auth/device-keys.ts'
 import { sshString } from './auth/keys/ssh-wire.ts'
 import type { Principal } from './auth/principal.ts'
+import { seal } from './auth/seal.ts'
 import { newId } from './db/id.ts'
 import { testDatabase } from './db/testing.ts'
 import { appRouter } from './router.ts'
 import { createCaller } from './trpc.ts'
+import { SECRET_PURPOSE } from './webhooks/courier.ts'
 
 /**
  * Who may call what: the whole list. A procedure without a row here fails the test. `foreign` is an input that names things of
@@ -86,6 +88,22 @@ const ACCESS: Record<string, Row> = {
     who: 'sign-in.manage',
     foreign: (other) => ({ provider: provider(other.providerId) }),
   },
+  'webhooks.list': { who: 'webhooks.manage' },
+  'webhooks.save': {
+    who: 'webhooks.manage',
+    foreign: (other) => ({
+      id: other.webhookId,
+      name: 'TMS',
+      url: 'https://8.8.8.8/',
+      kinds: ['limit-passed'],
+      enabled: true,
+    }),
+  },
+  'webhooks.rotateSecret': { who: 'webhooks.manage', foreign: (other) => ({ id: other.webhookId }) },
+  'webhooks.remove': { who: 'webhooks.manage', foreign: (other) => ({ id: other.webhookId }) },
+  'webhooks.test': { who: 'webhooks.manage', foreign: (other) => ({ id: other.webhookId }) },
+  'webhooks.deliveries': { who: 'webhooks.manage', foreign: (other) => ({ id: other.webhookId }) },
+  'webhooks.sendAgain': { who: 'webhooks.manage', foreign: (other) => ({ id: other.deliveryId }) },
 }
 
 interface Fleet {
@@ -101,6 +119,8 @@ interface Fleet {
   sessionId: string
   providerId: number
   invitationId: number
+  webhookId: number
+  deliveryId: number
 }
 
 const { url, pool } = await testDatabase()
@@ -191,7 +211,20 @@ async function makeFleet(slug: string): Promise<Fleet> {
      values ($1, $2, 'i@x.example', 'viewer', '\\x00', 'Ada', now() + interval '1 day')`,
     [id, invitationId],
   )
+  const [webhookId, deliveryId] = [newId(), newId()]
+  await pool.query(
+    `insert into webhook_endpoints (fleet_id, id, name, url, kinds, secret, created_by)
+     values ($1, $2, 'TMS', 'https://127.0.0.1:9/', '{limit-passed}', $3, 'Ada')`,
+    [id, webhookId, seal('a secret', SECRET_PURPOSE)],
+  )
+  await pool.query(
+    `insert into webhook_deliveries (fleet_id, id, endpoint_id, event, body, due_at, created_at)
+     values ($1, $2, $3, 'alert.opened', '{}', now(), now())`,
+    [id, deliveryId, webhookId],
+  )
   return {
+    webhookId,
+    deliveryId,
     userId,
     sessionId,
     providerId,

@@ -60,6 +60,11 @@ const schema = z.object({
   MQTT_TOPIC: z.string().default('owntracks/+/+'),
   /** Who asks for /metrics must bring it; left out: only this machine may. */
   METRICS_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
+  /** Networks of one's own, as CIDR ranges with commas, in which webhooks may go to; left out: the public Internet only. */
+  WEBHOOK_NETWORKS: z
+    .string()
+    .default('')
+    .transform((text) => text.split(/[\s,]+/).filter((cidr) => cidr !== '')),
   /** Proxies in front, as CIDR ranges with commas: they alone may name a client's address and certificate. */
   TRUSTED_PROXIES: z
     .string()

@@ -45,6 +45,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'server/reports',
     'server/time',
     'server/trips',
+    'server/webhooks',
   ],
   'server/cli': [
     'prisma',
@@ -93,6 +94,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   'server/alerts': [
     'server',
+    'server/webhooks',
     'server/fleet',
     'server/auth',
     'server/audit',
@@ -101,6 +103,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'server/hos',
     'server/time',
   ],
+  'server/webhooks': ['server', 'server/auth', 'server/audit', 'server/db', 'server/time'],
   'server/trips': ['server', 'server/db', 'server/geo', 'server/time'],
   'server/fleet': ['server', 'server/auth', 'server/audit', 'server/db', 'server/geo', 'server/time'],
   // A truck has no database: it knows how requests are signed, and nothing else of the server.

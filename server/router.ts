@@ -9,6 +9,7 @@ import { heartbeatRouter } from './ingest/router.ts'
 import { logsRouter } from './logs/router.ts'
 import { tripsRouter } from './trips/router.ts'
 import { router } from './trpc.ts'
+import { webhooksRouter } from './webhooks/router.ts'
 
 /** The one list of procedures; who may call which is the table in server/access.test.ts. */
 export const appRouter = router({
@@ -24,6 +25,7 @@ export const appRouter = router({
   account: accountRouter,
   people: peopleRouter,
   signIn: signInRouter,
+  webhooks: webhooksRouter,
 })
 
 export type AppRouter = typeof appRouter

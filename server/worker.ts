@@ -3,10 +3,13 @@ import { deliverMail } from './auth/mail.ts'
 import { endExpired } from './auth/session.ts'
 import { closeDb, db, ownerDb } from './db/pool.ts'
 import { Upkeep } from './db/upkeep.ts'
+import { env } from './env.ts'
 import { listenForChanges } from './fleet/changes.ts'
 import { leash } from './leash.ts'
 import { faultOf, log } from './log.ts'
 import { HOUR } from './time/instant.ts'
+import { Reach } from './webhooks/address.ts'
+import { Courier, forgetOldDeliveries } from './webhooks/courier.ts'
 import { work } from './work.ts'
 
 /** A round at least so often: clocks run out though no truck says anything. */
@@ -37,6 +40,7 @@ process.once('SIGINT', stop)
 leash(stop)
 
 const upkeep = new Upkeep(ownerDb())
+const courier = new Courier(pool, new Reach(env().WEBHOOK_NETWORKS))
 let away = false
 let forgotAt = 0
 log.info('the worker has started')
@@ -49,9 +53,12 @@ while (!stopping) {
     const { more } = await work(pool, Date.now)
     if (more) said = true
     await deliverMail(pool, Date.now())
+    // Their answers come beside the rounds.
+    await courier.run(Date.now)
     if (Date.now() - forgotAt > HOUR) {
       forgotAt = Date.now()
       await forgetOldAttempts(pool, forgotAt)
+      await forgetOldDeliveries(pool, forgotAt)
       await endExpired(forgotAt)
     }
     if (away) log.info('rounds succeed again')
@@ -66,6 +73,7 @@ while (!stopping) {
   if (!said && !stopping) await pause(POLL_MS)
 }
 await listener.close()
+await courier.idle()
 await closeDb()
 log.info('the worker has stopped')
 process.exit(0)

@@ -178,15 +178,17 @@ function Settings({ doors, done, onClose }: { doors: Doors; done: Done; onClose(
   )
 }
 
-/** A token that nobody can ask for again. */
-export function TokenOnce({ token }: { token: string }) {
+/** A token or secret that nobody can ask for again. */
+export function TokenOnce({ token, what = 'token' }: { token: string; what?: 'token' | 'secret' }) {
   return (
     <div className="flex flex-wrap items-center gap-2 rounded-md bg-warning-soft px-3 py-2">
       <div className="min-w-0 flex-1">
-        <p className="font-medium text-warning text-xs">Token, shown this once</p>
+        <p className="font-medium text-warning text-xs">
+          {what === 'token' ? 'Token' : 'Secret'}, shown this once
+        </p>
         <code className="break-all font-mono text-xs">{token}</code>
       </div>
-      <CopyButton text={token} what="the token" />
+      <CopyButton text={token} what={`the ${what}`} />
     </div>
   )
 }

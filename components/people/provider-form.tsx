@@ -277,7 +277,8 @@ function Groups({ groups, onChange }: { groups: Group[]; onChange(groups: Group[
   )
 }
 
-function Steps({ steps }: { steps: readonly Step[] }) {
+/** How each step of a test went. */
+export function Steps({ steps }: { steps: readonly Step[] }) {
   return (
     <ol aria-label="Steps of the test" className="flex flex-col gap-1.5">
       {steps.map(({ title, ok, detail, ms }) => (

@@ -7,6 +7,7 @@ import { cx } from '../ui/classes.ts'
 const PAGES: readonly { href: Route; label: string }[] = [
   { href: '/settings/people', label: 'People and roles' },
   { href: '/settings/sign-in', label: 'Sign-in' },
+  { href: '/settings/webhooks', label: 'Webhooks' },
 ]
 
 /** The settings that this person's role may see. */

@@ -4,6 +4,7 @@ import { isAtWork } from '../fleet/state.ts'
 import { nearestTown } from '../geo/places.ts'
 import { DUTY_STATUSES } from '../hos/types.ts'
 import type { Instant } from '../time/instant.ts'
+import { noteAlerts } from '../webhooks/outbox.ts'
 import { assessSilence, type SilentFacts, type WantedAlert } from './assess.ts'
 
 /** Whose alerts were assessed: what they do not want any more is resolved by the facts. */
@@ -25,12 +26,12 @@ export async function keepDriverAlerts(
     assessed.flatMap(({ fleetId, wanted }) => wanted.map((alert) => ({ fleetId, alert }))),
     now,
   )
-  const { rows } = await tx.query<{ fleetId: number }>(
+  const { rows } = await tx.query<{ fleetId: number; id: number }>(
     `update alerts a set resolved_at = $1, revision = pg_current_xact_id()::text::bigint
      from unnest($2::bigint[], $3::bigint[]) as k(fleet_id, driver_id)
      where a.fleet_id = k.fleet_id and a.driver_id = k.driver_id and a.kind <> 'truck-silent' and a.resolved_at is null
        and a.subject <> all($4)
-     returning a.fleet_id as "fleetId"`,
+     returning a.fleet_id as "fleetId", a.id`,
     [
       new Date(now),
       assessed.map((one) => one.fleetId),
@@ -38,6 +39,7 @@ export async function keepDriverAlerts(
       assessed.flatMap(({ wanted }) => wanted.map((alert) => alert.subject)),
     ],
   )
+  await noteAlerts(tx, 'alert.resolved', rows, now)
   for (const { fleetId } of rows) changed.add(fleetId)
   return changed
 }
@@ -72,12 +74,13 @@ export async function keepSilenceAlerts(tx: Db, now: Instant): Promise<Set<numbe
     alert: assessSilence({ ...truck, place: nearestTown(latitudeE7 / 1e7, longitudeE7 / 1e7, unit) }),
   }))
   const changed = await open(tx, wanted, now)
-  const { rows } = await tx.query<{ fleetId: number }>(
+  const { rows } = await tx.query<{ fleetId: number; id: number }>(
     `update alerts set resolved_at = $1, revision = pg_current_xact_id()::text::bigint
      where kind = 'truck-silent' and resolved_at is null and subject <> all($2)
-     returning fleet_id as "fleetId"`,
+     returning fleet_id as "fleetId", id`,
     [new Date(now), wanted.map(({ alert }) => alert.subject)],
   )
+  await noteAlerts(tx, 'alert.resolved', rows, now)
   for (const { fleetId } of rows) changed.add(fleetId)
   return changed
 }
@@ -95,7 +98,7 @@ async function open(
   now: Instant,
 ): Promise<Set<number>> {
   if (wanted.length === 0) return new Set()
-  const { rows } = await tx.query<{ fleetId: number }>(
+  const { rows } = await tx.query<{ fleetId: number; id: number; opened: boolean }>(
     `insert into alerts as a (fleet_id, id, kind, subject, driver_id, vehicle_id, rule, due_at, facts, opened_at)
      select fleet_id, id, kind, subject, driver_id, vehicle_id, rule, due_at, facts, $1
      from unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::text[],
@@ -107,7 +110,7 @@ async function open(
        revision = pg_current_xact_id()::text::bigint
      where (a.resolved_at is null and a.due_at <> excluded.due_at)
        or (a.resolved_at is not null and a.resolved_by is null)
-     returning a.fleet_id as "fleetId"`,
+     returning a.fleet_id as "fleetId", a.id, a.opened_at = $1 as opened`,
     [
       new Date(now),
       wanted.map(({ fleetId }) => fleetId),
@@ -120,6 +123,12 @@ async function open(
       wanted.map(({ alert }) => new Date(alert.dueAt)),
       wanted.map(({ alert }) => JSON.stringify({ title: alert.title, detail: alert.detail })),
     ],
+  )
+  await noteAlerts(
+    tx,
+    'alert.opened',
+    rows.filter(({ opened }) => opened),
+    now,
   )
   return new Set(rows.map(({ fleetId }) => fleetId))
 }

@@ -2,6 +2,7 @@ import type { Db } from '../db/pool.ts'
 import { AppError } from '../errors.ts'
 import { type LiveReader, setLiveReader } from '../fleet/live-read.ts'
 import type { Instant } from '../time/instant.ts'
+import { noteAlerts } from '../webhooks/outbox.ts'
 import type { AlertKind, AlertRow, AlertState } from './schema.ts'
 
 interface Stored extends Omit<AlertRow, 'state' | 'severity'> {
@@ -105,7 +106,9 @@ export async function resolveAlert(
      where fleet_id = $1 and id = $2 and resolved_at is null`,
     [fleetId, id, new Date(now), by],
   )
-  return rowCount === 1
+  if (rowCount !== 1) return false
+  await noteAlerts(tx, 'alert.resolved', [{ fleetId, id }], now)
+  return true
 }
 
 const liveAlerts: LiveReader<AlertRow> = async (db, fleetId, since) => {

@@ -59,6 +59,8 @@ const MAY = {
   'people.see': ADMINS,
   'people.manage': ADMINS,
   'sign-in.manage': ADMINS,
+  /** Where the fleet's own systems are told of alerts. */
+  'webhooks.manage': ADMINS,
   'audit.see': [...ADMINS, 'compliance-officer'],
 } as const satisfies Record<string, readonly Role[]>
 
@@ -100,6 +102,7 @@ export const ROUTES = {
   '/account': 'account.own',
   '/settings/people': 'people.see',
   '/settings/sign-in': 'sign-in.manage',
+  '/settings/webhooks': 'webhooks.manage',
   '/map': 'fleet.see',
   '/vehicles': 'fleet.see',
   '/vehicles/[id]': 'fleet.see',

@@ -46,6 +46,8 @@ export async function startServers(options: ServersOptions): Promise<Running> {
     DATABASE_URL: databaseUrl,
     PORT: String(port),
     ...(trackersPort === undefined ? {} : { TELTONIKA_PORT: String(trackersPort) }),
+    // A receiver of one's own, to try webhooks with.
+    WEBHOOK_NETWORKS: process.env.WEBHOOK_NETWORKS ?? '127.0.0.0/8',
     AUTH_SECRET: process.env.AUTH_SECRET ?? secret(path.join(directory, 'auth-secret')),
     ...(login ? { RESTLINE_DEMO_LOGIN: `${login.email}:${login.password}` } : {}),
   }

@@ -1,0 +1,60 @@
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { verifyDelivery } from '../public/webhook-verifier.mjs'
+import { expect, expectAccessible, test } from './fixtures.ts'
+
+test('a webhook is added, tested, and its secret is changed; a wrong address says why', async ({
+  page,
+  signIn,
+  house,
+}) => {
+  const came: { headers: IncomingHttpHeaders; body: Buffer }[] = []
+  const receiver = createServer(async (request, response) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk as Buffer)
+    came.push({ headers: request.headers, body: Buffer.concat(chunks) })
+    response.writeHead(came.length === 1 ? 204 : 500).end()
+  })
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/restline`
+
+  const { fleets } = await house.seed('two-fleets')
+  await house.pool.query(`update fleet_members set role = 'owner' where fleet_id = $1`, [fleets[0]!.id])
+  await signIn(fleets[0]!.login)
+  await page.goto('/settings/webhooks')
+  await expect(page.getByText('No system is told yet')).toBeVisible()
+  await expectAccessible(page)
+
+  await page.getByRole('button', { name: 'Add a webhook' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByRole('button', { name: 'Save' }).click()
+  await expect(dialog.getByText('Give it a name.')).toBeVisible()
+  await dialog.getByLabel('Name').fill('TMS')
+  await dialog.getByLabel('Address').fill('https://169.254.169.254/')
+  await dialog.getByRole('button', { name: 'Save' }).click()
+  await expect(dialog.getByText('which is not an address of the public Internet')).toBeVisible()
+  await expectAccessible(page)
+  await dialog.getByLabel('Address').fill(url)
+  await dialog.getByRole('button', { name: 'Save' }).click()
+  const secret = await dialog.locator('code').textContent()
+  expect(secret).toMatch(/^rlwh_/)
+  await dialog.getByRole('button', { name: 'Done' }).click()
+
+  await page.getByRole('button', { name: 'Deliveries of TMS' }).click()
+  await dialog.getByRole('button', { name: 'Send a test' }).click()
+  await expect(dialog.getByText('It answered 204.')).toBeVisible()
+  const verdict = await verifyDelivery(
+    { method: 'POST', url, headers: came[0]!.headers, body: came[0]!.body },
+    { secrets: [secret!], isNew: () => true },
+  )
+  expect(verdict.ok).toBe(true)
+  await expectAccessible(page)
+  await dialog.getByRole('button', { name: 'Send a test' }).click()
+  await expect(dialog.getByText('It answered 500.')).toBeVisible()
+  await dialog.getByRole('button', { name: 'Change the secret' }).click()
+  await expect(dialog.getByText('deliveries are signed with both')).toBeVisible()
+  await dialog.getByRole('button', { name: 'Remove' }).click()
+  await dialog.getByRole('button', { name: 'Remove it and what waits for it' }).click()
+  await expect(page.getByText('No system is told yet')).toBeVisible()
+  receiver.close()
+})

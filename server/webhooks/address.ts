@@ -1,0 +1,110 @@
+import { lookup as systemLookup } from 'node:dns/promises'
+import { type BlockList, isIP } from 'node:net'
+import { isWithin, rangesOf } from '../auth/ranges.ts'
+import { AppError } from '../errors.ts'
+
+/** What is not the public Internet (IANA's special-purpose registries, RFC 6890), and so is never ours to knock at. */
+const NOT_PUBLIC = rangesOf([
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.0.0.0/24',
+  '192.0.2.0/24',
+  '192.88.99.0/24',
+  '192.168.0.0/16',
+  '198.18.0.0/15',
+  '198.51.100.0/24',
+  '203.0.113.0/24',
+  '224.0.0.0/3',
+  // Tunnels and documentation inside IPv6's public space: the first two carry an IPv4 address of anybody's choosing.
+  '2002::/16',
+  '2001::/23',
+  '2001:db8::/32',
+  '3fff::/20',
+])
+/** All of IPv6 that is given out to the public; whatever is outside (loopback, IPv4 in disguise, local) is refused. */
+const IPV6_PUBLIC = rangesOf(['2000::/3'])
+
+export interface Address {
+  address: string
+  family: 4 | 6
+}
+
+/** All addresses of a name. */
+export type Lookup = (host: string) => Promise<readonly { address: string; family: number }[]>
+
+const ofSystem: Lookup = (host) => systemLookup(host, { all: true })
+
+/** Where deliveries may go: the public Internet by https, and what the operator has named of its own network. */
+export class Reach {
+  readonly #own: BlockList
+  readonly #lookup: Lookup
+
+  /**
+   * @param ownNetworks CIDR ranges inside which receivers are allowed too, by http as well
+   * @param lookup the system's, but for a test that plays a name server
+   */
+  constructor(ownNetworks: readonly string[], lookup: Lookup = ofSystem) {
+    this.#own = rangesOf(ownNetworks)
+    this.#lookup = lookup
+  }
+
+  /**
+   * The addresses of a URL's host, each of which may be connected to. What is connected to must be one of these and not looked up
+   * again: a name may lead elsewhere a moment later.
+   * @throws AppError unacceptable, field `url`, in words that name the reason
+   */
+  async addressesOf(url: URL): Promise<Address[]> {
+    const host = url.hostname.replace(/^\[|\]$/g, '')
+    const found = isIP(host) ? [{ address: host, family: isIP(host) }] : await this.#find(host)
+    for (const { address } of found) {
+      if (isWithin(this.#own, address)) continue
+      if (!isPublic(address))
+        throw refused(`“${host}” leads to ${address}, which is not an address of the public Internet.`)
+      if (url.protocol !== 'https:') throw refused('A delivery over the Internet needs https://.')
+    }
+    return found.map(({ address, family }) => ({ address, family: family === 6 ? 6 : 4 }))
+  }
+
+  async #find(host: string) {
+    const found = await this.#lookup(host).catch((error: NodeJS.ErrnoException) => {
+      throw refused(`The name “${host}” can’t be found (${error.code ?? error.message}).`)
+    })
+    if (found.length === 0) throw refused(`The name “${host}” has no address.`)
+    return found
+  }
+}
+
+const refused = (message: string) => new AppError('unacceptable', message, 'url')
+
+/** Is it an address that anybody on the Internet could reach? */
+export function isPublic(address: string): boolean {
+  if (isIP(address) === 6 && !isWithin(IPV6_PUBLIC, address)) return false
+  return isIP(address) !== 0 && !isWithin(NOT_PUBLIC, address)
+}
+
+/**
+ * A URL that deliveries may be sent to, as far as its text says.
+ * @throws AppError unacceptable, field `url`: not a URL, another scheme, or a name and password in it
+ */
+export function readUrl(text: string): URL {
+  // Programs read a backslash in different ways: the host would be another one for some of them.
+  if (/[\\\s]/.test(text)) throw refused('A backslash or blank does not belong into a web address.')
+  let url: URL
+  try {
+    url = new URL(text)
+  } catch {
+    throw refused('This is not a web address: https://… is wanted.')
+  }
+  if (url.protocol !== 'https:' && url.protocol !== 'http:')
+    throw refused(`“${url.protocol}//” is not possible: https://… is wanted.`)
+  if (url.username || url.password)
+    throw refused(
+      'An address with a user name or password in it is refused: each delivery is signed instead.',
+    )
+  url.hash = ''
+  return url
+}

@@ -1,0 +1,133 @@
+import type pg from 'pg'
+import { unseal } from '../auth/seal.ts'
+import { type Db, withTransaction } from '../db/pool.ts'
+import { faultOf, log } from '../log.ts'
+import { DAY, type Instant, MINUTE } from '../time/instant.ts'
+import type { Reach } from './address.ts'
+import { post } from './send.ts'
+import { signedHeaders } from './sign.ts'
+
+export const SECRET_PURPOSE = 'webhook'
+
+/** So many are under way at once, and so many to one endpoint: one that is slow holds up its own only. */
+const AT_ONCE = 64
+const TO_ONE = 4
+/** A worker that dies in the middle leaves a delivery to the others after this. */
+const LEASE_MS = MINUTE
+/** The next try comes after this, twice that, … up to an hour; after so many the delivery is given up (about half a day). */
+const AGAIN_MS = 10_000
+const AGAIN_MOST_MS = 60 * MINUTE
+const MOST_ATTEMPTS = 20
+const KEPT_MS = 30 * DAY
+
+interface Due {
+  fleetId: number
+  id: number
+  endpointId: number
+  url: string
+  body: string
+  attempts: number
+  secret: Buffer
+  previousSecret: Buffer | null
+}
+
+/** Carries deliveries to their endpoints: at least once each, many side by side, none in the way of another. */
+export class Courier {
+  readonly #pool: pg.Pool
+  readonly #reach: Reach
+  readonly #random: () => number
+  readonly #underWay = new Map<Promise<void>, number>()
+
+  constructor(pool: pg.Pool, reach: Reach, random: () => number = Math.random) {
+    this.#pool = pool
+    this.#reach = reach
+    this.#random = random
+  }
+
+  /**
+   * Takes what is due and sends it off; doesn't wait for answers.
+   * @returns how many went off
+   */
+  async run(now: () => Instant): Promise<number> {
+    const room = AT_ONCE - this.#underWay.size
+    if (room <= 0) return 0
+    const due = await this.#claim(room, now())
+    for (const delivery of due) {
+      const carried = this.#carry(delivery, now)
+        // It stays claimed, and is tried again when the lease ends.
+        .catch((error) => log.error('a webhook delivery was not settled', faultOf(error)))
+        .finally(() => this.#underWay.delete(carried))
+      this.#underWay.set(carried, delivery.endpointId)
+    }
+    return due.length
+  }
+
+  /** Until nothing is under way. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#underWay.keys())
+  }
+
+  async #claim(room: number, now: Instant): Promise<Due[]> {
+    const counts = new Map<number, number>()
+    for (const endpoint of this.#underWay.values()) counts.set(endpoint, (counts.get(endpoint) ?? 0) + 1)
+    const busy = [...counts].filter(([, count]) => count >= TO_ONE).map(([endpoint]) => endpoint)
+    return await withTransaction(this.#pool, async (tx) => {
+      const { rows } = await tx.query<Due>(
+        `with taken as (
+           select e.fleet_id, e.url, e.secret, case when e.previous_until > $1 then e.previous_secret end as previous_secret, d.id
+           from webhook_endpoints e
+           cross join lateral (
+             select id from webhook_deliveries d
+             where d.fleet_id = e.fleet_id and d.endpoint_id = e.id and d.state = 'waiting' and d.due_at <= $1
+             order by d.due_at limit $2 for update skip locked
+           ) d
+           where e.enabled and e.id <> all($3) limit $4
+         )
+         update webhook_deliveries d set due_at = $5, attempts = attempts + 1 from taken t
+         where d.fleet_id = t.fleet_id and d.id = t.id
+         returning d.fleet_id as "fleetId", d.id, d.endpoint_id as "endpointId", t.url, d.body, d.attempts, t.secret,
+           t.previous_secret as "previousSecret"`,
+        [new Date(now), TO_ONE, busy, room, new Date(now + LEASE_MS)],
+      )
+      return rows
+    })
+  }
+
+  async #carry(due: Due, now: () => Instant): Promise<void> {
+    const body = Buffer.from(due.body, 'utf8')
+    const { status, problem } = await post(
+      due.url,
+      (url) => signedHeaders({ id: due.id, endpointId: due.endpointId, url, body }, secretsOf(due), now()),
+      body,
+      this.#reach,
+    )
+    const givenUp = problem !== null && due.attempts >= MOST_ATTEMPTS
+    // Spread, so that what failed together does not come back together.
+    const waitMs = Math.min(AGAIN_MS * 2 ** (due.attempts - 1), AGAIN_MOST_MS) * (0.8 + 0.4 * this.#random())
+    await this.#pool.query(
+      `update webhook_deliveries set state = $3, status = $4, problem = $5, due_at = $6,
+         settled_at = case when $3 = 'waiting' then null else $7::timestamptz end
+       where fleet_id = $1 and id = $2 and state = 'waiting'`,
+      [
+        due.fleetId,
+        due.id,
+        problem === null ? 'delivered' : givenUp ? 'given-up' : 'waiting',
+        status,
+        problem,
+        new Date(now() + waitMs),
+        new Date(now()),
+      ],
+    )
+  }
+}
+
+/** The secrets of an endpoint that count now, the present one first. */
+export const secretsOf = (row: { secret: Buffer; previousSecret: Buffer | null }): string[] =>
+  [row.secret, row.previousSecret].flatMap((sealed) => (sealed ? [unseal(sealed, SECRET_PURPOSE)] : []))
+
+/** Forgets what was settled a month ago. */
+export async function forgetOldDeliveries(db: Db, now: Instant): Promise<void> {
+  await db.query(`delete from webhook_deliveries where state <> 'waiting' and settled_at < $1`, [
+    new Date(now - KEPT_MS),
+  ])
+}
