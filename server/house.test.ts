@@ -23,7 +23,16 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'server',
   ],
   components: ['server/hos', 'server/time', 'server/geo'],
-  e2e: ['prisma', 'server/cli', 'server/db', 'server/auth', 'server/ingest', 'server/time', 'server'],
+  e2e: [
+    'public',
+    'prisma',
+    'server/cli',
+    'server/db',
+    'server/auth',
+    'server/ingest',
+    'server/time',
+    'server',
+  ],
   prisma: [
     'server/auth',
     'server/db',
