@@ -1,7 +1,7 @@
 import { DAY, type Instant, MINUTE } from '../time/instant.ts'
 import { evaluate } from './evaluate.ts'
 import { LogState } from './incremental.ts'
-import type { DutyEvent, HosOptions } from './types.ts'
+import { type DutyEvent, type HosOptions, isEuropean, type RulesetId } from './types.ts'
 import { minuteByMinute } from './us/minute-by-minute.testing.ts'
 
 const ROUNDS = 5
@@ -10,6 +10,18 @@ const YEARS = 20
 const DRIVERS = 2_000
 const OPTIONS: HosOptions = { timeZone: 'America/Chicago', dayStartMinutes: 0 }
 const RULESET = 'us-property-70-8'
+/** One or two of each jurisdiction, for what a heartbeat costs. */
+const STEP_RULESETS: readonly RulesetId[] = [
+  'us-property-70-8',
+  'us-passenger-70-8',
+  'ca-south-70-7',
+  'ca-north-80-7',
+  'eu-561',
+  'gb-domestic',
+  'eu-wtd',
+]
+const STEP_DRIVERS = 200
+const STEP_ROUNDS = 3
 const START = Date.UTC(2025, 0, 6, 12)
 
 /** The same numbers in each run; a generator of its own so that no library's version changes the logs. */
@@ -48,6 +60,27 @@ function logOf(seed: number, days: number): Sample {
   return { log, until: at }
 }
 
+/** The same in Europe: breaks of 45 minutes, eleven hours of rest, 45 at the end of a week. */
+function europeanLogOf(seed: number, days: number): Sample {
+  const draw = random(seed)
+  const log: DutyEvent[] = []
+  let at = START + Math.floor(draw() * 6 * 60) * MINUTE
+  const put = (status: DutyEvent['status'], hours: number) => {
+    log.push({ at, status })
+    at += Math.round(hours * 60) * MINUTE
+  }
+  for (let day = 0; day < days; day++) {
+    put('WORK', 0.25 + draw() / 2)
+    for (let leg = 0; leg < 3; leg++) {
+      put('DRIVE', 1 + draw() * 1.8)
+      put(draw() < 0.3 ? 'POA' : 'REST', 0.75 + draw() / 4)
+    }
+    put('WORK', draw())
+    put('REST', day % 6 === 5 ? 45 + draw() * 10 : 11 + draw())
+  }
+  return { log, until: at }
+}
+
 /** Events/s over driver-years, and drivers/s for eight-day clocks, each against the law read minute by minute. */
 export async function benchHos(print: (line: object) => void): Promise<void> {
   const years = Array.from({ length: YEARS }, (_, i) => logOf(i + 1, 365))
@@ -59,8 +92,6 @@ export async function benchHos(print: (line: object) => void): Promise<void> {
 
   const events: number[] = []
   const plainEvents: number[] = []
-  const steps: number[] = []
-  const wholeSteps: number[] = []
   const drivers: number[] = []
   const plainDrivers: number[] = []
   for (let round = 1; round <= ROUNDS; round++) {
@@ -68,15 +99,32 @@ export async function benchHos(print: (line: object) => void): Promise<void> {
     plainEvents.push(rate(() => count(plain, fortnight)))
     drivers.push(rate((i) => once(engine, weeks[i % DRIVERS]!)))
     plainDrivers.push(rate((i) => once(plain, weeks[i % DRIVERS]!)))
-    steps.push(1e6 / rate((i) => heartbeats(weeks[i % DRIVERS]!, byState)))
-    wholeSteps.push(1e6 / rate((i) => heartbeats(weeks[i % DRIVERS]!, byWhole)))
     console.error(
       `hos ${round}/${ROUNDS}: ${events.at(-1)!.toFixed(0)} events/s, ${drivers.at(-1)!.toFixed(0)} drivers/s`,
     )
   }
   print(line('hos', events, 'events/s', plainEvents))
   print(line('hos-clocks', drivers, 'drivers/s', plainDrivers))
-  print(line('hos-step', steps, 'µs', wholeSteps, 'the whole log at each heartbeat'))
+  benchSteps(print)
+}
+
+/** What a heartbeat costs, ruleset by ruleset, and the dearest of them last. */
+function benchSteps(print: (line: object) => void): void {
+  const against = 'the whole log at each heartbeat'
+  let worst: { steps: number[]; whole: number[]; ruleset: RulesetId } | null = null
+  for (const ruleset of STEP_RULESETS) {
+    const make = isEuropean(ruleset) ? europeanLogOf : logOf
+    const weeks = Array.from({ length: STEP_DRIVERS }, (_, i) => make(1_000 + i, 8))
+    const steps: number[] = []
+    const whole: number[] = []
+    for (let round = 1; round <= STEP_ROUNDS; round++) {
+      steps.push(1e6 / rate((i) => heartbeats(weeks[i % STEP_DRIVERS]!, byState(ruleset))))
+      whole.push(1e6 / rate((i) => heartbeats(weeks[i % STEP_DRIVERS]!, byWhole(ruleset))))
+    }
+    print(line(`hos-step ${ruleset}`, steps, 'µs', whole, against))
+    if (worst === null || median(steps) > median(worst.steps)) worst = { steps, whole, ruleset }
+  }
+  print(line('hos-step', worst!.steps, 'µs', worst!.whole, `${against}; the dearest: ${worst!.ruleset}`))
 }
 
 interface Sample {
@@ -107,22 +155,26 @@ function heartbeats({ log, until }: Sample, answers: (log: readonly DutyEvent[])
 type Answers = (events: readonly DutyEvent[], asOf: Instant) => void
 const HEARTBEAT_MS = MINUTE / 2
 
-function byState(past: readonly DutyEvent[]): Answers {
-  const state = new LogState(RULESET, OPTIONS)
-  for (const event of past) state.advance(event)
-  return (events, asOf) => {
-    for (const event of events) state.advance(event)
-    state.answer(asOf)
+const byState =
+  (ruleset: RulesetId) =>
+  (past: readonly DutyEvent[]): Answers => {
+    const state = new LogState(ruleset, OPTIONS)
+    for (const event of past) state.advance(event)
+    return (events, asOf) => {
+      for (const event of events) state.advance(event)
+      state.answer(asOf)
+    }
   }
-}
 
-function byWhole(past: readonly DutyEvent[]): Answers {
-  const log = [...past]
-  return (events, asOf) => {
-    log.push(...events)
-    evaluate(log, RULESET, OPTIONS, asOf)
+const byWhole =
+  (ruleset: RulesetId) =>
+  (past: readonly DutyEvent[]): Answers => {
+    const log = [...past]
+    return (events, asOf) => {
+      log.push(...events)
+      evaluate(log, ruleset, OPTIONS, asOf)
+    }
   }
-}
 
 function once(work: (one: Sample) => unknown, one: Sample): number {
   work(one)

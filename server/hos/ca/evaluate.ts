@@ -4,7 +4,7 @@ import {
   auditOf,
   byTimeAndRule,
   earliest,
-  firstAfter,
+  type Kept,
   pairsDoneAt,
   presentRest,
 } from '../north-america/audit.ts'
@@ -13,9 +13,9 @@ import { type Counted, countedGauge } from '../north-america/counted.ts'
 import { type Doubt, extensionsInDoubt, sureOf } from '../north-america/doubt.ts'
 import type { Gauge } from '../north-america/gauge.ts'
 import type { Limit } from '../north-america/limits.ts'
-import { type Answers, knownOf, LONG_LOG, nextChange } from '../north-america/next-change.ts'
-import { type Timeline, timelineOf } from '../north-america/timeline.ts'
-import type { ClockName, DutyEvent, Evaluation, HosOptions, RulesetId } from '../types.ts'
+import { type Answers, nextChange } from '../north-america/next-change.ts'
+import { comingDays, goOn, type Rest, type Timeline, timelineOf } from '../north-america/timeline.ts'
+import type { ClockName, DutyEvent, Evaluation, HosOptions, RulesetId, Violation } from '../types.ts'
 import { cycleGauge } from './cycle.ts'
 import { dayGauge } from './day.ts'
 import { deferralsOf, notingSplits } from './deferral.ts'
@@ -40,8 +40,9 @@ export function evaluateCanada(
   doubt?: Doubt,
 ): Evaluation {
   const law = canadianLaw(ruleset)
-  const now = judge(log, law, options, asOf, doubt)
+  const now = judge(timelineOf(log, options, asOf, options.adverseConditions), law, options, null, doubt)
   const { line, clocks, violations } = now
+  const runsOut = clocks.map(({ runsOutAt }) => runsOutAt)
   // A log that has not begun is of no day yet, and nothing of it changes.
   const begun = log[0] !== undefined && log[0].at <= asOf
   return {
@@ -53,34 +54,36 @@ export function evaluateCanada(
     nextChangeAt: now.atLimit
       ? asOf + 1
       : begun
-        ? log.length > LONG_LOG
-          ? firstAfter(asOf, [...now.runsOut, ...now.maybe])
-          : nextChange(now, now.runsOut, now.maybe, (at) =>
-              judge(knownOf(log, asOf), law, options, at, doubt),
-            )
+        ? nextChange(now, runsOut, mayChangeAt(now, law, options), now.pairedAt, (at) =>
+            judge(goOn(line, at), law, options, now.kept, doubt),
+          )
         : null,
   }
 }
 
 /** What a log says at one instant, and the instants at which it may say something else. */
 interface Judged extends Answers {
+  violations: Violation[]
+  kept: Kept
   line: Timeline
-  runsOut: readonly (Instant | null)[]
-  maybe: readonly (Instant | null)[]
+  pairedAt: readonly Instant[]
+  resting: Rest | null
+  dailyChangesAt: readonly Instant[]
   /** At or past a limit, and driving on breaks it. */
   atLimit: boolean
 }
 
+/** @param kept where an earlier audit of the same log had come */
 function judge(
-  log: readonly DutyEvent[],
+  line: Timeline,
   law: CanadianLaw,
   options: HosOptions,
-  asOf: Instant,
+  kept: Kept | null,
   doubt?: Doubt,
 ): Judged {
   const { drive, duty } = law
   const adverse = options.adverseConditions ?? []
-  const line = timelineOf(log, options, asOf, adverse)
+  const asOf = line.at[line.count]!
   const allowed = options.team ? law.pair.team : law.pair.single
   const pair = doubt?.kind === 'harshest' && !doubt.pairs ? null : allowed
   const sure = doubt?.kind === 'kindest' ? sureOf(doubt.harshest, law.reset.ms, options, asOf) : null
@@ -99,53 +102,62 @@ function judge(
     return smallestOf(gauge, dayGauge(line, name, counted, limits.day, longer, deferrals))
   }
 
-  const audit = auditOf(line, points, [
+  const gauges = [
     both('drive', 'drivenMs', drive),
     both('duty', 'onDutyMs', duty),
     shift(windowGauge(line, law.window, longer, restedAt)),
     cycleGauge(line, law, options),
     longRestGauge(line, law),
-  ])
+  ]
+  // Who splits on a day may not defer from it; and where a log has gaps, what is known later may reach back over rests that
+  // seemed full.
+  const looksBack = deferrals.firstDays.size > 0 || doubt !== undefined
+  const keptAt = looksBack ? 0 : resting ? points.tourFrom : line.count
+  const audit = auditOf(line, points, gauges, keptAt, looksBack ? null : kept)
   const daily =
     law.dailyRest && !doubt
       ? dailyRests(line, { ...law, dailyRest: law.dailyRest }, options, deferrals, resting, splitOn)
       : { violations: [], changesAt: [] }
 
-  const days = daysAfter(line, options, law.cycle.days + 1, deferrals.firstDays)
+  // Of the days that had ended, the rest that goes on is reckoned to those only that it began in.
+  const settledUntil = resting ? resting.from : line.known.asOf
+  const openDays = daily.violations.filter(({ from }) => from > settledUntil)
+  return {
+    asOf,
+    status: line.status,
+    line,
+    open: [...audit.open, ...openDays].sort(byTimeAndRule),
+    kept: audit.kept,
+    pairedAt,
+    changes: audit.changes,
+    clocks: audit.clocks,
+    violations: [...audit.violations, ...daily.violations].sort(byTimeAndRule),
+    resting,
+    dailyChangesAt: daily.changesAt,
+    atLimit: audit.atLimit,
+  }
+}
+
+/** The instants at which something may change, if nothing happens. */
+function mayChangeAt(
+  { line, resting, changes, dailyChangesAt }: Judged,
+  law: CanadianLaw,
+  options: HosOptions,
+): Instant[] {
   // Past a limit that has no clock, driving on shows just after it.
-  const after = audit.changes.map((at) => at + 1)
-  const maybe = [...audit.changes, ...after, ...daily.changesAt, ...adverse, ...days, ...pairedAt]
+  const after = changes.map((at) => at + 1)
+  const maybe = [...changes, ...after, ...dailyChangesAt, ...(options.adverseConditions ?? [])]
   if (resting) {
     const { restartMs, withoutRest } = law.cycle
     maybe.push(resting.from + law.reset.ms, resting.from + restartMs)
     if (withoutRest) maybe.push(resting.from + withoutRest.restMs)
   }
-  return {
-    asOf,
-    status: line.status,
-    line,
-    changes: audit.changes,
-    clocks: audit.clocks,
-    violations: [...audit.violations, ...daily.violations].sort(byTimeAndRule),
-    runsOut: audit.clocks.map(({ runsOutAt }) => runsOutAt),
-    maybe,
-    atLimit: audit.atLimit,
-  }
-}
-
-/** When the next of the carrier's days begin, and those around deferrals that are declared for later. */
-function daysAfter(
-  line: Timeline,
-  { dayStartMinutes }: HosOptions,
-  days: number,
-  deferred: ReadonlySet<number>,
-): Instant[] {
+  maybe.push(...comingDays(line, law.cycle.days + 1))
+  // A deferral may be declared for later.
   const { clock, at, count } = line
-  const date = clock.dateOf(at[count]!, dayStartMinutes)
-  const today = line.day[count]!
-  const later = new Set(Array.from({ length: days }, (_, i) => i + 1))
-  for (const day of deferred) for (const turn of [0, 1, 2]) later.add(day + turn - today)
-  return [...later]
-    .filter((after) => after > 0)
-    .map((after) => clock.startOf(addDays(date, after), dayStartMinutes))
+  for (const day of deferralsOf(line, options, law.deferral).firstDays) {
+    const date = addDays(clock.dateOf(at[0]!, options.dayStartMinutes), day)
+    for (const turn of [0, 1, 2]) maybe.push(clock.startOf(addDays(date, turn), options.dayStartMinutes))
+  }
+  return maybe.filter((one) => one > at[count]!)
 }

@@ -8,69 +8,159 @@ import { BERTH, DRIVING, ON_DUTY, type Rest, type Timeline } from './timeline.ts
 export interface Audit {
   /** In order of `from`, then of rule. */
   violations: Violation[]
+  /** Those that may still be others at a later instant, though nothing happens. */
+  open: readonly Violation[]
   clocks: Clock[]
   /** Instants at which an answer changes if the present status goes on, as far as the gauges know. */
   changes: Instant[]
   /** At or past a limit, and driving has just begun or reached it: driving on breaks it. */
   atLimit: boolean
+  /** Where a later audit of the same log, gone on, may begin. */
+  kept: Kept
+}
+
+/** How far the walk had come at a boundary: for each gauge whether it was above zero, and if not, what was being broken. */
+export interface Kept {
+  boundary: number
+  above: readonly boolean[]
+  broken: readonly (Violation | null)[]
 }
 
 /**
  * Walks a log once with all its rules. Only driving breaks them: a violation begins where driving goes on past a level of
  * zero, and is the same one until the level has been above zero again.
  * @param gauges those without a clock come with `clockless`
+ * @param keptAt the boundary before which nothing can change any more while nothing happens
+ * @param from where an earlier audit of the log had come; the violations are then those from there on
  */
-export function auditOf(line: Timeline, points: CalculationPoints, gauges: readonly Gauge[]): Audit {
-  const states = gauges.map(() => ({ above: true, open: null as Mutable<Violation> | null }))
-  const violations: Violation[] = []
-  /** How many rules are broken and not yet above zero again: only they are asked while nobody drives. */
-  let below = 0
-  for (let i = 0; i < line.count; i++) {
-    const driving = line.kind[i] === DRIVING
-    if (!driving && below === 0) continue
-    const from = line.at[i]!
-    const until = line.at[i + 1]!
-    const here = points.at(i)
-    for (let g = 0; g < gauges.length; g++) {
-      const state = states[g]!
-      if (!driving && state.above) continue
-      const gauge = gauges[g]!
-      const level = gauge.levelAt(i, here)
-      if (level > 0 && !state.above) {
-        state.above = true
-        below--
-      }
-      if (!driving || level >= until - from) continue
-      if (state.above) {
-        state.above = false
-        below++
-        state.open = violationOf(gauge, level > 0 ? from + level : from)
-        violations.push(state.open)
-      }
-      state.open!.until = until
-      state.open!.explanation.reachedMs = state.open!.explanation.limitMs - (level - (until - from))
-    }
-  }
-  violations.sort(byTimeAndRule)
+export function auditOf(
+  line: Timeline,
+  points: CalculationPoints,
+  gauges: readonly Gauge[],
+  keptAt: number,
+  from: Kept | null,
+): Audit {
+  const walk = new Walk(line, points, gauges, from)
+  walk.until(keptAt)
+  const kept = walk.kept()
+  const open = walk.broken()
+  const settled = walk.violations.length
+  walk.until(line.count)
+  if (from === null) for (let v = settled; v < walk.violations.length; v++) open.push(walk.violations[v]!)
 
   const here = points.at(line.count)
-  const audit: Audit = { violations, clocks: [], changes: [], atLimit: false }
-  gauges.forEach((gauge, g) => {
+  const violations = walk.violations.sort(byTimeAndRule)
+  const audit: Audit = {
+    violations,
+    open: from ? violations : open.sort(byTimeAndRule),
+    clocks: [],
+    changes: [],
+    atLimit: false,
+    kept,
+  }
+  for (let g = 0; g < gauges.length; g++) {
+    const gauge = gauges[g]!
     const level = gauge.levelAt(line.count, here)
-    const { above, open } = states[g]!
-    if (line.present === DRIVING && level <= 0 && (above || open!.until < line.at[line.count]!))
-      audit.atLimit = true
+    if (line.present === DRIVING && level <= 0 && walk.beginsAt(g)) audit.atLimit = true
     const { limitMs, since } = gauge.basis()
     const { running, runsOutAt, settlesAt } = gauge.ahead(level)
     if (runsOutAt !== null && Number.isFinite(runsOutAt)) audit.changes.push(runsOutAt)
     if (settlesAt !== undefined) audit.changes.push(settlesAt)
     // A limit that is lifted (395.1(h)(3)) has no clock.
-    if (gauge.clockless || !Number.isFinite(level)) return
+    if (gauge.clockless || !Number.isFinite(level)) continue
     const remainingMs = Math.max(0, level)
     audit.clocks.push({ name: gauge.name, rule: gauge.rule, limitMs, remainingMs, running, runsOutAt, since })
-  })
+  }
   return audit
 }
+
+class Walk {
+  readonly violations: Mutable<Violation>[] = []
+  readonly #line: Timeline
+  readonly #points: CalculationPoints
+  readonly #gauges: readonly Gauge[]
+  readonly #above: boolean[]
+  readonly #broken: (Mutable<Violation> | null)[]
+  /** How many rules are broken and not yet above zero again: only they are asked while nobody drives. */
+  #below = 0
+  #next = 0
+
+  constructor(line: Timeline, points: CalculationPoints, gauges: readonly Gauge[], from: Kept | null) {
+    this.#line = line
+    this.#points = points
+    this.#gauges = gauges
+    this.#above = from ? [...from.above] : gauges.map(() => true)
+    this.#broken = from ? from.broken.map((one) => one && copyOf(one)) : gauges.map(() => null)
+    if (from === null) return
+    this.#next = from.boundary
+    this.#above.forEach((above, g) => {
+      if (above) return
+      this.#below++
+      this.violations.push(this.#broken[g]!)
+    })
+  }
+
+  until(boundary: number): void {
+    const line = this.#line
+    const gauges = this.#gauges
+    const above = this.#above
+    for (let i = this.#next; i < boundary; i++) {
+      const driving = line.kind[i] === DRIVING
+      if (!driving && this.#below === 0) continue
+      const from = line.at[i]!
+      const until = line.at[i + 1]!
+      const here = this.#points.at(i)
+      for (let g = 0; g < gauges.length; g++) {
+        if (!driving && above[g]) continue
+        const gauge = gauges[g]!
+        const level = gauge.levelAt(i, here)
+        if (level > 0 && !above[g]) {
+          above[g] = true
+          this.#below--
+        }
+        if (!driving || level >= until - from) continue
+        if (above[g]) {
+          above[g] = false
+          this.#below++
+          this.#broken[g] = violationOf(gauge, level > 0 ? from + level : from)
+          this.violations.push(this.#broken[g]!)
+        }
+        const broken = this.#broken[g]!
+        broken.until = until
+        broken.explanation.reachedMs = broken.explanation.limitMs - (level - (until - from))
+      }
+    }
+    this.#next = boundary
+  }
+
+  /** What is being broken, or was last and the level has not been above zero since. */
+  broken(): Violation[] {
+    return this.#below === 0
+      ? []
+      : this.#broken.filter((one, g): one is Mutable<Violation> => one !== null && !this.#above[g])
+  }
+
+  /** A copy of how far it has come. */
+  kept(): Kept {
+    return {
+      boundary: this.#next,
+      above: [...this.#above],
+      broken: this.#broken.map((one, g) => (one === null || this.#above[g] ? null : copyOf(one))),
+    }
+  }
+
+  /** Does driving on break a rule anew, or again? */
+  beginsAt(g: number): boolean {
+    return this.#above[g]! || this.#broken[g]!.until < this.#line.at[this.#line.count]!
+  }
+}
+
+const copyOf = ({ rule, from, until, explanation }: Violation): Mutable<Violation> => ({
+  rule,
+  from,
+  until,
+  explanation: { ...explanation },
+})
 
 export const byTimeAndRule = (a: Violation, b: Violation) => a.from - b.from || (a.rule < b.rule ? -1 : 1)
 

@@ -52,6 +52,12 @@ export class CalculationPoints {
     return this.#resets
   }
 
+  /** The boundary at which the present tour began, or the one that the present rest ends. */
+  get tourFrom(): number {
+    const { count } = this.#line
+    return this.#resets.findLast((rest) => rest.end < count)?.end ?? 0
+  }
+
   /** The rests that could be the first of a pair with one that goes on at the end of the log, which itself may reset. */
   get firsts(): readonly (Span & { berthMs: number })[] {
     const { count } = this.#line
@@ -101,7 +107,12 @@ export class CalculationPoints {
       this.#points = this.#points.filter((point, i) => i === 0 || point.left!.end > end)
       this.#points.push({ boundary: end, left: second, rests: [second.partner, second] })
     }
-    if (second.openUntil > this.#line.at[second.end]!) this.#open.push(second)
+    if (second.openUntil <= this.#line.at[second.end]!) return
+    // An earlier rest that is no longer, nor left out for longer, never leaves more: a log without a full rest has thousands.
+    this.#open = this.#open.filter(
+      (one) => lengthOf(one) > lengthOf(second) || one.openUntil > second.openUntil,
+    )
+    this.#open.push(second)
   }
 }
 

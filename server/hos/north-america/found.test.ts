@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { HOUR, type Instant } from '../../time/instant.ts'
+import { HOUR, type Instant, MINUTE } from '../../time/instant.ts'
 import { zone } from '../../time/zone.ts'
 import { evaluate } from '../evaluate.ts'
 import type { DutyEvent, DutyStatus } from '../types.ts'
@@ -91,4 +91,40 @@ describe('what random logs have found', () => {
     // 02:15 did not occur on the 8th; on the 10th the day's thirteen hours are back at 02:15.
     assert.deepEqual([left('10T02:14'), left('10T02:15')], [4, 13])
   })
+
+  test("past both of a salesperson's limits other work passes from one to the other, and that is a change", () => {
+    const log = told(['D', 14], ['ON', 448 / 60])
+    const circumstances = { ...options, carriedMinutes: [165, 26, 652, 787, 682], driverSalesperson: true }
+    const judge = (at: Instant) => evaluate(log.log, 'us-property-60-7', circumstances, at)
+    const now = judge(log.end)
+    assert.equal(now.nextChangeAt, log.end + 752 * MINUTE + 1)
+    assert.equal(standing(judge(now.nextChangeAt! - 1)), standing(now))
+    assert.notEqual(standing(judge(now.nextChangeAt!)), standing(now))
+  })
+
+  for (const ruleset of [
+    'us-property-70-8',
+    'us-passenger-70-8',
+    'ca-south-70-7',
+    'ca-north-120-14',
+  ] as const) {
+    test(`${ruleset}: a log of 100,000 events without a full rest has its exact next change`, () => {
+      const log = Array.from(
+        { length: 100_000 },
+        (_, i): DutyEvent => ({ at: START + i * 3 * HOUR, status: i % 2 ? 'SB' : 'D' }),
+      )
+      for (const [events, status] of [
+        [100_000, 'SB'],
+        [99_999, 'D'],
+      ] as const) {
+        const known = log.slice(0, events)
+        const judge = (at: Instant) => evaluate(known, ruleset, options, at)
+        const now = judge(known.at(-1)!.at + MINUTE)
+        assert.equal(now.status, status)
+        if (now.nextChangeAt === null) continue
+        assert.equal(standing(judge(now.nextChangeAt - 1)), standing(now))
+        assert.notEqual(standing(judge(now.nextChangeAt)), standing(now))
+      }
+    })
+  }
 })

@@ -1,28 +1,28 @@
 import type { Instant } from '../../time/instant.ts'
-import type { Clock, DutyEvent, DutyStatus, Evaluation, Violation } from '../types.ts'
+import type { Clock, DutyStatus, Evaluation, Violation } from '../types.ts'
 import { firstAfter } from './audit.ts'
 
 /** What an evaluation says at one instant, but for when it will say something else. */
-export interface Answers extends Pick<Evaluation, 'asOf' | 'status' | 'clocks' | 'violations'> {
+export interface Answers extends Pick<Evaluation, 'asOf' | 'status' | 'clocks'> {
+  /** The violations that may still be others at a later instant, though nothing happens. */
+  open: readonly Violation[]
   /** Instants at which the clocks themselves say that they change. */
   changes: readonly Instant[]
 }
-
-/**
- * A log of more stretches is not judged again and again: its next change is the first instant at which one may come.
- */
-export const LONG_LOG = 2_000
 
 /**
  * The first instant at which an answer is another though nothing happens: a clock stops, runs out, gains, or is counted from
  * elsewhere; a violation comes, goes, or goes on again. That a clock runs down is no change.
  * @param sure instants at which something changes for certain, null where none does
  * @param maybe instants at which something may change; they are asked one after the other till one does
+ * @param paired when the present rest makes pairs; a pair only leaves more than was left, so that what has changed by one
+ *   stays changed, and the first that does is found by halving
  */
 export function nextChange(
   now: Answers,
   sure: readonly (Instant | null)[],
   maybe: readonly (Instant | null)[],
+  paired: readonly Instant[],
   answersAt: (at: Instant) => Answers,
 ): Instant | null {
   const { asOf } = now
@@ -30,54 +30,52 @@ export function nextChange(
   const isBefore = (at: Instant | null): at is Instant =>
     at !== null && at > asOf && (certain === null || at < certain)
   const asked = maybe.filter(isBefore)
-  if (asked.length === 0) return certain
-  const before = standing(now)
-  for (let seen = asOf; ; ) {
-    const at = firstAfter(seen, asked)
-    if (at === null) return certain
+  const pairs = paired.filter(isBefore)
+  if (asked.length === 0 && pairs.length === 0) return certain
+  const before = said(now)
+  const isSame = (at: Instant): boolean => {
     const then = answersAt(at)
-    if (standing(then) !== before) return at
+    if (said(then) !== before) return false
     // What is known only there, such as when the rest of a pair just made outgrows that of another.
     asked.push(...then.changes.filter(isBefore))
-    seen = at
+    return true
   }
-}
-
-/**
- * The same where what is known are only instants between which at most one thing changes, and stays so: what changes between
- * two of them is found by halving.
- */
-export function searchedChange(
-  now: Answers,
-  known: readonly (Instant | null)[],
-  answersAt: (at: Instant) => Answers,
-): Instant | null {
-  const before = standing(now)
-  const changedAt = (at: Instant) => standing(answersAt(at)) !== before
-  let same = now.asOf
-  const later = new Set(known.filter((at): at is Instant => at !== null && at > now.asOf))
-  for (const at of [...later].sort((a, b) => a - b)) {
-    if (at - 1 > same && changedAt(at - 1)) {
-      let changed = at - 1
-      while (changed - same > 1) {
-        const middle = same + Math.floor((changed - same) / 2)
-        if (changedAt(middle)) changed = middle
-        else same = middle
-      }
-      return changed
+  for (let seen = asOf; ; ) {
+    const at = firstAfter(seen, asked)
+    const between = pairs.filter((pair) => pair > seen && (at === null || pair < at))
+    if (between.length > 0) {
+      const same = lastSame(between, isSame)
+      if (same < 0) return between[0]!
+      seen = between[same]!
+    } else {
+      if (at === null) return certain
+      if (!isSame(at)) return at
+      seen = at
     }
-    if (changedAt(at)) return at
-    same = at
   }
-  return null
 }
 
-/** The events that have begun by an instant: what comes after it is not known. */
-export const knownOf = (log: readonly DutyEvent[], asOf: Instant): readonly DutyEvent[] =>
-  (log.at(-1)?.at ?? asOf) <= asOf ? log : log.filter(({ at }) => at <= asOf)
+/** The index of the last instant at which all is the same, -1 if at none: from the first that is not on, no later one is. */
+function lastSame(instants: readonly Instant[], isSame: (at: Instant) => boolean): number {
+  if (!isSame(instants[0]!)) return -1
+  let same = 0
+  let other = instants.length
+  for (let probe = other - 1; other - same > 1; probe = (same + other) >> 1) {
+    if (isSame(instants[probe]!)) same = probe
+    else other = probe
+  }
+  return same
+}
+
+const said = ({ asOf, status, clocks, open }: Answers) => standing({ asOf, status, clocks, violations: open })
 
 /** The answers without what moves by itself. */
-export function standing({ asOf, status, clocks, violations }: Omit<Answers, 'changes'>): string {
+export function standing({
+  asOf,
+  status,
+  clocks,
+  violations,
+}: Pick<Evaluation, 'asOf' | 'status' | 'clocks' | 'violations'>): string {
   const ofClock = (clock: Clock): string => {
     const { name, limitMs, remainingMs, running, runsOutAt, since } = clock
     // One that is used up has nothing left to lose; one that has not begun begins at every instant anew.

@@ -60,6 +60,24 @@ export interface Timeline {
   /** When the next of the carrier's days begins. */
   nextDayAt: Instant
   clock: Zone
+  /** What is known, and what `goOn` begins with each time. */
+  known: Known
+}
+
+interface Known {
+  asOf: Instant
+  count: number
+  dayCount: number
+  restCount: number
+  lastRest: Rest | undefined
+  days: Days
+  cuts: Cuts
+}
+
+/** Instants at which segments are cut, in order, and which is the next. */
+interface Cuts {
+  at: readonly Instant[]
+  next: number
 }
 
 /**
@@ -81,6 +99,7 @@ export function timelineOf(
   const clock = zoneOf(options.timeZone)
   const known = checked(log, asOf)
   const days = new Days(clock, options.dayStartMinutes, log[0] && log[0].at < asOf ? log[0].at : asOf)
+  const ordered = { at: cuts.length > 1 ? [...cuts].sort((a, b) => a - b) : cuts, next: 0 }
   const line: Timeline = {
     count: 0,
     at: [],
@@ -95,44 +114,97 @@ export function timelineOf(
     statusSince: asOf,
     nextDayAt: 0,
     clock,
+    known: { asOf, count: 0, dayCount: 1, restCount: 0, lastRest: undefined, days, cuts: ordered },
   }
-  const ordered = cuts.length > 1 ? [...cuts].sort((a, b) => a - b) : cuts
-  let cut = 0
   for (let e = 0; e < known; e++) {
     const { at, status } = log[e]!
     const until = e + 1 < known ? log[e + 1]!.at : asOf
     if (until === at) continue
-    const kind = KIND[status]!
     if (status !== line.status || line.count === 0) {
       line.status = status
       line.statusSince = at
     }
-    while (cut < ordered.length && ordered[cut]! <= at) cut++
-    for (let from = at; from < until; ) {
-      while (days.nextAt <= from) {
-        days.advance()
-        line.dayBoundary.push(line.count)
-      }
-      let to = Math.min(days.nextAt, until)
-      if (cut < ordered.length && ordered[cut]! < to) to = ordered[cut++]!
-      append(line, kind, from, to, days.index)
-      from = to
-    }
+    addStretch(line, KIND[status]!, at, until, days, ordered)
   }
-  while (days.nextAt <= asOf) {
-    days.advance()
-    line.dayBoundary.push(line.count)
-  }
+  endAt(line, asOf, days)
   for (let e = known; e < log.length && log[e]!.at === asOf; e++) {
     if (log[e]!.status === line.status && line.count > 0) continue
     line.status = log[e]!.status
     line.statusSince = asOf
   }
   line.present = KIND[line.status]!
+  const { rests } = line
+  const lastRest = rests.length > 0 ? copyOf(rests[rests.length - 1]!) : undefined
+  line.known.count = line.count
+  line.known.dayCount = line.dayBoundary.length
+  line.known.restCount = rests.length
+  line.known.lastRest = lastRest
+  return line
+}
+
+/**
+ * The same timeline at a later instant if nothing happens: what is known stays, and the present status goes on. The columns
+ * are those of `line`, which are no longer what they were.
+ */
+export function goOn(line: Timeline, asOf: Instant): Timeline {
+  const { count, dayCount, restCount, lastRest, days: reached, cuts } = line.known
+  line.count = count
+  line.at.length = count
+  line.kind.length = count
+  line.day.length = count
+  line.drivenMs.length = count + 1
+  line.onDutyMs.length = count + 1
+  line.dayBoundary.length = dayCount
+  line.rests.length = restCount
+  if (lastRest) line.rests[restCount - 1] = copyOf(lastRest)
+  const days = reached.copy()
+  addStretch(line, line.present, line.known.asOf, asOf, days, { at: cuts.at, next: cuts.next })
+  endAt(line, asOf, days)
+  return line
+}
+
+/** When the next of the carrier's days after what is known begin. */
+export function comingDays({ known }: Timeline, count: number): Instant[] {
+  const days = known.days.copy()
+  return Array.from({ length: count }, () => {
+    const at = days.nextAt
+    days.advance()
+    return at
+  })
+}
+
+const copyOf = (rest: Rest): Rest => ({
+  from: rest.from,
+  until: rest.until,
+  first: rest.first,
+  end: rest.end,
+  opening: rest.opening,
+  berth: rest.berth,
+})
+
+/** A stretch of one status as segments: cut where days begin and at cuts. */
+function addStretch(line: Timeline, kind: number, at: Instant, until: Instant, days: Days, cuts: Cuts): void {
+  while (cuts.next < cuts.at.length && cuts.at[cuts.next]! <= at) cuts.next++
+  for (let from = at; from < until; ) {
+    while (days.nextAt <= from) {
+      days.advance()
+      line.dayBoundary.push(line.count)
+    }
+    let to = Math.min(days.nextAt, until)
+    if (cuts.next < cuts.at.length && cuts.at[cuts.next]! < to) to = cuts.at[cuts.next++]!
+    append(line, kind, from, to, days.index)
+    from = to
+  }
+}
+
+function endAt(line: Timeline, asOf: Instant, days: Days): void {
+  while (days.nextAt <= asOf) {
+    days.advance()
+    line.dayBoundary.push(line.count)
+  }
   line.at.push(asOf)
   line.day.push(days.index)
   line.nextDayAt = days.nextAt
-  return line
 }
 
 /** How many events lie before `asOf`; every event is checked, also those after it. */
@@ -203,7 +275,7 @@ function append(line: Timeline, kind: number, from: Instant, until: Instant, day
 class Days {
   index = 0
   nextAt: Instant
-  readonly #first: string
+  readonly #first: Instant
   readonly #clock: Zone
   readonly #dayStartMinutes: number
 
@@ -213,17 +285,34 @@ class Days {
     }
     this.#clock = clock
     this.#dayStartMinutes = dayStartMinutes
-    this.#first = clock.dateOf(first, dayStartMinutes)
-    this.nextAt = clock.startOf(addDays(this.#first, 1), dayStartMinutes)
+    this.#first = first
+    const offset = clock.offsetAt(first)
+    // Where the clocks read the same the days before and after nothing has to be looked up.
+    if (offset === clock.offsetAt(first - DAY) && offset === clock.offsetAt(first + DAY + DAY)) {
+      const begins = dayStartMinutes * MINUTE - offset
+      this.nextAt = (Math.floor((first - begins) / DAY) + 1) * DAY + begins
+    } else this.nextAt = this.#lookUp(1)
+  }
+
+  copy(): Days {
+    const copy = new Days(this.#clock, this.#dayStartMinutes, this.#first)
+    copy.index = this.index
+    copy.nextAt = this.nextAt
+    return copy
   }
 
   advance(): void {
     this.index++
     const clock = this.#clock
     const after = this.nextAt + DAY
-    // Where the clocks read the same the day before and the day after nothing has to be looked up.
     const offset = clock.offsetAt(after)
     const steady = offset === clock.offsetAt(this.nextAt) && offset === clock.offsetAt(this.nextAt - DAY)
-    this.nextAt = steady ? after : clock.startOf(addDays(this.#first, this.index + 1), this.#dayStartMinutes)
+    this.nextAt = steady ? after : this.#lookUp(this.index + 1)
+  }
+
+  /** When the day of a number begins. */
+  #lookUp(day: number): Instant {
+    const date = this.#clock.dateOf(this.#first, this.#dayStartMinutes)
+    return this.#clock.startOf(addDays(date, day), this.#dayStartMinutes)
   }
 }

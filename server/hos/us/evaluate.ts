@@ -1,10 +1,10 @@
 import { DAY, type Instant } from '../../time/instant.ts'
-import { addDays } from '../../time/zone.ts'
 import {
   type Audit,
   auditOf,
   earliest,
   firstAfter,
+  type Kept,
   pairsDoneAt,
   presentRest,
 } from '../north-america/audit.ts'
@@ -13,8 +13,16 @@ import { countedGauge } from '../north-america/counted.ts'
 import { type CycleGauge, cycleGauge } from '../north-america/cycle.ts'
 import { type Doubt, extensionsInDoubt, type Sure, sureOf } from '../north-america/doubt.ts'
 import type { Extension, Gauge } from '../north-america/gauge.ts'
-import { knownOf, LONG_LOG, nextChange, searchedChange } from '../north-america/next-change.ts'
-import { DRIVING, ON_DUTY, type Rest, type Timeline, timelineOf } from '../north-america/timeline.ts'
+import { nextChange } from '../north-america/next-change.ts'
+import {
+  comingDays,
+  DRIVING,
+  goOn,
+  ON_DUTY,
+  type Rest,
+  type Timeline,
+  timelineOf,
+} from '../north-america/timeline.ts'
 import { windowGauge } from '../north-america/window.ts'
 import type { Clock, DutyEvent, DutyStatus, Evaluation, HosOptions, RulesetId } from '../types.ts'
 import { breakDoneAt, breakGauge } from './break.ts'
@@ -35,7 +43,7 @@ export function evaluateUnitedStates(
   doubt?: Doubt,
 ): Evaluation {
   const law = unitedStatesLaw(ruleset)
-  const now = judge(log, law, options, asOf, doubt)
+  const now = judge(timelineOf(log, options, asOf, options.adverseConditions), law, options, null, doubt)
   const { line, violations, clocks, atLimit } = now
   return {
     asOf,
@@ -45,7 +53,7 @@ export function evaluateUnitedStates(
     violations,
     nextChangeAt: atLimit
       ? asOf + 1
-      : nextChangeAfter(now, law, options, (at) => judge(knownOf(log, asOf), law, options, at, doubt)),
+      : nextChangeAfter(now, law, options, (at) => judge(goOn(line, at), law, options, now.kept, doubt)),
   }
 }
 
@@ -59,14 +67,15 @@ interface Judged extends Audit {
   gauges: readonly Gauge[]
 }
 
+/** @param kept where an earlier audit of the same log had come */
 function judge(
-  log: readonly DutyEvent[],
+  line: Timeline,
   law: UnitedStatesLaw,
   options: HosOptions,
-  asOf: Instant,
+  kept: Kept | null,
   doubt?: Doubt,
 ): Judged {
-  const line = timelineOf(log, options, asOf, options.adverseConditions)
+  const asOf = line.at[line.count]!
   const sure = doubt?.kind === 'kindest' ? sureOf(doubt.harshest, law.reset.ms, options, asOf) : null
   const pair = doubt?.kind === 'harshest' && !doubt.pairs ? null : law.pair
   const points = new CalculationPoints(line, law.reset.ms, pair, sure?.resets)
@@ -77,7 +86,23 @@ function judge(
   const adverse = (ms: number) => extensionsInDoubt(options.adverseConditions ?? [], own, sure, doubt, ms)
   const tours = () => longTours(line, law, options, own.resets, resting, doubt, sure)
   const gauges = gaugesOf(line, law, options, adverse, tours, restedAt)
-  return { ...auditOf(line, points, gauges), asOf, status: line.status, line, resting, pairedAt, gauges }
+  // Where a log has gaps, what is known later may reach back over rests that seemed full.
+  const keptAt = doubt ? 0 : resting ? points.tourFrom : line.count
+  const audit = auditOf(line, points, gauges, keptAt, doubt ? null : kept)
+  return {
+    violations: audit.violations,
+    open: audit.open,
+    clocks: audit.clocks,
+    changes: options.driverSalesperson ? audit.changes.flatMap((at) => [at, at + 1]) : audit.changes,
+    atLimit: audit.atLimit,
+    kept: audit.kept,
+    asOf,
+    status: line.status,
+    line,
+    resting,
+    pairedAt,
+    gauges,
+  }
 }
 
 function gaugesOf(
@@ -226,12 +251,11 @@ function nextChangeAfter(
   const { asOf, line, resting, clocks, gauges } = now
   if (line.count === 0 && line.present < ON_DUTY) return null
   const sure: (Instant | null)[] = [...now.changes]
-  const maybe = [...now.pairedAt, ...(options.adverseConditions ?? []), ...(options.shortHaul16 ?? [])]
+  const maybe = [...(options.adverseConditions ?? []), ...(options.shortHaul16 ?? [])]
   if (law.break && !options.shortHaul) sure.push(breakDoneAt(line, law.break.interruptionMs))
   const cycle = gauges.find((gauge): gauge is CycleGauge => 'dayTurnsAt' in gauge)
   const countsDays = law.longTour?.allowed.by === 'days'
-  if (!cycle || countsDays || options.carriedMinutes?.length)
-    maybe.push(...daysAfter(line, options, law.cycle.days))
+  if (!cycle || countsDays || options.carriedMinutes?.length) maybe.push(...comingDays(line, law.cycle.days))
   if (resting) {
     const begun = ({ name, since, remainingMs, limitMs }: Clock) =>
       name !== 'break' && name !== 'cycle' && (since !== asOf || remainingMs < limitMs)
@@ -247,14 +271,10 @@ function nextChangeAfter(
       else maybe.push(restart)
     }
   }
-  if (cycle) sure.push(cycle.dayTurnsAt(firstAfter(asOf, sure)))
-  // For a driver-salesperson the larger of two clocks holds, and days may turn which it is.
-  if (now.line.count > LONG_LOG) return firstAfter(now.asOf, [...sure, ...maybe])
-  return cycle ? nextChange(now, sure, maybe, judgeAt) : searchedChange(now, [...sure, ...maybe], judgeAt)
-}
-
-/** When the next of the carrier's days begin. */
-function daysAfter({ clock, at, count }: Timeline, { dayStartMinutes }: HosOptions, days: number): Instant[] {
-  const date = clock.dateOf(at[count]!, dayStartMinutes)
-  return Array.from({ length: days }, (_, i) => clock.startOf(addDays(date, i + 1), dayStartMinutes))
+  if (cycle) {
+    sure.push(cycle.dayTurnsAt(firstAfter(asOf, sure)))
+    return nextChange(now, sure, maybe, now.pairedAt, judgeAt)
+  }
+  // For a driver-salesperson the larger of two clocks holds: just past where they meet, and when days turn, it may be the other.
+  return nextChange(now, [], [...sure, ...maybe], now.pairedAt, judgeAt)
 }

@@ -28,16 +28,17 @@ export function salespersonGauge(
     basis: () => (cycleMs >= drivingMs ? cycle.basis() : driving.basis()),
     ahead(levelMs) {
       if (line.present < ON_DUTY) return STANDING
-      if (levelMs <= 0) return { running: true, runsOutAt: null }
+      const works = line.present < DRIVING && cycleMs > drivingMs
+      // Other work uses up the cycle only: from here on it is the driving that leaves more.
+      const settlesAt = works ? line.at[line.count]! + cycleMs - drivingMs : undefined
+      if (levelMs <= 0) return { running: true, runsOutAt: null, settlesAt }
       const [ofCycle, ofDriving] = [cycle.ahead(cycleMs), driving.ahead(drivingMs)]
       if (line.present === DRIVING) {
         const ends = [cycleMs > 0 ? ofCycle.runsOutAt : 0, drivingMs > 0 ? ofDriving.runsOutAt : 0]
         return { running: true, runsOutAt: ends.includes(null) ? null : Math.max(ends[0]!, ends[1]!) }
       }
-      // Other work uses up the cycle only, down to what is left of the driving.
       if (cycleMs <= drivingMs) return STANDING
-      const asOf = line.at[line.count]!
-      if (drivingMs > 0) return { running: true, runsOutAt: null, settlesAt: asOf + cycleMs - drivingMs }
+      if (drivingMs > 0) return { running: true, runsOutAt: null, settlesAt }
       const back = driving.comesBackAt()
       const ends = back === null || (ofCycle.runsOutAt !== null && ofCycle.runsOutAt < back)
       return { running: true, runsOutAt: ends ? ofCycle.runsOutAt : null }
