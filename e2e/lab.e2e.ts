@@ -162,3 +162,68 @@ test('the lab: European rows, and a log under the rules of another country', asy
   expect(await page.locator('main').evaluate((main) => main.scrollWidth)).toBe(390)
   await expectAccessible(page)
 })
+
+test('the lab: a plan by keyboard, and in the link', async ({ page, signIn, house, context }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+  await signIn(house.demo.login)
+  await page.goto('/lab')
+  await page.getByRole('button', { name: 'Split sleeper 7/3' }).press('Enter')
+  const answer = answerOf(page)
+  await expect(answer).toContainText('No violation')
+
+  // What comes next, and a plan held against the rules.
+  await answer.getByText('What comes next').press('Enter')
+  await expect(answer).toContainText('Which rest to take')
+  await expectAccessible(page)
+  const plan = answer.getByLabel('A plan from here on, such as D 4h, ON 1h, D 6h')
+  await plan.focus()
+  await page.keyboard.type('D 1h, ON 1h, D 12h')
+  await expect(answer).toContainText('Not legal, done at')
+  await plan.fill('D 1h')
+  await expect(answer).toContainText(/(?<!Not l)[Ll]egal, done at/)
+  await plan.fill('D 1h, ON 1h, D 12h')
+  await page.getByRole('button', { name: 'Copy link' }).click()
+  await expect(page.getByRole('button', { name: 'Copied' })).toBeVisible()
+  const other = await context.newPage()
+  await other.goto(await page.evaluate(() => navigator.clipboard.readText()))
+  await expect(answerOf(other)).toContainText('Not legal, done at')
+  await other.close()
+})
+
+test('the lab: unknown time and a border by keyboard', async ({ page, signIn, house }) => {
+  await signIn(house.demo.login)
+  await page.goto('/lab')
+  await page.getByRole('button', { name: 'Split sleeper 7/3' }).press('Enter')
+  const answer = answerOf(page)
+  await expect(answer).toContainText('No violation')
+
+  // Unknown time, drawn with a key over the six hours from 06:15 on.
+  const time = page.getByRole('slider', { name: 'Time on Monday, March 2, 2026' })
+  await time.focus()
+  await page.keyboard.press('Home')
+  for (let i = 0; i < 2; i++) await page.keyboard.press('PageDown')
+  await page.keyboard.press('u')
+  await expect(page.getByLabel('One event a line: local time and status')).toHaveValue(
+    /2026-03-02 06:15 UNKNOWN\n/,
+  )
+  await expect(answer).toContainText('No violation proven')
+  await expect(answer).toContainText('Clocks, from the least to the most')
+  await expect(answer).toContainText(/of 11 h · /)
+  await expect(page.getByRole('img', { name: /06:15 unknown for 5 hours/ })).toBeVisible()
+  await expectAccessible(page)
+  await page.keyboard.press('Control+z')
+  await expect(answer).toContainText('What comes next')
+
+  // A border: both answers.
+  await page.getByRole('button', { name: 'Rules change at a border' }).press('Enter')
+  await expect(page.getByText('Say when the rules change.')).toBeVisible()
+  await expect(answer).toContainText('1 field can’t be read')
+  await page.getByLabel('From', { exact: true }).fill('2026-03-03T03:00')
+  await expect(answer).toContainText('Canada south of 60°, cycle 1')
+  await expect(answer).toContainText('Had the rules not changed')
+  await expect(answer).toContainText('United States, property, 70 h / 8 days')
+  await expectAccessible(page)
+  await page.waitForURL((url) => url.hash !== '')
+  await page.getByRole('button', { name: 'Take change 1 away' }).press('Enter')
+  await expect(answer).not.toContainText('Had the rules not changed')
+})

@@ -10,19 +10,25 @@ import { CLOCK_TITLE } from '../logs/clocks.ts'
 import { TextField } from '../ui/field.tsx'
 import { aheadOf, parsePlan } from './ahead.ts'
 
+/** The plan as it was typed; it stands in the link. */
+export interface Planned {
+  plan: string
+  onPlan(plan: string): void
+}
+
 /** What may be done from the instant asked about on: rests, hours that come back, and a plan held against the rules. */
-export function AheadPanel({ course }: { course: Course }) {
+export function AheadPanel({ course, plan, onPlan }: { course: Course } & Planned) {
   // Each part evaluates the log many times, so it waits until somebody looks.
-  const [open, setOpen] = useState(false)
+  const [open, setOpen] = useState(plan !== '')
   return (
     <details open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary className="cursor-pointer font-semibold">What comes next</summary>
-      {open && <Opened course={course} />}
+      {open && <Opened course={course} plan={plan} onPlan={onPlan} />}
     </details>
   )
 }
 
-function Opened({ course }: { course: Course }) {
+function Opened({ course, plan, onPlan }: { course: Course } & Planned) {
   const ahead = useMemo(() => aheadOf(course), [course])
   const time = (at: Instant) => zonedDateTime(at, course.options.timeZone)
   if (!ahead) return <p className="mt-2 text-muted">The log is too long to be looked ahead from.</p>
@@ -62,7 +68,7 @@ function Opened({ course }: { course: Course }) {
           ))}
         </ul>
       </section>
-      <WhatIf course={course} time={time} />
+      <WhatIf course={course} time={time} plan={plan} onPlan={onPlan} />
     </div>
   )
 }
@@ -70,8 +76,12 @@ function Opened({ course }: { course: Course }) {
 const drivingText = ({ ms, until, limitedBy }: Driving, time: (at: Instant) => string) =>
   `${durationText(ms)} of driving until ${time(until)}${limitedBy ? ` (${ruleTitle(limitedBy)})` : ''}`
 
-function WhatIf({ course, time }: { course: Course; time: (at: Instant) => string }) {
-  const [text, setText] = useState('')
+function WhatIf({
+  course,
+  time,
+  plan: text,
+  onPlan,
+}: { course: Course; time: (at: Instant) => string } & Planned) {
   const plan = parsePlan(text)
   const answer = useMemo(() => {
     const read = parsePlan(text)
@@ -90,7 +100,7 @@ function WhatIf({ course, time }: { course: Course; time: (at: Instant) => strin
         label="A plan from here on, such as D 4h, ON 1h, D 6h"
         value={text}
         error={'fault' in plan ? plan.fault : undefined}
-        onChange={(event) => setText(event.target.value)}
+        onChange={(event) => onPlan(event.target.value)}
       />
       <div role="status" className="mt-1 text-muted">
         {answer instanceof HosRefusal && answer.message}

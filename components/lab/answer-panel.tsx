@@ -10,7 +10,10 @@ import { ClockMeter } from '../logs/clock-meter.tsx'
 import { readClocks } from '../logs/clocks.ts'
 import { StatusBadge } from '../logs/status-badge.tsx'
 import { Button } from '../ui/button.tsx'
-import { AheadPanel } from './ahead-panel.tsx'
+import { AheadPanel, type Planned } from './ahead-panel.tsx'
+import { BorderPanel } from './border-panel.tsx'
+import { Broken } from './broken.tsx'
+import { GapPanel, gapSummary } from './gap-panel.tsx'
 import { type Answer, sentence } from './question.ts'
 import { RULESETS } from './rulesets.ts'
 
@@ -19,13 +22,16 @@ export function AnswerPanel({
   answer,
   timeZone,
   ruleset,
+  plan,
+  onPlan,
   onTranslate,
 }: {
   answer: Answer
   timeZone: string
   ruleset: RulesetId
   onTranslate(): void
-}) {
+} & Planned) {
+  const now = answer.kind === 'judged' ? answer.course.ruleset : ruleset
   return (
     <section
       aria-labelledby="lab-answer"
@@ -35,7 +41,7 @@ export function AnswerPanel({
         <h2 id="lab-answer" className="font-semibold">
           Answer
         </h2>
-        <p className="text-muted text-xs">{RULESETS[ruleset].title}</p>
+        <p className="text-muted text-xs">{RULESETS[now].title}</p>
       </div>
       <p role="status" className="sr-only">
         {summary(answer)}
@@ -43,8 +49,13 @@ export function AnswerPanel({
       {answer.kind === 'judged' ? (
         <>
           <Judged evaluation={answer.evaluation} timeZone={timeZone} />
-          <AheadPanel course={answer.course} />
+          {answer.unchanged && (
+            <BorderPanel crossed={answer.evaluation} unchanged={answer.unchanged} timeZone={timeZone} />
+          )}
+          <AheadPanel course={answer.course} plan={plan} onPlan={onPlan} />
         </>
+      ) : answer.kind === 'gapped' ? (
+        <GapPanel evaluation={answer.evaluation} timeZone={timeZone} />
       ) : (
         <Unjudged answer={answer} onTranslate={onTranslate} />
       )}
@@ -59,6 +70,8 @@ function summary(answer: Answer): string {
       return answer.evaluation.violations.length === 0
         ? 'No violation'
         : plural(answer.evaluation.violations.length, 'violation', 'violations')
+    case 'gapped':
+      return gapSummary(answer.evaluation)
     case 'empty':
       return ''
     default:
@@ -70,7 +83,7 @@ function Unjudged({
   answer,
   onTranslate,
 }: {
-  answer: Exclude<Answer, { kind: 'judged' }>
+  answer: Exclude<Answer, { kind: 'judged' | 'gapped' }>
   onTranslate(): void
 }) {
   switch (answer.kind) {
@@ -164,17 +177,7 @@ function Judged({ evaluation, timeZone }: { evaluation: Evaluation; timeZone: st
         {violations.length > 0 && (
           <ol className="mt-2 flex flex-col gap-2">
             {violations.map((violation) => (
-              <li
-                key={`${violation.rule}${violation.from}`}
-                className="rounded-md border border-danger-fill/50 bg-danger-soft px-3 py-2 text-danger"
-              >
-                <p className="font-semibold">{ruleTitle(violation.rule)}</p>
-                <p className="text-xs tabular-nums">
-                  {time(violation.from)} to {time(violation.until)},{' '}
-                  {durationText(violation.until - violation.from)}
-                </p>
-                <p className="mt-1">{explain(violation, timeZone)}</p>
-              </li>
+              <Broken key={`${violation.rule}${violation.from}`} violation={violation} timeZone={timeZone} />
             ))}
           </ol>
         )}

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { DutyEvent, DutyStatus } from '../../server/hos/types.ts'
+import type { GapEvent } from '../../server/hos/gaps.ts'
+import type { DutyStatus } from '../../server/hos/types.ts'
 import fc from '../../server/property.testing.ts'
 import { HOUR } from '../../server/time/instant.ts'
 import { drawFrom, drawStretch, removeChange, statusAt, stretchesOf, tidied } from './draw.ts'
@@ -10,7 +11,7 @@ const at = fc.integer({ min: 0, max: 48 }).map((quarters) => quarters * (HOUR / 
 const log = fc.array(fc.record({ at, status }), { maxLength: 20 }).map(tidied)
 
 /** In order, no two at one instant, no neighbours alike. */
-function assertTidy(events: readonly DutyEvent[]): void {
+function assertTidy(events: readonly GapEvent[]): void {
   events.forEach((event, i) => {
     const before = events[i - 1]
     if (!before) return
@@ -62,7 +63,7 @@ describe('drawing', () => {
     ])
   })
   test('stretches of a period are cut at its edges and at the end', () => {
-    const events: DutyEvent[] = [
+    const events: GapEvent[] = [
       { at: HOUR, status: 'D' },
       { at: 3 * HOUR, status: 'OFF' },
     ]

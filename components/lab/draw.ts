@@ -1,16 +1,19 @@
-import type { DutyEvent, DutyStatus } from '../../server/hos/types.ts'
+import type { GapEvent } from '../../server/hos/gaps.ts'
 import type { Instant } from '../../server/time/instant.ts'
+
+/** A status, or that nothing is known. */
+export type LabStatus = GapEvent['status']
 
 /** A status from one instant to another. */
 export interface Stretch {
   from: Instant
   until: Instant
-  status: DutyStatus
+  status: LabStatus
 }
 
 /** In order of time; nothing that lasts no time, nothing that changes nothing. Of two at one instant the later one stands. */
-export function tidied(log: readonly DutyEvent[]): DutyEvent[] {
-  const kept: DutyEvent[] = []
+export function tidied(log: readonly GapEvent[]): GapEvent[] {
+  const kept: GapEvent[] = []
   for (const event of [...log].sort((a, b) => a.at - b.at)) {
     if (kept.at(-1)?.at === event.at) kept.pop()
     if (kept.at(-1)?.status !== event.status) kept.push(event)
@@ -19,7 +22,7 @@ export function tidied(log: readonly DutyEvent[]): DutyEvent[] {
 }
 
 /** What holds at an instant; `before` ahead of the first event. */
-export const statusAt = (log: readonly DutyEvent[], at: Instant, before: DutyStatus): DutyStatus =>
+export const statusAt = (log: readonly GapEvent[], at: Instant, before: LabStatus): LabStatus =>
   log.findLast((event) => event.at <= at)?.status ?? before
 
 /**
@@ -27,10 +30,10 @@ export const statusAt = (log: readonly DutyEvent[], at: Instant, before: DutySta
  * @param before what holds ahead of the first event
  */
 export function drawStretch(
-  log: readonly DutyEvent[],
+  log: readonly GapEvent[],
   { from, until, status }: Stretch,
-  before: DutyStatus,
-): DutyEvent[] {
+  before: LabStatus,
+): GapEvent[] {
   if (until <= from) return tidied(log)
   const after = statusAt(log, until, before)
   return tidied([
@@ -41,18 +44,18 @@ export function drawStretch(
 }
 
 /** A status from an instant until the next change. */
-export const drawFrom = (log: readonly DutyEvent[], at: Instant, status: DutyStatus): DutyEvent[] =>
+export const drawFrom = (log: readonly GapEvent[], at: Instant, status: LabStatus): GapEvent[] =>
   tidied([...log.filter((event) => event.at !== at), { at, status }])
 
 /** Takes away the change at an instant, or the last one before it; what held ahead of that goes on. */
-export function removeChange(log: readonly DutyEvent[], at: Instant): DutyEvent[] {
+export function removeChange(log: readonly GapEvent[], at: Instant): GapEvent[] {
   const last = tidied(log).findLast((event) => event.at <= at)
   return tidied(log.filter((event) => event.at !== last?.at))
 }
 
 /** The log within a period as stretches, the last event going on until `end`; nothing ahead of the first. */
 export function stretchesOf(
-  log: readonly DutyEvent[],
+  log: readonly GapEvent[],
   period: { from: Instant; until: Instant },
   end: Instant,
 ): Stretch[] {

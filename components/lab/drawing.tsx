@@ -2,39 +2,41 @@
 import { ChevronsDown, Plus, Undo2 } from 'lucide-react'
 import { type KeyboardEvent, type PointerEvent, useId, useRef, useState } from 'react'
 import { ruleTitle } from '../../server/hos/explain.ts'
-import type { DutyEvent, DutyStatus, RulesetId, Violation } from '../../server/hos/types.ts'
+import type { GapEvent } from '../../server/hos/gaps.ts'
+import type { RulesetId, Violation } from '../../server/hos/types.ts'
 import { hoursMinutes } from '../../server/time/duration.ts'
 import { DAY, type Instant } from '../../server/time/instant.ts'
 import type { Zone } from '../../server/time/zone.ts'
 import { dateTitle, plural, zonedTime } from '../format.ts'
-import { STATUS_WORDS } from '../logs/clocks.ts'
 import { Button } from '../ui/button.tsx'
 import { Kbd } from '../ui/kbd.tsx'
 import { daysBetween, type LabDay, snapped, stepped } from './days.ts'
-import { drawFrom, drawStretch, removeChange, type Stretch, stretchesOf } from './draw.ts'
+import { drawFrom, drawStretch, type LabStatus, removeChange, type Stretch, stretchesOf } from './draw.ts'
 import { LabGrid } from './lab-grid.tsx'
-import { rowsOf } from './rulesets.ts'
+import { labWords, rowsOf } from './rulesets.ts'
 
 /** More days than this are drawn when asked for. */
 const SHOWN_DAYS = 16
 
 export interface DrawingProps {
   /** In order of time; while the pointer draws, as it would be. */
-  log: readonly DutyEvent[]
+  log: readonly GapEvent[]
   /** As it is: its days stay where they are while the pointer draws. */
-  settled: readonly DutyEvent[]
+  settled: readonly GapEvent[]
   ruleset: RulesetId
   zone: Zone
   dayStartMinutes: number
   asOf: Instant | null
   violations: readonly Violation[]
+  /** What a gap may have broken. */
+  possible: readonly Violation[]
   /** Where an empty log is drawn. */
   today: Instant
   /** Why it can't be drawn in, if it can't. */
   locked: string | null
   /** While the pointer draws: the log as it would be; null when it is let go or given up. */
-  onPreview(log: DutyEvent[] | null): void
-  onDraw(log: DutyEvent[]): void
+  onPreview(log: GapEvent[] | null): void
+  onDraw(log: GapEvent[]): void
   onUndo: (() => void) | null
 }
 
@@ -92,7 +94,8 @@ export function Drawing(props: DrawingProps) {
             <span className="max-md:hidden">
               {' '}
               <Kbd>←</Kbd> <Kbd>→</Kbd> move the cursor, <Kbd>1</Kbd>–<Kbd>4</Kbd> set the row’s status up to
-              the next change, <Kbd>Del</Kbd> takes a change away. <Kbd>Shift</Kbd> goes by minutes.
+              the next change, <Kbd>U</Kbd> sets unknown, <Kbd>Del</Kbd> takes a change away. <Kbd>Shift</Kbd>{' '}
+              goes by minutes.
             </span>
           </>
         )}
@@ -117,6 +120,7 @@ export function Drawing(props: DrawingProps) {
                 stretches={stretchesOf(log, day, end)}
                 tail={tailOf(log, day, end)}
                 violations={violations}
+                possible={props.possible}
                 asOf={asOf}
                 cursor={holds && cursor <= day.until ? cursor : null}
                 over={
@@ -159,7 +163,7 @@ export function Drawing(props: DrawingProps) {
 }
 
 /** The last status where nothing more is said of it: dotted, up to the day's end. */
-function tailOf(log: readonly DutyEvent[], day: LabDay, end: Instant): Stretch | null {
+function tailOf(log: readonly GapEvent[], day: LabDay, end: Instant): Stretch | null {
   const last = log.at(-1)
   const from = Math.max(end, day.from)
   return last && from < day.until ? { from, until: day.until, status: last.status } : null
@@ -167,17 +171,18 @@ function tailOf(log: readonly DutyEvent[], day: LabDay, end: Instant): Stretch |
 
 /** "18:15 CST: Driving for 3:15 · over the 11-hour driving limit" */
 function reading(
-  { log, zone, violations }: Pick<DrawingProps, 'log' | 'zone' | 'violations'>,
+  { log, zone, violations, possible }: Pick<DrawingProps, 'log' | 'zone' | 'violations' | 'possible'>,
   end: Instant,
   at: Instant,
 ): string {
   const event = log.findLast((one) => one.at <= at)
-  const broken = violations.filter(({ from, until }) => from <= at && at <= until)
+  const here = ({ from, until }: Violation) => from <= at && at <= until
   const state = event
-    ? `${STATUS_WORDS[event.status]} for ${hoursMinutes(at - event.at)}${at > end ? ', if it goes on' : ''}`
+    ? `${labWords(event.status)} for ${hoursMinutes(at - event.at)}${at > end ? ', if it goes on' : ''}`
     : 'before the log'
-  const over = broken.map(({ rule }) => ` · ${ruleTitle(rule)} passed`)
-  return `${zonedTime(at, zone.name)}: ${state}${over.join('')}`
+  const over = violations.filter(here).map(({ rule }) => ` · ${ruleTitle(rule)} passed`)
+  const maybe = possible.filter(here).map(({ rule }) => ` · ${ruleTitle(rule)} perhaps passed`)
+  return `${zonedTime(at, zone.name)}: ${state}${[...over, ...maybe].join('')}`
 }
 
 /** What lies over a day and takes pointer and keys: a slider for the time, whose number keys draw. */
@@ -196,7 +201,10 @@ function Sheet({
   onPreview,
   onDraw,
   onUndo,
-}: Omit<DrawingProps, 'settled' | 'violations' | 'asOf' | 'today' | 'zone' | 'dayStartMinutes'> & {
+}: Omit<
+  DrawingProps,
+  'settled' | 'violations' | 'possible' | 'asOf' | 'today' | 'zone' | 'dayStartMinutes'
+> & {
   id: string
   helpId: string
   day: LabDay
@@ -211,9 +219,9 @@ function Sheet({
   /** Where the pointer went down, in the log as it was then, and what it has drawn since. */
   const drag = useRef<{
     from: Instant
-    status: DutyStatus
-    log: readonly DutyEvent[]
-    drawn: DutyEvent[] | null
+    status: LabStatus
+    log: readonly GapEvent[]
+    drawn: GapEvent[] | null
   } | null>(null)
   const now = cursor ?? day.from
 
@@ -269,9 +277,10 @@ function Sheet({
     if (locked) return
     // With Shift the key is another sign, on each keyboard its own.
     const number = /^(?:Digit|Numpad)?([1-4])$/.exec(code)?.[1] ?? /^[1-4]$/.exec(key)?.[0]
-    if (number) {
+    const unknown = key === 'u' || key === 'U'
+    if (number || unknown) {
       done()
-      const { status } = rows[Number(number) - 1]!
+      const status = unknown ? 'UNKNOWN' : rows[Number(number) - 1]!.status
       // Ahead of the log nothing is said, so that there even rest is news.
       if (log.findLast(({ at }) => at <= now)?.status !== status) onDraw(drawFrom(log, now, status))
     } else if (key === 'Delete' || key === 'Backspace') {

@@ -3,12 +3,11 @@ import type { RulesetId, Violation } from '../../server/hos/types.ts'
 import { hoursMinutes, minutesThatAddUp } from '../../server/time/duration.ts'
 import { type Instant, MINUTE } from '../../server/time/instant.ts'
 import { clockTime, dateTitle, hoursMinutesSpoken } from '../format.ts'
-import { STATUS_WORDS } from '../logs/clocks.ts'
 import { clockChange, hourLines, hoursOf, rowLines, ticks, UNIT } from '../logs/day-grid.tsx'
 import { cx } from '../ui/classes.ts'
 import type { LabDay } from './days.ts'
 import type { Stretch } from './draw.ts'
-import { isDashed, rowIndexOf, rowsOf } from './rulesets.ts'
+import { isDashed, labWords, rowIndexOf, rowsOf } from './rulesets.ts'
 
 const LINE = 'fill-none [vector-effect:non-scaling-stroke]'
 /** Below this width of a column every third hour is named. */
@@ -28,6 +27,7 @@ export function LabGrid({
   stretches,
   tail,
   violations,
+  possible,
   asOf,
   cursor,
   over,
@@ -38,6 +38,7 @@ export function LabGrid({
   stretches: readonly Stretch[]
   tail: Stretch | null
   violations: readonly Violation[]
+  possible: readonly Violation[]
   asOf: Instant | null
   cursor: Instant | null
   over: ReactNode
@@ -54,6 +55,7 @@ export function LabGrid({
         .reduce((sum, stretch) => sum + stretch.until - stretch.from, 0),
     ),
   )
+  const gaps = stretches.filter(({ status }) => status === 'UNKNOWN')
   const y = (stretch: Stretch) => UNIT * (rowIndexOf(ruleset, stretch.status) + 0.5)
   const change = clockChange(day)
   return (
@@ -102,6 +104,27 @@ export function LabGrid({
             {asOf !== null && asOf < until && (
               <rect x={x(asOf)} width={minutes - x(asOf)} height={UNIT * 4} className="fill-sunken" />
             )}
+            {gaps.map((gap) => (
+              <rect
+                key={gap.from}
+                x={x(gap.from)}
+                width={x(gap.until) - x(gap.from)}
+                height={UNIT * 4}
+                className="fill-line-strong/25 stroke-line-strong [vector-effect:non-scaling-stroke]"
+                strokeDasharray="1 3"
+              />
+            ))}
+            {possible.map(
+              (violation) =>
+                x(violation.until) > x(violation.from) && (
+                  <path
+                    key={`${violation.rule}${violation.from}`}
+                    d={`M${x(violation.from)} 0V${UNIT * 4}H${x(violation.until)}V0Z`}
+                    className="fill-warning-fill/15 stroke-warning-fill [vector-effect:non-scaling-stroke]"
+                    strokeDasharray="1 4"
+                  />
+                ),
+            )}
             {violations.map(
               (violation) =>
                 x(violation.until) > x(violation.from) && (
@@ -116,7 +139,7 @@ export function LabGrid({
             <path d={ticks(minutes)} className={cx(LINE, 'stroke-line')} />
             <path d={hourLines(minutes)} className={cx(LINE, 'stroke-line-strong/45')} />
             <path d={rowLines(minutes)} className={cx(LINE, 'stroke-line-strong')} />
-            {tail && (
+            {tail && tail.status !== 'UNKNOWN' && (
               <path
                 d={`M${x(tail.from)} ${y(tail)}H${x(tail.until)}`}
                 strokeWidth={1.5}
@@ -126,7 +149,9 @@ export function LabGrid({
               />
             )}
             {stretches.map((stretch, i) => {
-              const before = stretches[i - 1] ?? stretch
+              if (stretch.status === 'UNKNOWN') return null
+              const earlier = stretches[i - 1]
+              const before = earlier && earlier.status !== 'UNKNOWN' ? earlier : stretch
               return (
                 <path
                   key={stretch.from}
@@ -173,7 +198,7 @@ export function LabGrid({
 function spoken(day: LabDay, timeZone: string, stretches: readonly Stretch[]): string {
   const course = stretches.map(
     ({ from, until, status }) =>
-      `${clockTime(from, timeZone)} ${STATUS_WORDS[status].toLowerCase()} for ${hoursMinutesSpoken(until - from)}`,
+      `${clockTime(from, timeZone)} ${labWords(status).toLowerCase()} for ${hoursMinutesSpoken(until - from)}`,
   )
   return `${dateTitle(day.date)}: ${course.join(', ') || 'nothing in the log'}.`
 }

@@ -1,7 +1,8 @@
 'use client'
 import { Check, Eraser, Link2, TriangleAlert } from 'lucide-react'
 import { type ReactNode, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react'
-import type { DutyEvent } from '../../server/hos/types.ts'
+import type { GapEvent } from '../../server/hos/gaps.ts'
+import type { Violation } from '../../server/hos/types.ts'
 import { zone } from '../../server/time/zone.ts'
 import { useViewer } from '../shell/viewer.tsx'
 import { Button } from '../ui/button.tsx'
@@ -13,7 +14,7 @@ import { Drawing } from './drawing.tsx'
 import { decodeQuestion, encodeQuestion } from './link.ts'
 import { LogField } from './log-field.tsx'
 import { formatLog } from './log-text.ts'
-import { answerOf, emptyQuestion, type Question, readQuestion } from './question.ts'
+import { type Answer, answerOf, emptyQuestion, type Question, readQuestion } from './question.ts'
 import { QuestionForm } from './question-form.tsx'
 import { statusIn } from './rulesets.ts'
 import { SAMPLES } from './samples.ts'
@@ -63,14 +64,14 @@ function Lab({ question: start, unreadable, today }: Omit<Opened, 'key'>) {
   const [question, setQuestion] = useState(start)
   /** What drawing and samples have replaced. */
   const [past, setPast] = useState<readonly Question[]>([])
-  const [preview, setPreview] = useState<DutyEvent[] | null>(null)
+  const [preview, setPreview] = useState<GapEvent[] | null>(null)
   const read = useMemo(() => readQuestion(question), [question])
   // A long log takes longer to judge than a key may take, so the answer may follow a moment after the text.
   const { ruleset } = question
   const asked = useDeferredValue(useMemo(() => ({ ruleset, read, preview }), [ruleset, read, preview]))
   const answer = useMemo(() => answerOf(asked.ruleset, asked.read, asked.preview ?? undefined), [asked])
   const { parsed, ordered } = read
-  const evaluation = answer.kind === 'judged' ? answer.evaluation : null
+  const { violations, possible } = shadedOf(answer)
   const settled = useMemo(
     () => (ordered ? parsed.events : [...parsed.events].sort((a, b) => a.at - b.at)),
     [parsed, ordered],
@@ -85,7 +86,7 @@ function Lab({ question: start, unreadable, today }: Omit<Opened, 'key'>) {
     setPast([...past, question])
     setQuestion(next)
   }
-  const redraw = (log: readonly DutyEvent[]) => {
+  const redraw = (log: readonly GapEvent[]) => {
     if (read.zone) replace({ ...question, text: formatLog(log, read.zone) })
   }
   const undo = () => {
@@ -154,7 +155,8 @@ function Lab({ question: start, unreadable, today }: Omit<Opened, 'key'>) {
         zone={read.zone ?? zone('UTC')}
         dayStartMinutes={read.dayStartMinutes}
         asOf={read.asOf ?? settled.at(-1)?.at ?? null}
-        violations={evaluation?.violations ?? []}
+        violations={violations}
+        possible={possible}
         today={today}
         locked={lockedBecause(read)}
         onPreview={setPreview}
@@ -166,6 +168,8 @@ function Lab({ question: start, unreadable, today }: Omit<Opened, 'key'>) {
           answer={answer}
           timeZone={asked.read.zone?.name ?? 'UTC'}
           ruleset={asked.ruleset}
+          plan={question.plan}
+          onPlan={(plan) => change({ plan })}
           onTranslate={() =>
             redraw(
               tidied(
@@ -177,6 +181,16 @@ function Lab({ question: start, unreadable, today }: Omit<Opened, 'key'>) {
       </div>
     </Frame>
   )
+}
+
+const NOTHING: readonly Violation[] = []
+
+/** What the drawing shades: broken for sure, and perhaps. */
+function shadedOf(answer: Answer): { violations: readonly Violation[]; possible: readonly Violation[] } {
+  if (answer.kind === 'judged') return { violations: answer.evaluation.violations, possible: NOTHING }
+  if (answer.kind === 'gapped')
+    return { violations: answer.evaluation.proven, possible: answer.evaluation.possible }
+  return { violations: NOTHING, possible: NOTHING }
 }
 
 function lockedBecause({ zone, parsed, ordered }: ReturnType<typeof readQuestion>): string | null {

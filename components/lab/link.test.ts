@@ -25,10 +25,16 @@ const log = fc
   .record({
     first: fc.integer({ min: Date.parse('2020-01-02'), max: Date.parse('2030-01-01') }),
     unit: fc.constantFrom(1, 1_000, 60_000),
-    steps: fc.array(record({ units: fc.nat({ max: 3_000 }), status: fc.constantFrom(...DUTY_STATUSES) }), {
-      minLength: 1,
-      maxLength: 40,
-    }),
+    steps: fc.array(
+      record({
+        units: fc.nat({ max: 3_000 }),
+        status: fc.constantFrom(...DUTY_STATUSES, 'UNKNOWN' as const),
+      }),
+      {
+        minLength: 1,
+        maxLength: 40,
+      },
+    ),
   })
   .map(({ first, unit, steps }) => {
     let at = Math.floor(first / unit) * unit
@@ -57,6 +63,13 @@ const rest = record({
   dayStart: fc.constantFrom('00:00', '04:30', ''),
   asOf: fc.constantFrom('', '2026-03-02T21:00'),
   options,
+  plan: fc.constantFrom('', 'D 4h, ON 1h', 'nonsense'),
+  borders: fc.array(
+    record({ at: fc.constantFrom('', '2026-03-02T12:00'), ruleset: fc.constantFrom(...RULESET_IDS) }),
+    {
+      maxLength: 3,
+    },
+  ),
 })
 
 describe('the link', () => {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { DutyEvent } from '../../server/hos/types.ts'
+import type { GapEvent } from '../../server/hos/gaps.ts'
 import { MINUTE, SECOND } from '../../server/time/instant.ts'
 import { zone } from '../../server/time/zone.ts'
 import { formatLog } from './log-text.ts'
@@ -25,6 +25,10 @@ const Packed = z.object({
     .regex(/^([A-Z]+\d+)+$/)
     .optional(),
   t: z.string().optional(),
+  /** What is planned from there on, as it was typed. */
+  p: z.string().optional(),
+  /** Where the rules change: local time and ruleset. */
+  b: z.array(z.object({ a: z.string(), r: z.string().refine(isRulesetId) })).optional(),
   o: z
     .object({
       shortHaul: z.boolean(),
@@ -47,7 +51,7 @@ type Packed = z.infer<typeof Packed>
 
 /** The question as a few characters that an address may hold. */
 export function encodeQuestion(question: Question): string {
-  const { ruleset, timeZone, dayStart, asOf, text } = question
+  const { ruleset, timeZone, dayStart, asOf, text, plan, borders } = question
   const options = changedOptions(question.options)
   const packed: Packed = {
     r: ruleset,
@@ -56,6 +60,8 @@ export function encodeQuestion(question: Question): string {
     ...(asOf !== '' && { a: asOf }),
     ...(Object.keys(options).length > 0 && { o: options }),
     ...packLog(question, text),
+    ...(plan !== '' && { p: plan }),
+    ...(borders.length > 0 && { b: borders.map(({ at, ruleset: to }) => ({ a: at, r: to })) }),
   }
   return toBase64Url(JSON.stringify(packed))
 }
@@ -64,10 +70,11 @@ export function encodeQuestion(question: Question): string {
 export function decodeQuestion(code: string): Question | null {
   const { data } = Packed.safeParse(fromBase64Url(code))
   if (!data) return null
-  const { z: timeZone, d: dayStart = '00:00', a: asOf = '', t, o } = data
+  const { z: timeZone, d: dayStart = '00:00', a: asOf = '', t, o, p: plan = '', b = [] } = data
   const text = t ?? unpackLog(data)
   if (text === null) return null
-  return { ruleset: data.r, timeZone, dayStart, text, asOf, options: { ...NO_OPTIONS, ...o } }
+  const borders = b.map(({ a: at, r: to }) => ({ at, ruleset: to }))
+  return { ruleset: data.r, timeZone, dayStart, text, asOf, options: { ...NO_OPTIONS, ...o }, plan, borders }
 }
 
 function changedOptions(options: LabOptions): Partial<LabOptions> {
@@ -96,7 +103,7 @@ function unpackLog({ z: timeZone, f, u = MINUTE, e }: Packed): string | null {
     const log = [...e.matchAll(/([A-Z]+)(\d+)/g)].map(([, status, since]) => ({
       at: (f + Number(since)) * u,
       // One that is none is a faulty line like any other.
-      status: status as DutyEvent['status'],
+      status: status as GapEvent['status'],
     }))
     return formatLog(log, zone(timeZone))
   } catch (error) {

@@ -50,8 +50,8 @@ export function LogField({
       }
       hint={
         <>
-          OFF SB D ON PC YM, in Europe REST DRIVE WORK POA FERRY. A JSON array of {'{ "at", "status" }'} is
-          read too.
+          OFF SB D ON PC YM, in Europe REST DRIVE WORK POA FERRY; UNKNOWN where there is no data. A JSON array
+          of {'{ "at", "status" }'} is read too.
         </>
       }
     >

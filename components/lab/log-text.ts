@@ -1,4 +1,5 @@
-import { DUTY_STATUSES, type DutyEvent, type DutyStatus } from '../../server/hos/types.ts'
+import type { GapEvent } from '../../server/hos/gaps.ts'
+import { DUTY_STATUSES } from '../../server/hos/types.ts'
 import { DAY, HOUR, type Instant, MINUTE, SECOND } from '../../server/time/instant.ts'
 import { isoWithOffset, type Zone } from '../../server/time/zone.ts'
 
@@ -10,7 +11,7 @@ export interface LineFault {
 
 export interface ParsedLog {
   /** What could be read, in the order of the text. */
-  events: DutyEvent[]
+  events: GapEvent[]
   /** The line of each event, counted from 1; of a JSON array the entry. */
   lines: number[]
   faults: LineFault[]
@@ -18,8 +19,8 @@ export interface ParsedLog {
   unit: 'Line' | 'Entry'
 }
 
-const STATUSES: ReadonlySet<string> = new Set(DUTY_STATUSES)
-const isStatus = (text: string): text is DutyStatus => STATUSES.has(text)
+const STATUSES: ReadonlySet<string> = new Set([...DUTY_STATUSES, 'UNKNOWN'])
+const isStatus = (text: string): text is GapEvent['status'] => STATUSES.has(text)
 
 /** A year outside of these is a slip of the finger, and would make every calendar in between be looked up. */
 const FIRST_YEAR = 2000
@@ -36,7 +37,7 @@ export function parseLog(text: string, zone: Zone): ParsedLog {
 }
 
 /** Writes a log so that `parseLog` reads the same one: an event a line. */
-export function formatLog(log: readonly DutyEvent[], zone: Zone): string {
+export function formatLog(log: readonly GapEvent[], zone: Zone): string {
   return log.map(({ at, status }) => `${formatLocal(at, zone)} ${status}`).join('\n')
 }
 
@@ -93,7 +94,7 @@ function parseJson(text: string, zone: Zone): ParsedLog {
   return parsed
 }
 
-function keep(parsed: ParsedLog, line: number, read: () => DutyEvent): void {
+function keep(parsed: ParsedLog, line: number, read: () => GapEvent): void {
   try {
     parsed.events.push(read())
     parsed.lines.push(line)
@@ -105,7 +106,7 @@ function keep(parsed: ParsedLog, line: number, read: () => DutyEvent): void {
 
 const tokensOf = (line: string) => line.split(/[\s,;]+/).filter((token) => token !== '')
 
-function readLine(tokens: readonly string[], zone: Zone): DutyEvent {
+function readLine(tokens: readonly string[], zone: Zone): GapEvent {
   const { at, rest } = readTime(tokens, zone)
   const [status, ...more] = rest
   if (status === undefined) throw new Unreadable('has no status')
@@ -113,7 +114,7 @@ function readLine(tokens: readonly string[], zone: Zone): DutyEvent {
   return { at, status: readStatus(status) }
 }
 
-function readEntry(entry: unknown, zone: Zone): DutyEvent {
+function readEntry(entry: unknown, zone: Zone): GapEvent {
   if (typeof entry !== 'object' || entry === null || !('at' in entry) || !('status' in entry))
     throw new Unreadable('is no { "at", "status" }')
   const { at, status } = entry
@@ -125,10 +126,12 @@ function readEntry(entry: unknown, zone: Zone): DutyEvent {
   return { at: time.at, status: readStatus(status) }
 }
 
-function readStatus(text: string): DutyStatus {
+function readStatus(text: string): GapEvent['status'] {
   const status = text.toUpperCase()
   if (isStatus(status)) return status
-  throw new Unreadable(`“${text}” is no status: OFF SB D ON PC YM, or in Europe REST DRIVE WORK POA FERRY`)
+  throw new Unreadable(
+    `“${text}” is no status: OFF SB D ON PC YM, or in Europe REST DRIVE WORK POA FERRY; UNKNOWN where there is no data`,
+  )
 }
 
 /** Date and time as one token with a T or as two; what follows is handed back. */

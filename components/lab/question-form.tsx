@@ -2,6 +2,7 @@
 import { ChevronRight } from 'lucide-react'
 import { useId, useMemo, useState } from 'react'
 import { SelectField, TextField } from '../ui/field.tsx'
+import { Borders } from './borders.tsx'
 import { FLAG_WORDS, isFlag, type LabOptions, LIST_WORDS, NO_OPTIONS } from './options.ts'
 import { type Question, type ReadQuestion, sentence } from './question.ts'
 import { isRulesetId, type OptionId, RULESET_IDS, RULESETS } from './rulesets.ts'
@@ -21,9 +22,11 @@ export function QuestionForm({
   const { ruleset, timeZone, dayStart, asOf, options } = question
   const setOption = (change: Partial<LabOptions>) => onChange({ options: { ...options, ...change } })
   // Without a crew there is nothing to say about a crew's rest.
-  const asked = RULESETS[ruleset].options.filter(
-    (id) => id !== 'crewReducedRestCounts' || options.multiManning,
-  )
+  const asked = [
+    ...new Set(
+      [ruleset, ...question.borders.map((one) => one.ruleset)].flatMap((one) => RULESETS[one].options),
+    ),
+  ].filter((id) => id !== 'crewReducedRestCounts' || options.multiManning)
   return (
     <div className="flex flex-col gap-3">
       <SelectField
@@ -67,6 +70,12 @@ export function QuestionForm({
         error={read.asOfFault}
         hint="Local time; the last event if nothing is said."
         onChange={({ target: { value } }) => onChange({ asOf: value })}
+      />
+      <Borders
+        borders={question.borders}
+        ruleset={ruleset}
+        faults={read.borderFaults}
+        onChange={(borders) => onChange({ borders })}
       />
       <Circumstances {...{ asked, options, read }} onChange={setOption} />
     </div>

@@ -1,10 +1,25 @@
+import { evaluateAlong, type Regime } from '../../server/hos/border.ts'
 import { evaluate } from '../../server/hos/evaluate.ts'
 import type { Course } from '../../server/hos/forecast.ts'
-import { type DutyEvent, type Evaluation, HosRefusal, type RulesetId } from '../../server/hos/types.ts'
+import { evaluateWithGaps, type GapEvent, type GappedEvaluation } from '../../server/hos/gaps.ts'
+import {
+  type DutyEvent,
+  type Evaluation,
+  type HosOptions,
+  HosRefusal,
+  type RulesetId,
+} from '../../server/hos/types.ts'
 import { DAY, type Instant } from '../../server/time/instant.ts'
 import { type Zone, zone } from '../../server/time/zone.ts'
 import { type ParsedLog, parseLocal, parseLog } from './log-text.ts'
 import { type LabOptions, NO_OPTIONS, type ReadOptions, readOptions } from './options.ts'
+
+/** From a local time on other rules hold: a border, or another carrier. */
+export interface Border {
+  /** "2026-03-02T12:00" */
+  at: string
+  ruleset: RulesetId
+}
 
 /** What is asked, as it was typed. All of it is in the link. */
 export interface Question {
@@ -16,6 +31,10 @@ export interface Question {
   /** Local time "2026-03-02T21:00"; empty means the log's last event. */
   asOf: string
   options: LabOptions
+  /** What is planned from the instant asked about on, such as "D 4h, ON 1h". */
+  plan: string
+  /** Where the rules change, in order of time. */
+  borders: readonly Border[]
 }
 
 /** Nothing is asked yet. */
@@ -26,6 +45,8 @@ export const emptyQuestion = (timeZone: string): Question => ({
   text: '',
   asOf: '',
   options: NO_OPTIONS,
+  plan: '',
+  borders: [],
 })
 
 /** How far after the log it may be asked: a slip in the year would have centuries counted. */
@@ -42,6 +63,10 @@ export interface ReadQuestion {
   asOf: Instant | null
   asOfFault: string | null
   options: ReadOptions
+  /** The rules after each border, with their circumstances; what can't be read is left out. */
+  regimes: readonly Regime[]
+  /** By the index of the border. */
+  borderFaults: readonly (string | null)[]
   /** Do the events follow one another in time? */
   ordered: boolean
 }
@@ -65,6 +90,8 @@ export function readQuestion(question: Question): ReadQuestion {
       asOf: null,
       asOfFault: null,
       options: { circumstances: {}, faults: {} },
+      regimes: [],
+      borderFaults: [],
       ordered: true,
     }
   }
@@ -77,6 +104,7 @@ export function readQuestion(question: Question): ReadQuestion {
     parsed,
     ...readAsOf(question.asOf, events, found.zone),
     options: readOptions(question.ruleset, question.options, found.zone),
+    ...readBorders(question, dayStart.dayStartMinutes, found.zone),
     ordered: events.every((event, i) => i === 0 || events[i - 1]!.at <= event.at),
   }
 }
@@ -92,9 +120,32 @@ function findZone(name: string): { zone: Zone } | { fault: string } {
   }
 }
 
+function readBorders(
+  { borders, options }: Question,
+  dayStartMinutes: number,
+  zone: Zone,
+): Pick<ReadQuestion, 'regimes' | 'borderFaults'> {
+  const regimes: Regime[] = []
+  const borderFaults = borders.map(({ at, ruleset }) => {
+    if (at === '') return 'Say when the rules change.'
+    const time = parseLocal(at, zone)
+    if ('reason' in time) return sentence(time.reason)
+    const before = regimes.at(-1)
+    if (before && time.at <= before.from) return 'Each change comes after the one before it.'
+    const { circumstances } = readOptions(ruleset, options, zone)
+    regimes.push({
+      from: time.at,
+      ruleset,
+      options: { timeZone: zone.name, dayStartMinutes, ...circumstances },
+    })
+    return null
+  })
+  return { regimes, borderFaults }
+}
+
 function readAsOf(
   text: string,
-  events: readonly DutyEvent[],
+  events: readonly GapEvent[],
   zone: Zone,
 ): Pick<ReadQuestion, 'asOf' | 'asOfFault'> {
   const last = events.reduce<Instant | null>((latest, { at }) => Math.max(latest ?? at, at), null)
@@ -117,13 +168,51 @@ export type Answer =
   | { kind: 'refused'; code: HosRefusal['code']; where: string | null; reason: string }
   /** The engine's own fault: what this page is there to find. */
   | { kind: 'broken'; reason: string }
-  | { kind: 'judged'; evaluation: Evaluation; course: Course }
+  | { kind: 'judged'; evaluation: Evaluation; course: Course; unchanged: Unchanged | null }
+  /** Some time is unknown. */
+  | { kind: 'gapped'; evaluation: GappedEvaluation }
+
+/** The other answer at a border: as it would be under the rules from before the last one. */
+export interface Unchanged {
+  ruleset: RulesetId
+  evaluation: Evaluation
+}
+
+const isKnown = (log: readonly GapEvent[]): log is readonly DutyEvent[] =>
+  log.every(({ status }) => status !== 'UNKNOWN')
+
+/** Under the rules of the last border; and as it would be had it not been crossed. */
+function judged(log: readonly DutyEvent[], regimes: readonly Regime[], asOf: Instant): Answer {
+  const { ruleset, options } = regimes.at(-1)!
+  const course: Course = { log, ruleset, options, asOf }
+  const before = regimes.slice(0, -1)
+  const unchanged =
+    before.length > 0 ? { ruleset: before.at(-1)!.ruleset, evaluation: along(log, before, asOf) } : null
+  return { kind: 'judged', evaluation: along(log, regimes, asOf), course, unchanged }
+}
+
+const along = (log: readonly DutyEvent[], regimes: readonly Regime[], asOf: Instant): Evaluation => {
+  const [only] = regimes
+  return regimes.length === 1
+    ? evaluate(log, only!.ruleset, only!.options, asOf)
+    : evaluateAlong(log, regimes, asOf)
+}
+
+/** What is unknown is judged under one ruleset. */
+function gapped(log: readonly GapEvent[], regimes: readonly Regime[], asOf: Instant): Answer {
+  const { ruleset, options }: { ruleset: RulesetId; options: HosOptions } = regimes[0]!
+  if (regimes.length > 1) {
+    const reason = 'a log with unknown time is judged under one ruleset; take the changes of rules away'
+    return { kind: 'refused', code: 'bad-option', where: null, reason }
+  }
+  return { kind: 'gapped', evaluation: evaluateWithGaps(log, ruleset, options, asOf) }
+}
 
 /**
  * Judges what was read.
  * @param drawn the log as it is being drawn, in place of the one that was read
  */
-export function answerOf(ruleset: RulesetId, read: ReadQuestion, drawn?: readonly DutyEvent[]): Answer {
+export function answerOf(ruleset: RulesetId, read: ReadQuestion, drawn?: readonly GapEvent[]): Answer {
   const { zone, parsed, asOf, dayStartMinutes, options } = read
   const log = drawn ?? parsed.events
   const lines = parsed.faults.length
@@ -132,13 +221,18 @@ export function answerOf(ruleset: RulesetId, read: ReadQuestion, drawn?: readonl
     read.dayStartFault,
     read.asOfFault,
     ...Object.values(options.faults),
+    ...read.borderFaults,
   ].filter(Boolean).length
   if (lines > 0 || fields > 0 || zone === null) return { kind: 'unread', lines, fields }
   if (log.length === 0) return { kind: 'empty' }
   try {
     const circumstances = { timeZone: zone.name, dayStartMinutes, ...options.circumstances }
-    const course: Course = { log, ruleset, options: circumstances, asOf: asOf ?? log.at(-1)!.at }
-    return { kind: 'judged', evaluation: evaluate(log, ruleset, circumstances, course.asOf), course }
+    const at = asOf ?? log.at(-1)!.at
+    const regimes = [
+      { from: Number.NEGATIVE_INFINITY, ruleset, options: circumstances },
+      ...read.regimes,
+    ].filter(({ from }) => from <= at)
+    return isKnown(log) ? judged(log, regimes, at) : gapped(log, regimes, at)
   } catch (error) {
     if (!(error instanceof HosRefusal))
       return { kind: 'broken', reason: error instanceof Error ? error.message : String(error) }

@@ -1,4 +1,6 @@
 import type { DutyStatus, RulesetId } from '../../server/hos/types.ts'
+import { STATUS_WORDS } from '../logs/clocks.ts'
+import type { LabStatus } from './draw.ts'
 
 /** Where rules are alike: the same statuses, rows and circumstances. */
 export type Jurisdiction = 'us' | 'ca' | 'eu'
@@ -123,16 +125,22 @@ const PLACES: Record<DutyStatus, { northAmerica: DutyStatus; europe: DutyStatus 
 }
 
 /** The status of the ruleset's jurisdiction that comes nearest. */
-export const statusIn = (ruleset: RulesetId, status: DutyStatus): DutyStatus =>
-  PLACES[status][RULESETS[ruleset].jurisdiction === 'eu' ? 'europe' : 'northAmerica']
+export const statusIn = (ruleset: RulesetId, status: LabStatus): LabStatus =>
+  status === 'UNKNOWN'
+    ? status
+    : PLACES[status][RULESETS[ruleset].jurisdiction === 'eu' ? 'europe' : 'northAmerica']
 
-/** Which of the four rows a status is drawn in, 0 the topmost; one of another jurisdiction where it comes nearest. */
-export function rowIndexOf(ruleset: RulesetId, status: DutyStatus): number {
+/** Which of the four rows a status is drawn in, 0 the topmost; one of another jurisdiction where it comes nearest; none (-1) where nothing is known. */
+export function rowIndexOf(ruleset: RulesetId, status: LabStatus): number {
   const near = statusIn(ruleset, status)
   const drawn = near === 'PC' ? 'OFF' : near === 'YM' ? 'ON' : near === 'FERRY' ? 'REST' : near
   return rowsOf(ruleset).findIndex((row) => row.status === drawn)
 }
 
 /** Is its line dashed, because it shares a row with another status? */
-export const isDashed = (status: DutyStatus): boolean =>
+export const isDashed = (status: LabStatus): boolean =>
   status === 'PC' || status === 'YM' || status === 'FERRY'
+
+/** Every status in words; time of which nothing is known too. */
+export const labWords = (status: LabStatus): string =>
+  status === 'UNKNOWN' ? 'Unknown' : STATUS_WORDS[status]

@@ -18,7 +18,7 @@ export function law<const T extends Record<string, Omit<Limit, 'inForceSince'> &
   ) as { readonly [name in keyof T]: Limit }
 }
 
-/** (EC) 561/2006 art. 29; (EU) 2020/1054 art. 3. */
+/** (EC) 561/2006 art. 29; (EU) 2020/1054 art. 3, twenty days after OJ L 249 of 31 July 2020. */
 const SINCE_2007 = '2007-04-11'
 const SINCE_2020 = '2020-08-20'
 
@@ -57,26 +57,25 @@ export const LIMITS = law(SINCE_2007, {
   betweenWeeklyRests: { value: 144, unit: 'h', citation: '(EC) 561/2006 art. 8(6)' },
   weeklyRest: { value: 45, unit: 'h', citation: '(EC) 561/2006 art. 4(h)' },
   weeklyRestReduced: { value: 24, unit: 'h', citation: '(EC) 561/2006 art. 4(h)' },
+  /** In art. 8(6) until (EU) 2020/1054 gave it a paragraph of its own. */
   weeksToCompensate: {
     value: 3,
     unit: 'times',
     citation: '(EC) 561/2006 art. 8(6b)',
-    inForceSince: SINCE_2020,
   },
 
+  /** For the regular daily rest from the first; since 20 August 2020 for a weekly rest too. */
   ferryInterruptions: {
     value: 2,
     unit: 'times',
     citation: '(EC) 561/2006 art. 9(1)',
-    inForceSince: SINCE_2020,
   },
   ferryInterruptionTotal: {
     value: 60,
     unit: 'min',
     citation: '(EC) 561/2006 art. 9(1)',
-    inForceSince: SINCE_2020,
   },
-  ferryRest: { value: 11, unit: 'h', citation: '(EC) 561/2006 art. 9(1)', inForceSince: SINCE_2020 },
+  ferryRest: { value: 11, unit: 'h', citation: '(EC) 561/2006 art. 9(1)' },
 })
 
 const UNIT_MS = { min: MINUTE, h: HOUR, d: DAY, times: 1 } as const

@@ -1,11 +1,16 @@
 import { inMs, law } from '../eu/limits.ts'
 
-/** Since the modifications for goods vehicles, SI 1986/1459; those for passenger vehicles, SI 1971/818, are older. */
+/**
+ * Since 29 September 1986 for goods vehicles, by SI 1986/1459 with the exemptions of SI 1986/1492. Those for passenger vehicles, SI 1971/818, were
+ * in force before it.
+ */
 const SINCE = '1986-09-29'
+/** Goods vehicles two weeks earlier; passenger vehicles by SI 1970/385. */
+const SINCE_1970 = '1970-03-15'
 
 /** The numbers of Part VI of the Transport Act 1968 as modified for Great Britain. All limits are inclusive. */
 export const LIMITS = law(SINCE, {
-  drivingDay: { value: 10, unit: 'h', citation: 'Transport Act 1968 s. 96(1)' },
+  drivingDay: { value: 10, unit: 'h', citation: 'Transport Act 1968 s. 96(1)', inForceSince: SINCE_1970 },
   day: { value: 24, unit: 'h', citation: 'Transport Act 1968 s. 103(1)' },
   dutyDay: { value: 11, unit: 'h', citation: 'Transport Act 1968 s. 96(3)(a)' },
   drivingOfLightWeek: { value: 4, unit: 'h', citation: 'Transport Act 1968 s. 96(7)' },
