@@ -19,6 +19,10 @@ export interface Target {
   b: SeededFleet & { devices: SimulatedDevice[] }
   /** What the process has written: no secret may stand there either. */
   logFile: string
+  databaseUrl: string
+  authSecret: string
+  /** Another instance over the same database, with the same secret. */
+  another(): Promise<string>
 }
 
 const STARTS_WITHIN_MS = 90_000
@@ -29,18 +33,35 @@ export async function startTarget(): Promise<Target> {
   const devicesFile = path.join(directory, 'devices.json')
   const { fleets } = await seed(databaseUrl, 'two-fleets', { devicesFile })
   const { devices } = readDevices(devicesFile)!
-  const port = await freePort()
+  const authSecret = randomBytes(32).toString('base64')
   const logFile = path.join(directory, 'main.log')
-  const log = fs.openSync(logFile, 'a')
+  const { url, pid } = await startInstance({ databaseUrl, authSecret, logFile })
+  after(() => fs.rmSync(directory, { recursive: true, force: true }))
+  const of = (fleet: SeededFleet) => ({
+    ...fleet,
+    devices: devices.filter(({ fleetId }) => fleetId === fleet.id),
+  })
+  const another = async () =>
+    (await startInstance({ databaseUrl, authSecret, logFile: path.join(directory, 'another.log') })).url
+  return { url, pid, pool, a: of(fleets[0]!), b: of(fleets[1]!), logFile, databaseUrl, authSecret, another }
+}
+
+async function startInstance(of: {
+  databaseUrl: string
+  authSecret: string
+  logFile: string
+}): Promise<{ url: string; pid: number }> {
+  const port = await freePort()
+  const log = fs.openSync(of.logFile, 'a')
   const child = spawn(process.execPath, ['--import', 'tsx', 'server/main.ts'], {
     env: {
       ...process.env,
       NODE_ENV: 'production',
       NEXT_TELEMETRY_DISABLED: '1',
       RESTLINE_LEASH: '1',
-      DATABASE_URL: databaseUrl,
+      DATABASE_URL: of.databaseUrl,
       PORT: String(port),
-      AUTH_SECRET: randomBytes(32).toString('base64'),
+      AUTH_SECRET: of.authSecret,
     },
     stdio: ['pipe', log, log],
   })
@@ -48,15 +69,10 @@ export async function startTarget(): Promise<Target> {
     const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
     child.kill('SIGTERM')
     await gone
-    fs.rmSync(directory, { recursive: true, force: true })
   })
   const url = `http://127.0.0.1:${port}`
-  await untilReady(child, url, logFile)
-  const of = (fleet: SeededFleet) => ({
-    ...fleet,
-    devices: devices.filter(({ fleetId }) => fleetId === fleet.id),
-  })
-  return { url, pid: child.pid!, pool, a: of(fleets[0]!), b: of(fleets[1]!), logFile }
+  await untilReady(child, url, of.logFile)
+  return { url, pid: child.pid! }
 }
 
 async function untilReady(child: ChildProcess, url: string, logFile: string): Promise<void> {
