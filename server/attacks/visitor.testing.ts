@@ -91,7 +91,7 @@ export class Visitor {
     name: string
     email: string
     local: boolean
-    sessions: { id: string }[]
+    sessions: { id: string; current: boolean }[]
   } | null> {
     const { status, text } = await this.query('account.view')
     if (status === 401) return null

@@ -91,6 +91,9 @@ const HANDLERS: Record<string, Handler> = {
   },
 }
 
+/** What answers a POST below `/api/sign-in/`. */
+export const SIGN_IN_PATHS = Object.keys(HANDLERS)
+
 /** The door of everything about signing in that is not a local account's own, `/api/sign-in/…`. */
 export async function answerSignIn(request: Request, now: Instant): Promise<Response> {
   const url = new URL(request.url)

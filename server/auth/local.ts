@@ -93,6 +93,9 @@ const LOCAL = new Set([
   '/passkey/delete-passkey',
 ])
 
+/** What answers below `/api/auth`. */
+export const LOCAL_PATHS = [...OPEN, ...LOCAL]
+
 /** The door of local accounts, `/api/auth/…`: JSON from our own pages only, attempts counted, ended sessions ended first. */
 export async function answerLocal(request: Request, now: Instant): Promise<Response> {
   try {
