@@ -54,7 +54,7 @@ while (!stopping) {
     if (more) said = true
     await deliverMail(pool, Date.now())
     // Their answers come beside the rounds.
-    await courier.run(Date.now)
+    if ((await courier.run(Date.now)) > 0) said = true
     if (Date.now() - forgotAt > HOUR) {
       forgotAt = Date.now()
       await forgetOldAttempts(pool, forgotAt)

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import * as fs from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { describe, test } from 'node:test'
 import { verifyDelivery } from '../../public/webhook-verifier.mjs'
 import { AppError } from '../errors.ts'
@@ -55,6 +57,9 @@ const MALFORMED = [
   'https://8.8.8.8:pass@127.0.0.1/',
   'https://8.8.8.8\\@127.0.0.1/',
   'http://8.8.8.8/',
+  'https://8.8.8.8:22/',
+  'https://8.8.8.8:25/',
+  'https://[2606:4700::1111]:465/',
   'not an address',
 ]
 
@@ -80,7 +85,17 @@ describe('attack 15: a webhook that points inwards', () => {
     }
     const { rows } = await target.pool.query('select from webhook_endpoints')
     assert.equal(rows.length, 0)
-    assert.equal((await save('https://8.8.8.8/')).status, 200)
+    for (const url of ['https://8.8.8.8/', 'https://8.8.8.8:8443/'])
+      assert.equal((await save(url)).status, 200, url)
+  })
+
+  test('attack 15: localhost and what is below it is loopback without asking anybody', async () => {
+    for (const host of ['localhost', 'localhost.', 'LocalHost', 'tms.localhost'])
+      await assert.rejects(
+        new Reach([]).addressesOf(readUrl(`https://${host}/`)),
+        /leads to 127\.0\.0\.1, which is not/,
+        host,
+      )
   })
 
   test('attack 15: refused when it is sent, whatever was stored', async () => {
@@ -132,6 +147,28 @@ describe('attack 15: a webhook that points inwards', () => {
     const never: Lookup = () => new Promise(() => {})
     const lost = await post('https://never.example/', UNSIGNED, BODY, new Reach([], never))
     assert.match(lost.problem!, /longer than 5 s/)
+  })
+
+  test('attack 15: an answer that is no answer ends the delivery, and holds nothing', async () => {
+    for (const [said, problem] of [
+      ['HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n', /101/],
+      ['HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(50), /longer than 5 s/],
+      ['HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc', /without an answer/],
+      ['SSH-2.0-OpenSSH_9.2\r\n', /HPE_/],
+      [`HTTP/1.1 200 OK\r\nx: ${'y'.repeat(70_000)}\r\n\r\n`, /HPE_HEADER_OVERFLOW/],
+    ] as const) {
+      const server = createServer((socket) => {
+        socket.on('error', () => {})
+        socket.once('data', () => (said.endsWith('abc') ? socket.end(said) : socket.write(said)))
+      })
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+      const outcome = await post(url, UNSIGNED, BODY, new Reach(['127.0.0.0/8']))
+      assert.equal(outcome.status, null)
+      assert.match(outcome.problem!, problem)
+      // It closes only when no connection is left open.
+      await new Promise((resolve) => server.close(resolve))
+    }
   })
 
   test('attack 15: a network of one’s own is reached only where the operator names it', async () => {
@@ -199,6 +236,49 @@ describe('attack 16: a forged delivery', () => {
       )
     const { signature: _, ...unsigned } = sound.headers
     assert.deepEqual(await check({ ...sound, headers: unsigned }), { ok: false, reason: 'unsigned' })
+  })
+
+  test('attack 16: a secret is shown once and stands nowhere in the open: no later answer, log or row has it', async () => {
+    const input = {
+      name: 'Hidden',
+      url: 'https://8.8.8.8/in?key=of-the-receiver',
+      kinds: ['limit-60'],
+      enabled: true,
+    }
+    const ask = async (path: string, type: string, about: object) => {
+      const { status, text } = await call(target, owner, { path, type }, about)
+      assert.equal(status, 200, `${path}: ${text}`)
+      return text
+    }
+    const { id, secret: first } = JSON.parse(await ask('webhooks.save', 'mutation', input)).result.data
+    assert.match(first, /^rlwh_[\w-]{43}$/)
+    const second = JSON.parse(await ask('webhooks.rotateSecret', 'mutation', { id })).result.data.secret
+    assert.notEqual(first, second)
+    const changed = await ask('webhooks.save', 'mutation', { ...input, id, enabled: false })
+    const later = [
+      changed,
+      await ask('webhooks.list', 'query', {}),
+      await ask('webhooks.deliveries', 'query', { id }),
+      await ask('audit.list', 'query', {}),
+      fs.readFileSync(target.logFile, 'utf8'),
+    ]
+    const { rows } = await target.pool.query(
+      'select encode(secret, $2) as secret, encode(previous_secret, $2) as previous, e::text as whole from webhook_endpoints e where id = $1',
+      [id, 'escape'],
+    )
+    for (const text of [...later, JSON.stringify(rows)])
+      for (const one of [first, second]) assert.ok(!text.includes(one), text.slice(0, 200))
+    // The receiver's own key stands in its address: whoever manages webhooks sees it, the audit log does not keep it.
+    const audit = await target.pool.query<{ action: string; text: string }>(
+      `select action, concat(before, after) as text from audit_log where object_kind = 'webhook' and object_id = $1 order by sequence`,
+      [String(id)],
+    )
+    assert.deepEqual(
+      audit.rows.map(({ action }) => action),
+      ['webhook.added', 'webhook.secret-changed', 'webhook.changed'],
+    )
+    for (const { text } of audit.rows) assert.ok(!text.includes('of-the-receiver'), text)
+    assert.match(audit.rows[2]!.text, /"enabled": ?true.*"enabled": ?false/)
   })
 
   test('attack 16: an old one and one from the future are refused', async () => {

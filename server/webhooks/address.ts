@@ -1,4 +1,4 @@
-import { lookup as systemLookup } from 'node:dns/promises'
+import { Resolver } from 'node:dns/promises'
 import { type BlockList, isIP } from 'node:net'
 import { isWithin, rangesOf } from '../auth/ranges.ts'
 import { AppError } from '../errors.ts'
@@ -36,7 +36,22 @@ export interface Address {
 /** All addresses of a name. */
 export type Lookup = (host: string) => Promise<readonly { address: string; family: number }[]>
 
-const ofSystem: Lookup = (host) => systemLookup(host, { all: true })
+const NAME_SERVER_MS = 1_500
+
+/**
+ * Asks the name servers, each time anew and without `getaddrinfo`, which holds one of the process's few threads while it waits: a name
+ * whose server never answers would hold up everybody's.
+ */
+const fromNameServers: Lookup = async (host) => {
+  // RFC 6761 section 6.3: these are loopback, and no name server is asked.
+  if (/(^|\.)localhost\.?$/i.test(host)) return [{ address: '127.0.0.1', family: 4 }]
+  const resolver = new Resolver({ timeout: NAME_SERVER_MS, tries: 2 })
+  const [four, six] = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)])
+  if (four.status === 'rejected' && six.status === 'rejected') throw four.reason
+  const found = (answer: PromiseSettledResult<string[]>, family: 4 | 6) =>
+    answer.status === 'fulfilled' ? answer.value.map((address) => ({ address, family })) : []
+  return [...found(four, 4), ...found(six, 6)]
+}
 
 /** Where deliveries may go: the public Internet by https, and what the operator has named of its own network. */
 export class Reach {
@@ -45,9 +60,9 @@ export class Reach {
 
   /**
    * @param ownNetworks CIDR ranges inside which receivers are allowed too, by http as well
-   * @param lookup the system's, but for a test that plays a name server
+   * @param lookup asks the name servers, but for a test that plays one
    */
-  constructor(ownNetworks: readonly string[], lookup: Lookup = ofSystem) {
+  constructor(ownNetworks: readonly string[], lookup: Lookup = fromNameServers) {
     this.#own = rangesOf(ownNetworks)
     this.#lookup = lookup
   }
@@ -65,6 +80,10 @@ export class Reach {
       if (!isPublic(address))
         throw refused(`“${host}” leads to ${address}, which is not an address of the public Internet.`)
       if (url.protocol !== 'https:') throw refused('A delivery over the Internet needs https://.')
+      if (isSystemPort(url.port))
+        throw refused(
+          `Port ${url.port} belongs to another service: over the Internet use 443, or one from 1024.`,
+        )
     }
     return found.map(({ address, family }) => ({ address, family: family === 6 ? 6 : 4 }))
   }
@@ -79,6 +98,9 @@ export class Reach {
 }
 
 const refused = (message: string) => new AppError('unacceptable', message, 'url')
+
+/** RFC 6335 section 6: below 1024 live mail, remote shells and the like. `URL` leaves https's own 443 out. */
+const isSystemPort = (port: string) => port !== '' && Number(port) < 1024
 
 /** Is it an address that anybody on the Internet could reach? */
 export function isPublic(address: string): boolean {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, test } from 'node:test'
 import { verifyDelivery } from '../../public/webhook-verifier.mjs'
+import { keepDriverAlerts } from '../alerts/keep.ts'
+import { type Db, withTransaction } from '../db/pool.ts'
 import { testDatabase } from '../db/testing.ts'
 import { journey, TestFleet } from '../logs/fleet.testing.ts'
 import { DAY, HOUR, MINUTE, SECOND } from '../time/instant.ts'
@@ -131,6 +133,58 @@ describe('webhooks', () => {
     await post.idle()
     assert.equal((await deliveriesOf(fleet, quickId, at))[0]!.state, 'delivered')
     assert.match((await deliveriesOf(fleet, slowId, at)).at(-1)!.problem!, /longer than 5 s/)
+  })
+
+  test('a fleet whose endpoints are all slow leaves room for the others, however long it has waited', async () => {
+    const [slow, quick] = [await startReceiver(() => null), await startReceiver()]
+    const { fleet: busy, at } = await overtime(Array.from({ length: 20 }, () => slow.url))
+    await pool.query(
+      `insert into webhook_deliveries (fleet_id, id, endpoint_id, event, body, due_at, created_at)
+       select fleet_id, id - 100 * n, endpoint_id, event, body, due_at - interval '1 hour', created_at
+       from webhook_deliveries, generate_series(1, 9) n where fleet_id = $1`,
+      [busy.id],
+    )
+    const post = newCourier()
+    assert.equal(await post.run(() => at), 12)
+    const { fleet, made } = await overtime([quick.url])
+    assert.equal(await post.run(() => at), 1)
+    await quick.until(1)
+    await post.idle()
+    assert.equal((await deliveriesOf(fleet, made[0]!.id, at))[0]!.state, 'delivered')
+  })
+
+  test('an alert that is rolled back is told to nobody: both commit, or neither does', async () => {
+    const receiver = await startReceiver()
+    const fleet = await TestFleet.make(pool, START - DAY)
+    await fleet.person(START).webhooks.save(webhook(receiver.url))
+    const { driverId } = fleet.trucks[0]!
+    const wanted = {
+      kind: 'limit-passed' as const,
+      subject: `limit-passed:${driverId}:test`,
+      driverId,
+      vehicleId: null,
+      rule: null,
+      dueAt: START,
+      title: 'passed',
+      detail: '',
+    }
+    const kept = async () => {
+      const { rows } = await pool.query<{ alerts: number; deliveries: number }>(
+        `select (select count(*) from alerts where fleet_id = $1) as alerts,
+           (select count(*) from webhook_deliveries where fleet_id = $1) as deliveries`,
+        [fleet.id],
+      )
+      return rows[0]
+    }
+    const keep = (tx: Db) => keepDriverAlerts(tx, [{ fleetId: fleet.id, driverId, wanted: [wanted] }], START)
+    const broken = withTransaction(pool, async (tx) => {
+      await keep(tx)
+      throw new Error('cut off')
+    })
+    await assert.rejects(broken, /cut off/)
+    assert.deepEqual(await kept(), { alerts: 0, deliveries: 0 })
+    await withTransaction(pool, keep)
+    assert.deepEqual(await kept(), { alerts: 1, deliveries: 1 })
   })
 
   test('after twenty tries it is given up, and sent again when somebody says so', async () => {

@@ -9,8 +9,9 @@ import { signedHeaders } from './sign.ts'
 
 export const SECRET_PURPOSE = 'webhook'
 
-/** So many are under way at once, and so many to one endpoint: one that is slow holds up its own only. */
+/** So many are under way at once, of one fleet, and to one endpoint: one that is slow holds up its own only. */
 const AT_ONCE = 64
+const OF_FLEET = 12
 const TO_ONE = 4
 /** A worker that dies in the middle leaves a delivery to the others after this. */
 const LEASE_MS = MINUTE
@@ -36,7 +37,7 @@ export class Courier {
   readonly #pool: pg.Pool
   readonly #reach: Reach
   readonly #random: () => number
-  readonly #underWay = new Map<Promise<void>, number>()
+  readonly #underWay = new Map<Promise<void>, Due>()
 
   constructor(pool: pg.Pool, reach: Reach, random: () => number = Math.random) {
     this.#pool = pool
@@ -57,7 +58,7 @@ export class Courier {
         // It stays claimed, and is tried again when the lease ends.
         .catch((error) => log.error('a webhook delivery was not settled', faultOf(error)))
         .finally(() => this.#underWay.delete(carried))
-      this.#underWay.set(carried, delivery.endpointId)
+      this.#underWay.set(carried, delivery)
     }
     return due.length
   }
@@ -68,26 +69,46 @@ export class Courier {
   }
 
   async #claim(room: number, now: Instant): Promise<Due[]> {
-    const counts = new Map<number, number>()
-    for (const endpoint of this.#underWay.values()) counts.set(endpoint, (counts.get(endpoint) ?? 0) + 1)
-    const busy = [...counts].filter(([, count]) => count >= TO_ONE).map(([endpoint]) => endpoint)
+    const counts = new Map<number, { fleetId: number; count: number }>()
+    for (const { fleetId, endpointId } of this.#underWay.values())
+      counts.set(endpointId, { fleetId, count: (counts.get(endpointId)?.count ?? 0) + 1 })
     return await withTransaction(this.#pool, async (tx) => {
       const { rows } = await tx.query<Due>(
-        `with taken as (
-           select e.fleet_id, e.url, e.secret, case when e.previous_until > $1 then e.previous_secret end as previous_secret, d.id
-           from webhook_endpoints e
+        `with busy as (select * from unnest($3::bigint[], $4::bigint[], $5::int[]) as b(fleet_id, endpoint_id, count)),
+         fleets_due as (
+           select fleet_id, $7 - coalesce((select sum(count) from busy b where b.fleet_id = e.fleet_id), 0) as room
+           from webhook_endpoints e where enabled group by fleet_id
+         ),
+         taken as (
+           select t.* from fleets_due f
            cross join lateral (
-             select id from webhook_deliveries d
-             where d.fleet_id = e.fleet_id and d.endpoint_id = e.id and d.state = 'waiting' and d.due_at <= $1
-             order by d.due_at limit $2 for update skip locked
-           ) d
-           where e.enabled and e.id <> all($3) limit $4
+             select e.fleet_id, e.url, e.secret, case when e.previous_until > $1 then e.previous_secret end as previous_secret, d.id
+             from webhook_endpoints e
+             cross join lateral (
+               select id from webhook_deliveries d
+               where d.fleet_id = e.fleet_id and d.endpoint_id = e.id and d.state = 'waiting' and d.due_at <= $1
+               order by d.due_at, d.id
+               limit $2 - coalesce((select count from busy b where b.fleet_id = e.fleet_id and b.endpoint_id = e.id), 0)
+               for update skip locked
+             ) d
+             where e.fleet_id = f.fleet_id and e.enabled order by random() limit f.room
+           ) t
+           where f.room > 0 order by random() limit $8
          )
-         update webhook_deliveries d set due_at = $5, attempts = attempts + 1 from taken t
+         update webhook_deliveries d set due_at = $6, attempts = attempts + 1 from taken t
          where d.fleet_id = t.fleet_id and d.id = t.id
          returning d.fleet_id as "fleetId", d.id, d.endpoint_id as "endpointId", t.url, d.body, d.attempts, t.secret,
            t.previous_secret as "previousSecret"`,
-        [new Date(now), TO_ONE, busy, room, new Date(now + LEASE_MS)],
+        [
+          new Date(now),
+          TO_ONE,
+          [...counts.values()].map(({ fleetId }) => fleetId),
+          [...counts.keys()],
+          [...counts.values()].map(({ count }) => count),
+          new Date(now + LEASE_MS),
+          OF_FLEET,
+          room,
+        ],
       )
       return rows
     })

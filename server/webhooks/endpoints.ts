@@ -36,20 +36,27 @@ export async function listWebhooks(db: Db, fleetId: number, now: Instant): Promi
   return rows
 }
 
-/** Makes or changes one; a new one gets its secret, which is shown this once. The caller has judged the URL. */
+type Told = Omit<SaveWebhook, 'id'>
+
+/**
+ * Makes or changes one; a new one gets its secret, which is shown this once. The caller has judged the URL.
+ * @returns with `before`, what it was, for one that was changed
+ */
 export async function saveWebhook(
   tx: Db,
   fleetId: number,
   by: string,
   { id, name, url, kinds, enabled }: SaveWebhook,
-): Promise<{ id: number; secret: string | null }> {
+): Promise<{ id: number; secret: string | null; before?: Told }> {
   if (id !== undefined) {
-    const { rowCount } = await tx.query(
-      'update webhook_endpoints set name = $3, url = $4, kinds = $5, enabled = $6 where fleet_id = $1 and id = $2',
+    const { rows } = await tx.query<Told>(
+      `with old as (select id, name, url, kinds, enabled from webhook_endpoints where fleet_id = $1 and id = $2 for update)
+       update webhook_endpoints e set name = $3, url = $4, kinds = $5, enabled = $6 from old
+       where e.fleet_id = $1 and e.id = old.id returning old.name, old.url, old.kinds, old.enabled`,
       [fleetId, id, name, url, kinds, enabled],
     )
-    if (!rowCount) throw NO_WEBHOOK()
-    return { id, secret: null }
+    if (!rows[0]) throw NO_WEBHOOK()
+    return { id, secret: null, before: rows[0] }
   }
   const made = { id: newId(), secret: newWebhookSecret() }
   const { rowCount } = await tx.query(

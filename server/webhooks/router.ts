@@ -16,6 +16,12 @@ import { ListDeliveries, SaveWebhook, WebhookById } from './schema.ts'
 
 const reach = () => new Reach(env().WEBHOOK_NETWORKS)
 
+/** For the audit log, which keeps no secrets: what stands behind a question mark may be one. */
+const recordable = <T extends { url: string }>(webhook: T): T => ({
+  ...webhook,
+  url: webhook.url.replace(/\?.*/s, '?[withheld]'),
+})
+
 type Told = Omit<Context, 'db'>
 const tell = (
   tx: Db,
@@ -35,10 +41,16 @@ export const webhooksRouter = router({
       const url = readUrl(input.url)
       await reach().addressesOf(url)
       return await ctx.inFleet(async (tx) => {
-        const made = await saveWebhook(tx, ctx.person.fleetId, ctx.person.name, { ...input, url: url.href })
-        const { id: _, ...after } = input
-        await tell(tx, ctx, input.id === undefined ? 'webhook.added' : 'webhook.changed', made.id, { after })
-        return made
+        const { id: _, ...wanted } = { ...input, url: url.href }
+        const { id, secret, before } = await saveWebhook(tx, ctx.person.fleetId, ctx.person.name, {
+          ...wanted,
+          id: input.id,
+        })
+        await tell(tx, ctx, before ? 'webhook.changed' : 'webhook.added', id, {
+          before: before && recordable(before),
+          after: recordable(wanted),
+        })
+        return { id, secret }
       })
     }),
   rotateSecret: may('webhooks.manage')
@@ -52,11 +64,16 @@ export const webhooksRouter = router({
     .input(WebhookById)
     .mutation(async ({ ctx, input: { id } }) => {
       const before = await removeWebhook(ctx.db, ctx.person.fleetId, id)
-      await tell(ctx.db, ctx, 'webhook.removed', id, { before })
+      await tell(ctx.db, ctx, 'webhook.removed', id, { before: recordable(before) })
     }),
   test: mayAcross('webhooks.manage')
     .input(WebhookById)
-    .mutation(({ ctx, input: { id } }) => testWebhook(ctx.db, ctx.person.fleetId, id, reach(), ctx.now)),
+    .mutation(async ({ ctx, input: { id } }) => {
+      const steps = await testWebhook(ctx.db, ctx.person.fleetId, id, reach(), ctx.now)
+      const after = { delivered: steps.every(({ ok }) => ok) }
+      await ctx.inFleet((tx) => tell(tx, ctx, 'webhook.tested', id, { after }))
+      return steps
+    }),
   deliveries: may('webhooks.manage')
     .input(ListDeliveries)
     .query(({ ctx, input: { id, cursor } }) =>

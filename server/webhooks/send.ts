@@ -101,7 +101,14 @@ function exchange(
         answer.on('error', reject)
       },
     )
+    // Node says nothing more of a connection that was handed over: without this a delivery would be under way for ever.
+    asking.on('upgrade', (_answer, socket) => {
+      socket.destroy()
+      reject(new Error('It answered 101, as if for a WebSocket.'))
+    })
     asking.on('error', reject)
+    // Whatever it was, it is over.
+    asking.on('close', () => reject(new Error('It closed the connection without an answer.')))
     asking.end(body)
   })
 }
