@@ -13,6 +13,9 @@ const KNOWN_FOR_MS = 4_000
 const ANSWER_WITHIN_MS = 5_000
 /** More devices than this are not remembered at once; what falls out is read again. */
 const MOST_KNOWN = 200_000
+/** Devices that one statement reads, and statements at a time: so the others find a connection. */
+const MOST_AT_ONCE = 500
+const MOST_READING = 2
 const SECRET_BYTES = 32
 /** `fdt_<8>_<43>` (device-signatures section 7): the device's number in hex, so that one lookup finds the row, and 256 random bits. */
 const TOKEN = /^fdt_([0-9a-f]{8})_([A-Za-z0-9_-]{43})$/
@@ -121,6 +124,80 @@ interface Known {
 const UNKNOWN = () =>
   new AppError('unauthenticated', 'This device token is not valid: enrol the device again.')
 
+interface DeviceRow {
+  id: number
+  name: string
+  vehicleId: number
+  number: number
+  fleetId: number
+  fleetNumber: number
+  fleetTakes: string[]
+  hash: Buffer
+  expiresAt: number
+  sources: string[]
+  revokedAt: number | null
+}
+
+const SELECT_DEVICE = `select d.id, d.name, d.vehicle_id as "vehicleId", d.number, d.fleet_id as "fleetId",
+    f.number as "fleetNumber", f.device_auth as "fleetTakes", d.token_hash as hash, d.token_expires_at as "expiresAt",
+    d.token_sources as sources, d.revoked_at as "revokedAt"
+  from devices d join fleets f on f.id = d.fleet_id`
+
+/**
+ * Devices by number, all that are asked for in one turn of the event loop by one statement. A fleet that connects anew would otherwise
+ * be a statement for each truck, and what happens now, and whoever stores it, would wait behind all of them for a connection.
+ */
+class DeviceRows {
+  readonly #pool: pg.Pool
+  #asked: { number: number; answer: (row: DeviceRow | undefined) => void; fail: (error: unknown) => void }[] =
+    []
+  #reading = 0
+  #woken = false
+
+  constructor(pool: pg.Pool) {
+    this.#pool = pool
+  }
+
+  of(number: number): Promise<DeviceRow | undefined> {
+    return new Promise((answer, fail) => {
+      this.#asked.push({ number, answer, fail })
+      this.#wake()
+    })
+  }
+
+  #wake(): void {
+    if (this.#woken || this.#reading >= MOST_READING) return
+    this.#woken = true
+    setImmediate(() => {
+      this.#woken = false
+      void this.#read()
+    })
+  }
+
+  async #read(): Promise<void> {
+    const asked = this.#asked.splice(0, MOST_AT_ONCE)
+    if (asked.length === 0) return
+    this.#reading++
+    if (this.#asked.length > 0) this.#wake()
+    try {
+      const { rows } = await this.#pool.query<DeviceRow>(
+        within(ANSWER_WITHIN_MS, {
+          name: 'devices-by-number',
+          text: `${SELECT_DEVICE} where d.number = any($1::int4[])`,
+          values: [asked.map(({ number }) => number)],
+        }),
+      )
+      const found = new Map(rows.map((row) => [row.number, row]))
+      for (const { number, answer } of asked) answer(found.get(number))
+    } catch (error) {
+      for (const { fail } of asked) fail(error)
+    } finally {
+      this.#reading--
+      if (this.#asked.length > 0) this.#wake()
+    }
+  }
+}
+
 /**
  * Tokens to devices. An answer of the database is good for KNOWN_FOR_MS; while a known device goes on reporting its row is
  * read again in the background before that, so nobody waits for it, and a blink of the database locks no truck out
@@ -130,9 +207,11 @@ export class DeviceAuthenticator {
   readonly #pool: pg.Pool
   readonly #now: () => number
   readonly #known = new Map<string, Known>()
+  readonly #rows: DeviceRows
 
   constructor(pool: pg.Pool, now: () => number) {
     this.#pool = pool
+    this.#rows = new DeviceRows(pool)
     this.#now = now
   }
 
@@ -162,30 +241,7 @@ export class DeviceAuthenticator {
     const token = /^Bearer +(\S+) *$/i.exec(authorization)?.[1]
     const named = token === undefined ? null : namedBy(token)
     if (!named) throw new AppError('unauthenticated', 'The Authorization header holds no device token.')
-    const { rows } = await this.#pool.query<{
-      id: number
-      name: string
-      vehicleId: number
-      number: number
-      fleetId: number
-      fleetNumber: number
-      fleetTakes: string[]
-      hash: Buffer
-      expiresAt: number
-      sources: string[]
-      revokedAt: number | null
-    }>(
-      within(ANSWER_WITHIN_MS, {
-        name: named.former ? 'device-by-id' : 'device-by-number',
-        text: `select d.id, d.name, d.vehicle_id as "vehicleId", d.number, d.fleet_id as "fleetId", f.number as "fleetNumber",
-               f.device_auth as "fleetTakes", d.token_hash as hash, d.token_expires_at as "expiresAt",
-               d.token_sources as sources, d.revoked_at as "revokedAt"
-             from devices d join fleets f on f.id = d.fleet_id
-             where ${named.former ? 'd.fleet_id = $1 and d.id = $2' : 'd.number = $1'}`,
-        values: named.ids,
-      }),
-    )
-    const row = rows[0]
+    const row = named.former ? await this.#readFormer(named.ids) : await this.#rows.of(named.ids[0]!)
     const given = hashOf(named.secret)
     if (
       !row ||
@@ -212,6 +268,17 @@ export class DeviceAuthenticator {
     const sources = row.sources.length === 0 ? null : rangesOf(row.sources)
     this.#known.set(authorization, { principal, sources, readAt: this.#now(), refreshing: false })
     return principal
+  }
+
+  async #readFormer(ids: number[]): Promise<DeviceRow | undefined> {
+    const { rows } = await this.#pool.query<DeviceRow>(
+      within(ANSWER_WITHIN_MS, {
+        name: 'device-by-id',
+        text: `${SELECT_DEVICE} where d.fleet_id = $1 and d.id = $2`,
+        values: ids,
+      }),
+    )
+    return rows[0]
   }
 
   /** From where alone a token may come that has just been found good; null: from anywhere. */

@@ -196,6 +196,41 @@ describe('a fleet that comes back', () => {
     )
   })
 
+  test('trucks that connect anew behind five hundred others do not wait for a statement for each of those', async (t) => {
+    const all = await enrolFleet(
+      pool,
+      Array.from({ length: 550 }, (_, i) => ({ name: `anew-${i}` })),
+    )
+    const [back, live] = [all.slice(0, 500), all.slice(500)]
+    let statements = 0
+    const query = pool.query.bind(pool) as (...args: unknown[]) => unknown
+    t.mock.method(pool, 'query', (...args: unknown[]) => {
+      if (/^devices?-by-/.test((args[0] as { name?: string }).name ?? '')) statements++
+      return query(...args)
+    })
+    // Nobody knows any of them, and all of the five hundred ask first.
+    const reports = back.map((device) => backlog(device, 60))
+    const drained = back.map((device, i) => postUntilTaken(device, reports[i]!))
+    const from = performance.now()
+    const times: number[] = []
+    await Promise.all(
+      live.map(async (device) => {
+        const at = performance.now()
+        assert.equal((await post(device, beat(device, Date.now()), new Agent())).status, 200)
+        times.push(performance.now() - at)
+      }),
+    )
+    const waiting = await Promise.all(drained)
+    const allMs = performance.now() - from
+    const slowestMs = Math.max(...times)
+    t.diagnostic(
+      `all in ${allMs.toFixed(0)} ms, the slowest of 50 that connected last ${slowestMs.toFixed(0)} ms, ${statements} statements`,
+    )
+    assert.deepEqual(new Set(waiting.map(({ status }) => status)), new Set([200]))
+    // Each on its own, they were 550 statements, and the last receipt came after six seconds.
+    assert.ok(statements > 0 && statements < 200, `${statements} statements`)
+  })
+
   test('one device with a large backlog on many connections does not keep back another with a small one', async () => {
     const [greedy, small] = await enrolFleet(pool, [{ name: 'greedy' }, { name: 'small' }])
     let left = 40

@@ -46,6 +46,7 @@ export class Receiver {
   #rows = 0
   #bytes = 0
   #writing = 0
+  #woken = false
   readonly #beingWritten = new Set<number>()
   #idle: (() => void)[] = []
   readonly #store: PositionStore
@@ -101,7 +102,7 @@ export class Receiver {
       for (const batch of batches) this.#rowsOfDevice.set(batch.device.deviceNumber, this.#rowsWith(batch))
       this.#rows += rows
       this.#bytes += bytes
-      this.#pump()
+      this.#wake()
     })
   }
 
@@ -123,24 +124,38 @@ export class Receiver {
     await this.#latest.flushed()
   }
 
-  #pump(): void {
-    if (this.#writing >= WRITERS) return
-    if (this.#rows === 0) {
-      for (const tell of this.#idle.splice(0)) tell()
-      return
-    }
-    const group: Waiting[] = []
-    // However much happens now, what has waited gets a part of each group.
-    let rows = this.#fill(group, this.#live, 0, GROUP_ROWS * LIVE_SHARE)
-    rows = this.#fill(group, this.#backlog, rows, GROUP_ROWS)
-    this.#fill(group, this.#live, rows, GROUP_ROWS)
-    if (group.length === 0) return
-    this.#writing++
-    void this.#write(group).finally(() => {
-      for (const one of group) this.#leave(one)
-      this.#writing--
+  /**
+   * What is read in one turn of the event loop is one group: the first request of a turn would otherwise be written alone, and cost the
+   * others a whole commit.
+   */
+  #wake(): void {
+    if (this.#woken) return
+    this.#woken = true
+    setImmediate(() => {
+      this.#woken = false
       this.#pump()
     })
+  }
+
+  #pump(): void {
+    while (this.#writing < WRITERS) {
+      if (this.#rows === 0) {
+        for (const tell of this.#idle.splice(0)) tell()
+        return
+      }
+      const group: Waiting[] = []
+      // However much happens now, what has waited gets a part of each group.
+      let rows = this.#fill(group, this.#live, 0, GROUP_ROWS * LIVE_SHARE)
+      rows = this.#fill(group, this.#backlog, rows, GROUP_ROWS)
+      this.#fill(group, this.#live, rows, GROUP_ROWS)
+      if (group.length === 0) return
+      this.#writing++
+      void this.#write(group).finally(() => {
+        for (const one of group) this.#leave(one)
+        this.#writing--
+        this.#wake()
+      })
+    }
   }
 
   /** Moves what fits from a lane to a group that has `rows` already; one batch a vehicle, the first that came first. */

@@ -39,7 +39,8 @@ export interface SoakReport {
 }
 
 const RECOVERED_WITHIN_MS = 60_000
-const SAID_WITHIN_MS = 5_000
+/** What is said sparingly (server/ingest/trouble.ts) is said within ten seconds. */
+const SAID_WITHIN_MS = 15_000
 /** Nothing is struck before so much has gone well, and not at the same instant each time. */
 const BEFORE_MS = [200, 1_500] as const
 
