@@ -32,7 +32,9 @@ export function GapPanel({ evaluation, timeZone }: { evaluation: GappedEvaluatio
             ? 'No violation proven'
             : plural(proven.length, 'proven violation', 'proven violations')}
         </h3>
-        <p className="text-muted text-xs">Broken however the unknown time was spent.</p>
+        {proven.length > 0 && (
+          <p className="text-muted text-xs">Broken however the unknown time was spent.</p>
+        )}
         {proven.length > 0 && (
           <ol className="mt-2 flex flex-col gap-2">
             {proven.map((violation) => (
@@ -48,9 +50,11 @@ export function GapPanel({ evaluation, timeZone }: { evaluation: GappedEvaluatio
             ? 'No violation possible'
             : plural(possible.length, 'possible violation', 'possible violations')}
         </h3>
-        <p className="text-muted text-xs">
-          Broken if the unknown time was spent badly: a question, no accusation.
-        </p>
+        {possible.length > 0 && (
+          <p className="text-muted text-xs">
+            Broken if the unknown time was spent badly: a question, no accusation.
+          </p>
+        )}
         {possible.length > 0 && (
           <ol className="mt-2 flex flex-col gap-2">
             {possible.map((violation) => (

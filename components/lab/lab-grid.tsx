@@ -114,11 +114,11 @@ export function LabGrid({
                 strokeDasharray="1 3"
               />
             ))}
-            {possible.map(
+            {joined(possible).map(
               (violation) =>
                 x(violation.until) > x(violation.from) && (
                   <path
-                    key={`${violation.rule}${violation.from}`}
+                    key={violation.from}
                     d={`M${x(violation.from)} 0V${UNIT * 4}H${x(violation.until)}V0Z`}
                     className="fill-warning-fill/15 stroke-warning-fill [vector-effect:non-scaling-stroke]"
                     strokeDasharray="1 4"
@@ -192,6 +192,17 @@ export function LabGrid({
       {change && <p className="pt-1 text-2xs text-muted">{change}</p>}
     </div>
   )
+}
+
+/** Spans that meet as one: several rules that may be broken at once are shaded once. */
+function joined(spans: readonly Violation[]): { from: Instant; until: Instant }[] {
+  const found: { from: Instant; until: Instant }[] = []
+  for (const { from, until } of [...spans].sort((a, b) => a.from - b.from)) {
+    const last = found.at(-1)
+    if (last && from <= last.until) last.until = Math.max(last.until, until)
+    else found.push({ from, until })
+  }
+  return found
 }
 
 /** The day for ears: what follows what. */
