@@ -101,7 +101,12 @@ function Reading({ reading, receivedAt }: { reading: DeviceReading; receivedAt: 
     ['Heading', reading.headingDegrees === null ? null : `${reading.headingDegrees}°`],
     ['Altitude', reading.altitudeMeters === null ? null : `${reading.altitudeMeters} m`],
     ['Accuracy', reading.accuracyMeters === null ? null : `${reading.accuracyMeters} m`],
-    ['Odometer', reading.odometerMeters === null ? null : `${Math.round(reading.odometerMeters / 1000)} km`],
+    [
+      'Odometer',
+      reading.odometerMeters === null
+        ? null
+        : `${Math.round(reading.odometerMeters / 1000).toLocaleString('en-US')} km`,
+    ],
     ['Ignition', reading.ignition === null ? null : reading.ignition ? 'on' : 'off'],
     [
       'More',

@@ -288,7 +288,10 @@ function useShortcuts(find: () => void): void {
         find()
         return
       }
-      const typing = event.target instanceof HTMLElement && event.target.closest('input, textarea, select')
+      // A choice among a few takes no text.
+      const typing =
+        event.target instanceof HTMLElement &&
+        event.target.closest('input:not([type=radio], [type=checkbox]), textarea, select')
       if (event.key !== '/' || typing || event.ctrlKey || event.metaKey || event.altKey) return
       const search = document.querySelector<HTMLInputElement>('input[data-search]')
       if (!search) return

@@ -51,7 +51,7 @@ export function MonthPage({ month: asked }: { month: string | undefined }) {
             <Skeleton className="mt-1 h-4 w-48" />
           )}
         </div>
-        <div className="ml-auto max-md:ml-0">
+        <div className="ml-auto">
           <Steps
             label="Months"
             before={{ href: path(addMonths(month, -1)), label: 'The month before' }}
@@ -104,9 +104,7 @@ function Trucks({ month }: { month: FleetMonth }) {
             <th className="text-right">Distance</th>
             <th className="text-right">Moving</th>
             <th className="text-right max-md:hidden">Days driven</th>
-            <th>
-              <span className="max-md:sr-only">Last driven</span>
-            </th>
+            <th className="max-md:hidden">Last driven</th>
           </tr>
         </thead>
         <tbody>
@@ -131,10 +129,8 @@ function Trucks({ month }: { month: FleetMonth }) {
                 </td>
                 <td className="text-right">{hoursMinutes(one.movingMs)}</td>
                 <td className="text-right max-md:hidden">{one.days.length}</td>
-                <td className="whitespace-nowrap text-muted">
-                  <span className="max-md:sr-only">
-                    {last ? LAST.format(new Date(`${last}T00:00:00Z`)) : 'stood'}
-                  </span>
+                <td className="whitespace-nowrap text-muted max-md:hidden">
+                  {last ? LAST.format(new Date(`${last}T00:00:00Z`)) : 'stood'}
                 </td>
               </tr>
             )

@@ -26,19 +26,35 @@ const BUCKET_SECONDS = 300
 /** Bits of `positions.flags` from here on are doubts (server/ingest/judge.ts). */
 const DOUBTS = 0x7f00
 
-const ROW = `d.id, d.name, d.vehicle_id as "vehicleId", v.unit_number as "unitNumber", d.protocol, d.identity, d.open,
-  d.created_at as "createdAt", d.revoked_at as "revokedAt", s.seen_at as "seenAt", s.valid_at as "validAt",
-  s.doubtful_at as "doubtfulAt", s.doubt, s.refused_at as "refusedAt", s.refusal, s.clock_offset_ms as "clockOffsetMs"`
-const FROM = `from devices d
-  join vehicles v on v.fleet_id = d.fleet_id and v.id = d.vehicle_id
-  left join device_status s on s.fleet_id = d.fleet_id and s.device_id = d.id`
+const DEVICE = `d.id, d.name, d.vehicle_id as "vehicleId", d.protocol, d.identity, d.open, d.created_at as "createdAt",
+  d.revoked_at as "revokedAt"`
+const STATUS = `s.seen_at as "seenAt", s.valid_at as "validAt", s.doubtful_at as "doubtfulAt", s.doubt,
+  s.refused_at as "refusedAt", s.refusal, s.clock_offset_ms as "clockOffsetMs"`
+
+type StatusOfDevice = Pick<
+  DeviceRow,
+  'seenAt' | 'validAt' | 'doubtfulAt' | 'doubt' | 'refusedAt' | 'refusal' | 'clockOffsetMs'
+>
+const NEVER_HEARD: StatusOfDevice = {
+  seenAt: null,
+  validAt: null,
+  doubtfulAt: null,
+  doubt: null,
+  refusedAt: null,
+  refusal: null,
+  clockOffsetMs: null,
+}
 
 /** Who does it, when and from where. */
 type Deed = Pick<AuditEntry, 'fleetId' | 'actor' | 'at' | 'source'>
 
 const noSuchDevice = () => new AppError('not-found', 'There is no such device in this fleet.', 'id')
 
-/** Every device of the fleet; with `since`, those that were heard, enrolled or revoked from then on. */
+/**
+ * Every device of the fleet; with `since`, those that were heard, enrolled or revoked from then on. Its parts are read one by one
+ * and put together here: of a fleet that has just grown PostgreSQL believes that it has a row or two, and would hold each row of
+ * one table against each of the other (ten thousand devices: more than a minute).
+ */
 export async function listDevices(
   db: Db,
   fleetId: number,
@@ -46,23 +62,66 @@ export async function listDevices(
   now: Instant,
 ): Promise<DeviceList> {
   const { silentAfterMinutes } = await getFleet(db, fleetId)
-  const { rows } = await db.query<DeviceRow>(
-    `select ${ROW} ${FROM} where d.fleet_id = $1
-     ${since === undefined ? '' : 'and ($2 <= s.seen_at or $2 <= d.created_at or $2 <= d.revoked_at)'}
+  const from = since === undefined ? null : new Date(since - WRITTEN_WITHIN_MS)
+  const statuses = await statusesOf(db, fleetId, from, null)
+  const { rows: devices } = await db.query<Omit<DeviceRow, keyof StatusOfDevice | 'unitNumber'>>(
+    `select ${DEVICE} from devices d
+     where d.fleet_id = $1 and ($2::timestamptz is null or $2 <= d.created_at or $2 <= d.revoked_at or d.id = any($3::bigint[]))
      order by d.id`,
-    since === undefined ? [fleetId] : [fleetId, new Date(since - WRITTEN_WITHIN_MS)],
+    [fleetId, from, from === null ? [] : [...statuses.keys()]],
   )
-  return { serverTime: now, silentAfterMinutes, rows }
+  const quiet = from === null ? [] : devices.filter(({ id }) => !statuses.has(id))
+  if (quiet.length > 0)
+    for (const [id, status] of await statusesOf(
+      db,
+      fleetId,
+      null,
+      quiet.map((one) => one.id),
+    ))
+      statuses.set(id, status)
+  const vehicles = await db.query<{ id: number; unitNumber: string }>(
+    `select id, unit_number as "unitNumber" from vehicles
+     where fleet_id = $1 and ($2::bigint[] is null or id = any($2))`,
+    [fleetId, from === null ? null : devices.map(({ vehicleId }) => vehicleId)],
+  )
+  const units = new Map(vehicles.rows.map(({ id, unitNumber }) => [id, unitNumber]))
+  return {
+    serverTime: now,
+    silentAfterMinutes,
+    rows: devices.map((device) => ({
+      ...device,
+      unitNumber: units.get(device.vehicleId)!,
+      ...(statuses.get(device.id) ?? NEVER_HEARD),
+    })),
+  }
+}
+
+/** What devices did, by id; of those that were heard from an instant on, or of some. */
+async function statusesOf(
+  db: Db,
+  fleetId: number,
+  from: Date | null,
+  ids: readonly number[] | null,
+): Promise<Map<number, StatusOfDevice>> {
+  const { rows } = await db.query<StatusOfDevice & { id: number }>(
+    `select s.device_id as id, ${STATUS} from device_status s
+     where s.fleet_id = $1 and ($2::timestamptz is null or $2 <= s.seen_at) and ($3::bigint[] is null or s.device_id = any($3))`,
+    [fleetId, from, ids],
+  )
+  return new Map(rows.map(({ id, ...status }) => [id, status]))
 }
 
 /** One device with what it did. @throws AppError not-found for one of another fleet */
 export async function getDevice(db: Db, fleetId: number, id: number): Promise<DeviceDetail> {
   const { silentAfterMinutes } = await getFleet(db, fleetId)
   const { rows } = await db.query<Omit<DeviceDetail, 'silentAfterMinutes' | 'reasons' | 'messages'>>(
-    `select ${ROW}, s.address, coalesce(s.received, 0) as received, coalesce(s.stored, 0) as stored,
+    `select ${DEVICE}, v.unit_number as "unitNumber", ${STATUS}, s.address, coalesce(s.received, 0) as received, coalesce(s.stored, 0) as stored,
        coalesce(s.duplicates, 0) as duplicates, coalesce(s.refused, 0) as refused, coalesce(s.doubtful, 0) as doubtful,
        s.acknowledged_in_ms as "acknowledgedInMs"
-     ${FROM} where d.fleet_id = $1 and d.id = $2`,
+     from devices d
+     join vehicles v on v.fleet_id = d.fleet_id and v.id = d.vehicle_id
+     left join device_status s on s.fleet_id = d.fleet_id and s.device_id = d.id
+     where d.fleet_id = $1 and d.id = $2`,
     [fleetId, id],
   )
   const [device] = rows
