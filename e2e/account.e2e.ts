@@ -1,0 +1,113 @@
+import path from 'node:path'
+import { enrolPerson } from '../server/auth/people.ts'
+import { nextCode, secretOf, totp } from '../server/auth/totp.testing.ts'
+import { startServers } from '../server/cli/stack.ts'
+import { freePort } from '../server/db/embedded.ts'
+import { expect, expectAccessible, type House, test } from './fixtures.ts'
+
+let count = 0
+/** Somebody with a password and nothing else yet. */
+async function someone(house: House) {
+  const login = { email: `walker-${++count}@carrier.example`, password: 'a-few-good-words' }
+  const { id: fleetId } = house.demo.fleets[0]!
+  await enrolPerson(house.pool, { fleetId, name: 'A Walker', role: 'dispatcher', ...login })
+  return login
+}
+
+test('a second step is turned on, asked for, and other sessions are ended from the list', async ({
+  page,
+  house,
+  browser,
+}) => {
+  const { email, password } = await someone(house)
+  const signIn = async (to = page) => {
+    await to.goto(`${house.url}/login?next=%2Faccount`)
+    await to.getByLabel('E-mail').fill(email)
+    await to.getByLabel('Password').fill(password)
+    await to.getByRole('button', { name: 'Sign in', exact: true }).click()
+  }
+  await signIn()
+  await page.getByRole('button', { name: 'Turn on' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Your password').fill('not-the-password')
+  await dialog.getByRole('button', { name: 'Go on' }).click()
+  await expect(dialog.getByLabel('Your password')).toHaveAttribute('aria-invalid', 'true')
+  await dialog.getByLabel('Your password').fill(password)
+  await dialog.getByRole('button', { name: 'Go on' }).click()
+  const codes = dialog.getByRole('list', { name: 'Backup codes' })
+  await expect(codes).toBeVisible()
+  await expectAccessible(page)
+  const backup = (await codes.getByRole('listitem').first().textContent())!
+  const secret = secretOf((await dialog.getByTestId('totp-secret').textContent())!.trim())
+  const code = dialog.getByLabel('The code that the app shows')
+  await code.fill(totp(secret, Date.now()))
+  await code.press('Enter')
+  await expect(page.getByText('The second step is on')).toBeVisible()
+
+  const elsewhere = await browser.newPage()
+  await signIn(elsewhere)
+  await elsewhere.getByLabel('Code').fill('000000')
+  await elsewhere.getByRole('button', { name: 'Go on' }).click()
+  await expect(elsewhere.getByRole('main').getByRole('alert')).toBeVisible()
+  await elsewhere.getByLabel('Code').fill(nextCode(secret))
+  await elsewhere.getByRole('button', { name: 'Go on' }).click()
+  await expect(elsewhere).toHaveURL(/\/account/)
+
+  const third = await browser.newPage()
+  await signIn(third)
+  await third.getByRole('button', { name: 'Use a backup code' }).click()
+  await third.getByLabel('Backup code').fill(backup)
+  await third.getByRole('button', { name: 'Go on' }).click()
+  await expect(third).toHaveURL(/\/account/)
+  await third.getByRole('button', { name: 'End all others' }).click()
+  await expect(third.getByText('This one')).toBeVisible()
+  await elsewhere.goto(`${house.url}/map`)
+  await expect(elsewhere).toHaveURL(/\/login/)
+  await elsewhere.close()
+  await third.close()
+})
+
+test('a passkey is made, opens the console without a password, and is removed', async ({ page, house }) => {
+  const { email, password } = await someone(house)
+  // Browsers keep passkeys for names, not for bare addresses.
+  const port = await freePort()
+  process.env.PUBLIC_URL = `http://localhost:${port}`
+  const directory = path.resolve('.restline', `passkey-${process.pid}`)
+  const named = await startServers({ databaseUrl: house.databaseUrl, directory, port }).finally(() => {
+    delete process.env.PUBLIC_URL
+  })
+  const devtools = await page.context().newCDPSession(page)
+  await devtools.send('WebAuthn.enable')
+  await devtools.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  })
+  await page.goto(`${named.url}/login?next=%2Faccount`)
+  await page.getByLabel('E-mail').fill(email)
+  await page.getByLabel('Password').fill(password)
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await page.getByRole('button', { name: 'Add a passkey' }).click()
+  await page.getByRole('dialog').getByLabel('Name').fill('Office laptop')
+  await page.getByRole('dialog').getByRole('button', { name: 'Go on' }).click()
+  const list = page.getByRole('list', { name: 'Passkeys' })
+  await expect(list).toContainText('Office laptop')
+
+  await page.context().clearCookies()
+  await page.goto(`${named.url}/login?next=%2Faccount`)
+  await page.getByRole('button', { name: 'Passkey' }).click()
+  await expect(page).toHaveURL(/\/account/)
+  await list.getByRole('button', { name: 'Remove Office laptop' }).click()
+  await expect(list).toHaveCount(0)
+
+  await page.context().clearCookies()
+  await page.goto(`${named.url}/login`)
+  await page.getByRole('button', { name: 'Passkey' }).click()
+  await expect(page.getByRole('main').getByRole('alert')).toBeVisible()
+  await named.stop()
+})
