@@ -4,7 +4,8 @@ import { type AddressInfo, createServer } from 'node:net'
 import { describe, test } from 'node:test'
 import { verifyDelivery } from '../../public/webhook-verifier.mjs'
 import { AppError } from '../errors.ts'
-import { type Lookup, Reach, readUrl } from '../webhooks/address.ts'
+import { fromNameServers, type Lookup, Reach, readUrl } from '../webhooks/address.ts'
+import { startNameServer } from '../webhooks/name-server.testing.ts'
 import { startReceiver } from '../webhooks/receiver.testing.ts'
 import { post } from '../webhooks/send.ts'
 import { newWebhookSecret, signedHeaders } from '../webhooks/sign.ts'
@@ -127,6 +128,41 @@ describe('attack 15: a webhook that points inwards', () => {
     assert.equal(second.status, null)
     assert.match(second.problem!, /127\.0\.0\.2, which is not/)
     assert.equal(inside.received.length, 0)
+  })
+
+  test('attack 15: a real name server that leads inwards, then elsewhere, or never answers, moves nothing', async () => {
+    const receiver = await startReceiver()
+    const { servers, asked } = await startNameServer({
+      'inward.test': ['127.0.0.1'],
+      'metadata.test': ['169.254.169.254'],
+      'rebind.test': ['127.0.0.1', '127.0.0.2'],
+      'mute.test': [],
+    })
+    const lookup = fromNameServers(servers)
+    for (const name of ['inward.test', 'metadata.test']) {
+      const { status, problem } = await post(`https://${name}/`, UNSIGNED, BODY, new Reach([], lookup))
+      assert.equal(status, null)
+      assert.match(problem!, /which is not an address of the public Internet/)
+    }
+    // Asked once: what it says later leads nowhere.
+    const url = `http://rebind.test:${receiver.port}/`
+    assert.equal((await post(url, UNSIGNED, BODY, new Reach(['127.0.0.1'], lookup))).status, 204)
+    assert.equal(asked.get('rebind.test'), 1)
+    assert.match(
+      (await post(url, UNSIGNED, BODY, new Reach(['127.0.0.1'], lookup))).problem!,
+      /127\.0\.0\.2, which/,
+    )
+    assert.equal(receiver.received.length, 1)
+    // Many that wait for a silent name server hold up none that asks a good one, and all of them end.
+    const waiting = Array.from({ length: 16 }, () =>
+      post('https://mute.test/', UNSIGNED, BODY, new Reach([], lookup)),
+    )
+    assert.equal((await post(receiver.url, UNSIGNED, BODY, new Reach(['127.0.0.1'], lookup))).status, 204)
+    await assert.rejects(new Reach([], lookup).addressesOf(readUrl('https://inward.test/')), /127\.0\.0\.1/)
+    for (const { status, problem } of await Promise.all(waiting)) {
+      assert.equal(status, null)
+      assert.match(problem!, /can’t be found|longer than 5 s/)
+    }
   })
 
   test('attack 15: a redirect is not followed', async () => {

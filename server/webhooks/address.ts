@@ -39,19 +39,22 @@ export type Lookup = (host: string) => Promise<readonly { address: string; famil
 const NAME_SERVER_MS = 1_500
 
 /**
- * Asks the name servers, each time anew and without `getaddrinfo`, which holds one of the process's few threads while it waits: a name
- * whose server never answers would hold up everybody's.
+ * Asks name servers, the machine's unless others are given, each time anew. Not by `getaddrinfo`, which holds one of the process's few
+ * threads while it waits: a name whose server never answers would hold up everybody's.
  */
-const fromNameServers: Lookup = async (host) => {
-  // RFC 6761 section 6.3: these are loopback, and no name server is asked.
-  if (/(^|\.)localhost\.?$/i.test(host)) return [{ address: '127.0.0.1', family: 4 }]
-  const resolver = new Resolver({ timeout: NAME_SERVER_MS, tries: 2 })
-  const [four, six] = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)])
-  if (four.status === 'rejected' && six.status === 'rejected') throw four.reason
-  const found = (answer: PromiseSettledResult<string[]>, family: 4 | 6) =>
-    answer.status === 'fulfilled' ? answer.value.map((address) => ({ address, family })) : []
-  return [...found(four, 4), ...found(six, 6)]
-}
+export const fromNameServers =
+  (servers?: readonly string[]): Lookup =>
+  async (host) => {
+    // RFC 6761 section 6.3: these are loopback, and no name server is asked.
+    if (/(^|\.)localhost\.?$/i.test(host)) return [{ address: '127.0.0.1', family: 4 }]
+    const resolver = new Resolver({ timeout: NAME_SERVER_MS, tries: 2 })
+    if (servers) resolver.setServers(servers)
+    const [four, six] = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)])
+    if (four.status === 'rejected' && six.status === 'rejected') throw four.reason
+    const found = (answer: PromiseSettledResult<string[]>, family: 4 | 6) =>
+      answer.status === 'fulfilled' ? answer.value.map((address) => ({ address, family })) : []
+    return [...found(four, 4), ...found(six, 6)]
+  }
 
 /** Where deliveries may go: the public Internet by https, and what the operator has named of its own network. */
 export class Reach {
@@ -62,7 +65,7 @@ export class Reach {
    * @param ownNetworks CIDR ranges inside which receivers are allowed too, by http as well
    * @param lookup asks the name servers, but for a test that plays one
    */
-  constructor(ownNetworks: readonly string[], lookup: Lookup = fromNameServers) {
+  constructor(ownNetworks: readonly string[], lookup: Lookup = fromNameServers()) {
     this.#own = rangesOf(ownNetworks)
     this.#lookup = lookup
   }
