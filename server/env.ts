@@ -1,5 +1,6 @@
 import * as fs from 'node:fs'
 import { z } from 'zod'
+import { readRanges } from './auth/ranges.ts'
 import { AppError } from './errors.ts'
 
 const port = z.coerce.number().int().min(1).max(65535)
@@ -20,6 +21,19 @@ const Secret = z
 /** These may stand in a file instead, which `NAME_FILE` names. */
 const FROM_FILES = ['AUTH_SECRET', 'AUTH_SECRET_PREVIOUS', 'DATABASE_URL', 'SMTP_URL']
 
+/** CIDR ranges with commas between them. */
+const Ranges = z
+  .string()
+  .default('')
+  .transform((text, context) => {
+    try {
+      return readRanges(text)
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: (error as Error).message })
+      return z.NEVER
+    }
+  })
+
 const schema = z.object({
   /** Any PostgreSQL 15 to 18; the demo and the tests set it to the embedded one. */
   DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://'),
@@ -37,8 +51,6 @@ const schema = z.object({
     .regex(/^smtps?:\/\//, 'must begin with smtp:// or smtps://')
     .optional(),
   MAIL_FROM: z.string().default('Restline <restline@localhost>'),
-  /** A proxy in front sets X-Forwarded-For; its last entry is the caller. Otherwise the header counts for nothing. */
-  TRUST_PROXY: z.enum(['0', '1']).default('0'),
   /** Where trackers and phones reach the doors of their own; HOST if left out. */
   DEVICE_HOST: z.string().optional(),
   /** Teltonika trackers, TCP and UDP; left out: no such door. */
@@ -61,15 +73,9 @@ const schema = z.object({
   /** Who asks for /metrics must bring it; left out: only this machine may. */
   METRICS_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
   /** Networks of one's own, as CIDR ranges with commas, in which webhooks may go to; left out: the public Internet only. */
-  WEBHOOK_NETWORKS: z
-    .string()
-    .default('')
-    .transform((text) => text.split(/[\s,]+/).filter((cidr) => cidr !== '')),
-  /** Proxies in front, as CIDR ranges with commas: they alone may name a client's address and certificate. */
-  TRUSTED_PROXIES: z
-    .string()
-    .default('')
-    .transform((text) => text.split(/[\s,]+/).filter((cidr) => cidr !== '')),
+  WEBHOOK_NETWORKS: Ranges,
+  /** Proxies in front: X-Forwarded-For and Client-Cert count from them alone. */
+  TRUSTED_PROXIES: Ranges,
   /** Requests a second of one device, and how many it may save up; 0: any number. */
   DEVICE_REQUESTS_PER_SECOND: z.coerce.number().min(0).default(10),
   DEVICE_REQUESTS_BURST: z.coerce.number().min(1).default(60),

@@ -5,6 +5,7 @@ import { nodeHTTPRequestHandler } from '@trpc/server/adapters/node-http'
 import next from 'next'
 import { foreignReason, isOwn } from './auth/origin.ts'
 import type { Principal } from './auth/principal.ts'
+import { clientAddress, rangesOf } from './auth/ranges.ts'
 import { personOf } from './auth/session.ts'
 import { closeDb, db, ownerDb } from './db/pool.ts'
 import { env } from './env.ts'
@@ -25,7 +26,7 @@ const TRPC = '/api/trpc/'
 const STOP_WITHIN_MS = 10_000
 
 const settings = env()
-const { HOST, PORT, publicUrl, TRUST_PROXY, AUTH_SECRET, AUTH_SECRET_PREVIOUS } = settings
+const { HOST, PORT, publicUrl, AUTH_SECRET, AUTH_SECRET_PREVIOUS } = settings
 const now = () => Date.now()
 const pool = db()
 const intake = intakeOf(pool, now, {
@@ -76,12 +77,11 @@ const server = boundedServer((req, res) => {
   })
 })
 
-/** The caller's address: the connection's, or what the last proxy says where one is trusted. */
-function addressOf(req: IncomingMessage): string {
-  const forwarded =
-    TRUST_PROXY === '1' ? req.headers['x-forwarded-for']?.toString().split(',').at(-1)?.trim() : ''
-  return forwarded || (req.socket.remoteAddress ?? 'unknown')
-}
+const proxies = rangesOf(settings.TRUSTED_PROXIES)
+
+/** The caller's address: the connection's, or what a proxy of ours says that it is. */
+const addressOf = ({ socket, headers }: IncomingMessage): string =>
+  clientAddress(proxies, socket.remoteAddress ?? 'unknown', headers['x-forwarded-for'])
 
 function decoded(text: string): string {
   try {

@@ -12,7 +12,7 @@ import { type Holder, KnownKeys } from './known-keys.ts'
 import { NonceBuckets } from './nonces.ts'
 import { oauthAuthenticator } from './oauth.ts'
 import { AUTH_METHODS, type AuthMethod } from './principal.ts'
-import { isWithin, rangesOf } from './ranges.ts'
+import { clientAddress, isWithin, rangesOf } from './ranges.ts'
 import { DeviceSecrets } from './secrets.ts'
 import { signedAuthenticators } from './signed.ts'
 import { tokenAuthenticator } from './token.ts'
@@ -119,15 +119,7 @@ export class DeviceGate {
 
   /** The client's address: the connection's, or what a proxy of ours says it is. */
   addressOf({ address, headers }: Pick<DoorRequest, 'address' | 'headers'>): string {
-    const forwarded = headers['x-forwarded-for']
-    if (forwarded === undefined || !this.#isProxy(address)) return address
-    const hops = String(forwarded).split(',')
-    // From the right: what is left of the last foreign address anybody could have written.
-    for (let at = hops.length - 1; at >= 0; at--) {
-      const hop = hops[at]!.trim()
-      if (!this.#isProxy(hop)) return hop
-    }
-    return address
+    return clientAddress(this.#proxies, address, headers['x-forwarded-for'])
   }
 
   #isProxy(address: string): boolean {
