@@ -24,6 +24,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   components: ['server/hos', 'server/time', 'server/geo'],
   e2e: [
+    'server/agent',
     'public',
     'prisma',
     'server/cli',

@@ -1,5 +1,6 @@
 'use client'
 import { useMutation, useQuery } from '@tanstack/react-query'
+import Link from 'next/link'
 import { useState } from 'react'
 import type { DeviceDetail } from '../../server/fleet/devices-schema.ts'
 import { reasonOf, useTRPC } from '../api.tsx'
@@ -7,7 +8,7 @@ import { ago, zonedDateTime } from '../format.ts'
 import { useNow } from '../live/live.tsx'
 import { MayButton } from '../shell/may-button.tsx'
 import { useViewer } from '../shell/viewer.tsx'
-import { Badge, type Tone } from '../ui/badge.tsx'
+import { Badge } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { Section } from '../ui/section.tsx'
@@ -15,6 +16,7 @@ import { Segments } from '../ui/segments.tsx'
 import { say } from '../ui/toast.tsx'
 import { clockWords } from './device-state.ts'
 import { TokenOnce } from './enrol-dialog.tsx'
+import { KEY_STATE, scopeWords } from './key-words.ts'
 import { SettingList } from './setting-list.tsx'
 import { type Doors, KIND, type Kind, kindsOf } from './settings.ts'
 
@@ -108,6 +110,12 @@ export function DeviceAccess({
             )}
           </div>
           <Keys deviceId={device.id} />
+          <Link
+            href={`/devices/keys?q=${encodeURIComponent(device.name)}`}
+            className="text-accent text-sm hover:underline"
+          >
+            Enrol, prove or revoke its keys
+          </Link>
         </div>
       </Section>
       <Dialog
@@ -135,20 +143,12 @@ export function DeviceAccess({
   )
 }
 
-const STATE_TONE: Record<string, Tone> = {
-  active: 'good',
-  pending: 'warning',
-  revoked: 'danger',
-  expired: 'danger',
-}
-
 /** The keys that this one device signs with. */
 function Keys({ deviceId }: { deviceId: number }) {
   const trpc = useTRPC()
   const now = useNow()
   const { timeZone } = useViewer().fleet
-  const { data, error } = useQuery(trpc.keys.list.queryOptions())
-  const keys = data?.filter(({ reach }) => reach.kind === 'device' && reach.deviceId === deviceId)
+  const { data: keys, error } = useQuery(trpc.keys.list.queryOptions({ deviceId }))
   if (error) return <p className="text-danger text-sm">{reasonOf(error)}</p>
   if (!keys || keys.length === 0) return null
   return (
@@ -157,10 +157,10 @@ function Keys({ deviceId }: { deviceId: number }) {
         <li key={key.id} className="rounded-lg border border-line bg-surface px-3 py-2 text-xs">
           <p className="flex flex-wrap items-center gap-2">
             <code className="break-all font-mono text-2xs">{key.fingerprint}</code>
-            <Badge tone={STATE_TONE[key.state]}>{key.state}</Badge>
+            <Badge tone={KEY_STATE[key.state].tone}>{KEY_STATE[key.state].word}</Badge>
           </p>
           <p className="text-muted">
-            {key.type}, may {key.scopes.join(', ')}
+            {key.type}: {scopeWords(key.scopes)}
           </p>
           <p className="text-muted tabular-nums">
             {key.lastUsedAt === null

@@ -1,12 +1,13 @@
 'use client'
-import { Plus, RadioTower, WifiOff } from 'lucide-react'
+import { KeyRound, Plus, RadioTower, WifiOff } from 'lucide-react'
+import Link from 'next/link'
 import { parseAsString, parseAsStringLiteral, useQueryState } from 'nuqs'
 import { useDeferredValue, useMemo, useRef, useState } from 'react'
 import { reasonOf } from '../api.tsx'
 import { plural } from '../format.ts'
 import { useSlowNow } from '../live/live.tsx'
 import { MayButton } from '../shell/may-button.tsx'
-import { Button } from '../ui/button.tsx'
+import { Button, buttonClass } from '../ui/button.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { SearchField } from '../ui/search-field.tsx'
 import { Segments } from '../ui/segments.tsx'
@@ -36,12 +37,11 @@ export function DevicesPage({ doors }: { doors: Doors }) {
     <div className="flex min-h-0 flex-1 flex-col">
       <div className="flex flex-wrap items-center gap-3 px-4 pt-3 pb-1">
         <h1 className="text-xl">Devices</h1>
-        <MayButton
-          action="devices.manage"
-          tone="primary"
-          className="ml-auto"
-          onClick={() => setEnrolling({})}
-        >
+        <Link href="/devices/keys" className={`${buttonClass()} ml-auto`}>
+          <KeyRound aria-hidden className="size-4" />
+          Keys
+        </Link>
+        <MayButton action="devices.manage" tone="primary" onClick={() => setEnrolling({})}>
           <Plus aria-hidden className="size-4" />
           Enrol a device
         </MayButton>

@@ -111,6 +111,7 @@ export const ROUTES = {
   '/drivers/[id]/logs/[day]': 'hours.see-one',
   '/alerts': 'alerts.see',
   '/devices': 'devices.see',
+  '/devices/keys': 'devices.see',
   '/devices/[id]': 'devices.see',
   '/export': 'reports.export',
   '/audit': 'audit.see',

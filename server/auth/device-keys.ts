@@ -3,7 +3,14 @@ import type pg from 'pg'
 import { newId } from '../db/id.ts'
 import type { Db } from '../db/pool.ts'
 import { AppError } from '../errors.ts'
-import type { EnrolledKey, KeyReach, KeyScope, NewKey } from './device-keys/schema.ts'
+import {
+  type EnrolledKey,
+  type KeyChoice,
+  type KeyReach,
+  type KeyScope,
+  MOST_KEYS,
+  type NewKey,
+} from './device-keys/schema.ts'
 import type { SshPublicKey } from './keys/ssh-key.ts'
 import { keyIdOf } from './keys/ssh-key.ts'
 import { parseSshKeyLine } from './keys/ssh-key-line.ts'
@@ -133,8 +140,14 @@ async function checkReach(db: Db, fleetId: number, reach: KeyReach): Promise<voi
   )
 }
 
-/** The fleet's keys, the newest first. */
-export async function listKeys(db: Db, fleetId: number, now: number, id?: number): Promise<EnrolledKey[]> {
+/** The fleet's keys, the newest first and at most `MOST_KEYS`. `which` narrows them. */
+export async function listKeys(
+  db: Db,
+  fleetId: number,
+  now: number,
+  id?: number,
+  which: KeyChoice = {},
+): Promise<EnrolledKey[]> {
   const { rows } = await db.query<KeyRow>(
     `select k.id, k.fingerprint, f.slug, k.comment, k.type, k.bits, k.algorithm, k.state, k.scopes, k.reach,
        k.device_id as "deviceId", d.name as "deviceName", k.vehicle_ids::text[] as "vehicleIds", k.enrolled_at as "enrolledAt",
@@ -144,8 +157,10 @@ export async function listKeys(db: Db, fleetId: number, now: number, id?: number
        k.clock_offset_ms as "clockOffsetMs"
      from device_keys k join fleets f on f.id = k.fleet_id
        left join devices d on d.fleet_id = k.fleet_id and d.id = k.device_id
-     where k.fleet_id = $1 and ($2::bigint is null or k.id = $2) order by k.id desc limit 1000`,
-    [fleetId, id ?? null],
+     where k.fleet_id = $1 and ($2::bigint is null or k.id = $2) and ($3::bigint is null or k.device_id = $3)
+       and ($4::text = '' or strpos(lower(concat_ws(' ', k.fingerprint, k.comment, d.name)), lower($4)) > 0)
+     order by k.id desc limit $5`,
+    [fleetId, id ?? null, which.deviceId ?? null, which.search ?? '', MOST_KEYS],
   )
   return rows.map((row) => shown(row, now))
 }

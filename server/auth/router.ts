@@ -1,7 +1,7 @@
 import { type AuditEntry, deedOf, recordAudit } from '../audit/record.ts'
 import { env } from '../env.ts'
 import { may, mayAcross, type PersonContext, router } from '../trpc.ts'
-import { type EnrolledKey, NewKey, OneKey, ProveKey, RevokeKey } from './device-keys/schema.ts'
+import { type EnrolledKey, KeyChoice, NewKey, OneKey, ProveKey, RevokeKey } from './device-keys/schema.ts'
 import { challengeKey, enrolKey, listKeys, proveKey, revokeKey } from './device-keys.ts'
 
 const host = () => new URL(env().publicUrl).host
@@ -21,7 +21,9 @@ async function recorded(
 
 /** Devices' own keys, as operators see them. */
 export const keysRouter = router({
-  list: may('devices.see').query(({ ctx }) => listKeys(ctx.db, ctx.person.fleetId, ctx.now)),
+  list: may('devices.see')
+    .input(KeyChoice.default({}))
+    .query(({ ctx, input }) => listKeys(ctx.db, ctx.person.fleetId, ctx.now, undefined, input)),
   enrol: may('keys.manage')
     .input(NewKey)
     .mutation(async ({ ctx, input }) => {

@@ -26,6 +26,17 @@ export const NewKey = z.strictObject({
 })
 export type NewKey = z.infer<typeof NewKey>
 
+/** So many a list has; what is sought is sought among all. */
+export const MOST_KEYS = 1_000
+
+export const KeyChoice = z.strictObject({
+  /** Of one device alone. */
+  deviceId: Id.optional(),
+  /** In the fingerprint, the comment or the device's name. */
+  search: z.string().trim().max(100).optional(),
+})
+export type KeyChoice = z.infer<typeof KeyChoice>
+
 export const OneKey = z.strictObject({ keyId: Id })
 export const ProveKey = z.strictObject({ keyId: Id, signature: z.string().max(20_000) })
 export const RevokeKey = z.strictObject({ keyId: Id, why: z.string().trim().min(1).max(200) })

@@ -1,0 +1,192 @@
+'use client'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { ArrowLeft, KeyRound, Plus, WifiOff } from 'lucide-react'
+import Link from 'next/link'
+import { parseAsString, parseAsStringLiteral, useQueryState } from 'nuqs'
+import { useDeferredValue, useState } from 'react'
+import { type EnrolledKey, MOST_KEYS } from '../../server/auth/device-keys/schema.ts'
+import { reasonOf, useTRPC } from '../api.tsx'
+import { plural } from '../format.ts'
+import { MayButton } from '../shell/may-button.tsx'
+import { Button } from '../ui/button.tsx'
+import { Dialog } from '../ui/dialog.tsx'
+import { Notice } from '../ui/notice.tsx'
+import { SearchField } from '../ui/search-field.tsx'
+import { Segments } from '../ui/segments.tsx'
+import { Skeleton } from '../ui/skeleton.tsx'
+import { KeyForm } from './key-form.tsx'
+import { KeyProof } from './key-proof.tsx'
+import { KeyRevoke } from './key-revoke.tsx'
+import { KeyRow } from './key-row.tsx'
+
+const LOOK_EVERY_MS = 5_000
+const still = { history: 'replace', shallow: true } as const
+const SHOW = ['all', 'pending', 'active', 'care', 'ended'] as const
+
+const isShown = (show: (typeof SHOW)[number], { state, expiresSoon, isUnused }: EnrolledKey) =>
+  show === 'all' ||
+  show === state ||
+  (show === 'care' && (expiresSoon || isUnused)) ||
+  (show === 'ended' && (state === 'revoked' || state === 'expired'))
+
+type Doing = { what: 'enrol' } | { what: 'prove' | 'revoke'; key: EnrolledKey }
+
+/** The keys that devices sign with: enrolled, proven and revoked here. */
+export function KeysPage() {
+  const trpc = useTRPC()
+  const queries = useQueryClient()
+  const [query, setQuery] = useQueryState('q', parseAsString.withDefault('').withOptions(still))
+  const [show, setShow] = useQueryState(
+    'show',
+    parseAsStringLiteral(SHOW).withDefault('all').withOptions(still),
+  )
+  const search = useDeferredValue(query).slice(0, 100)
+  const { data, error, refetch } = useQuery(
+    trpc.keys.list.queryOptions(search.trim() === '' ? {} : { search }, {
+      refetchInterval: LOOK_EVERY_MS,
+      placeholderData: (before) => before,
+    }),
+  )
+  const [doing, setDoing] = useState<Doing | null>(null)
+  const changed = () => void queries.invalidateQueries({ queryKey: trpc.keys.list.pathKey() })
+  const close = () => setDoing(null)
+  const count = (which: (typeof SHOW)[number]) => data?.filter((key) => isShown(which, key)).length
+  const rows = data?.filter((key) => isShown(show, key))
+  return (
+    <div className="mx-auto flex w-full max-w-5xl flex-col gap-4 p-4 md:p-6">
+      <Link
+        href="/devices"
+        className="inline-flex items-center gap-1 self-start rounded text-accent text-sm hover:underline"
+      >
+        <ArrowLeft aria-hidden className="size-4" />
+        Devices
+      </Link>
+      <div className="flex flex-wrap items-center gap-2">
+        <h1 className="flex-1 text-xl">Device keys</h1>
+        <MayButton action="keys.manage" tone="primary" onClick={() => setDoing({ what: 'enrol' })}>
+          <Plus aria-hidden className="size-4" />
+          Enrol a key
+        </MayButton>
+      </div>
+      <p className="max-w-prose text-muted text-sm">
+        A device that signs with its own SSH key can’t be copied from the wire. Only the public half is kept
+        here.
+      </p>
+      <div className="flex flex-wrap items-center gap-3">
+        <div className="w-72 max-md:w-full">
+          <SearchField
+            label="Search keys"
+            placeholder="Fingerprint, comment, device"
+            value={query}
+            onChange={(text) => void setQuery(text || null)}
+          />
+        </div>
+        <Segments
+          label="Show"
+          name="show"
+          value={show}
+          onChange={(value) => void setShow(value === 'all' ? null : value)}
+          options={[
+            { value: 'all', label: 'All', count: count('all') },
+            { value: 'pending', label: 'Waiting', count: count('pending') },
+            { value: 'active', label: 'Proven', count: count('active') },
+            { value: 'care', label: 'Ending or unused', count: count('care') },
+            { value: 'ended', label: 'Ended', count: count('ended') },
+          ]}
+        />
+        <span className="text-muted text-xs tabular-nums" role="status">
+          {rows && plural(rows.length, 'key', 'keys')}
+          {data?.length === MOST_KEYS &&
+            `: the newest ${MOST_KEYS.toLocaleString('en-US')}, search for others`}
+        </span>
+      </div>
+      {error && data && (
+        <p role="status" className="flex items-center gap-2 text-warning text-xs">
+          <WifiOff aria-hidden className="size-3.5" />
+          No connection: what follows was so when it was lost.
+        </p>
+      )}
+      {!rows ? (
+        error ? (
+          <Notice
+            alert
+            icon={WifiOff}
+            title="The keys can’t be read"
+            action={<Button onClick={() => void refetch()}>Try again</Button>}
+          >
+            {reasonOf(error)}
+          </Notice>
+        ) : (
+          <div role="status">
+            <span className="sr-only">Loading the keys…</span>
+            <Skeleton className="h-40 rounded-lg" />
+          </div>
+        )
+      ) : rows.length > 0 ? (
+        <ul
+          aria-label="Keys"
+          className="flex flex-col divide-y divide-line rounded-lg border border-line bg-surface"
+        >
+          {rows.map((key) => (
+            <KeyRow
+              key={key.id}
+              row={key}
+              onProve={() => setDoing({ what: 'prove', key })}
+              onRevoke={() => setDoing({ what: 'revoke', key })}
+            />
+          ))}
+        </ul>
+      ) : query || show !== 'all' ? (
+        <Notice
+          title="No key matches"
+          action={<Button onClick={() => [setQuery(null), setShow(null)]}>Show all</Button>}
+        >
+          Try another search.
+        </Notice>
+      ) : (
+        <Notice icon={KeyRound} title="No device signs yet">
+          Make a key on the device with “ssh-keygen -t ed25519”, and paste the line of its .pub file here.
+        </Notice>
+      )}
+      <Dialog
+        open={doing?.what === 'enrol'}
+        onOpenChange={(open) => !open && close()}
+        title="Enrol a key"
+        className="w-[38rem]"
+      >
+        {doing?.what === 'enrol' && (
+          <KeyForm
+            onClose={close}
+            onEnrolled={(key) => {
+              changed()
+              setDoing({ what: 'prove', key })
+            }}
+          />
+        )}
+      </Dialog>
+      <Dialog
+        open={doing?.what === 'prove'}
+        onOpenChange={(open) => !open && close()}
+        title="Prove the key"
+        description={doing?.what === 'prove' && <Fingerprint of={doing.key} />}
+        className="w-[42rem]"
+      >
+        {doing?.what === 'prove' && <KeyProof row={doing.key} onChanged={changed} onClose={close} />}
+      </Dialog>
+      <Dialog
+        open={doing?.what === 'revoke'}
+        onOpenChange={(open) => !open && close()}
+        title="Revoke this key?"
+        description={doing?.what === 'revoke' && <Fingerprint of={doing.key} />}
+      >
+        {doing?.what === 'revoke' && <KeyRevoke row={doing.key} onChanged={changed} onClose={close} />}
+      </Dialog>
+    </div>
+  )
+}
+
+const Fingerprint = ({ of }: { of: EnrolledKey }) => (
+  <span className="break-all">
+    <code className="font-mono text-xs">{of.fingerprint}</code> {of.comment}
+  </span>
+)
