@@ -38,7 +38,7 @@ function newKey() {
 
 test('a device’s key is enrolled, proven, seen at work and revoked', async ({ page, signIn, house }) => {
   // Both themes are looked at in five states.
-  test.setTimeout(180_000)
+  test.setTimeout(300_000)
   const { fleets } = await house.seed('two-fleets')
   const [fleet] = fleets
   await house.pool.query(`update fleet_members set role = 'owner' where fleet_id = $1`, [fleet!.id])
@@ -64,9 +64,9 @@ test('a device’s key is enrolled, proven, seen at work and revoked', async ({ 
   await page.getByRole('option').first().click()
   // Every fault of a line is told at the field.
   for (const [line, fault] of [
-    [key.line.replace('ssh-ed25519 ', 'ssh-rsa '), /type|label/i],
-    [key.line.replace('ssh-ed25519 ', 'ssh-dss '), /ssh-dss/],
-    ['-----BEGIN OPENSSH PRIVATE KEY-----', /private/i],
+    [key.line.replace('ssh-ed25519 ', 'ssh-rsa '), /is not the type of the key itself/],
+    [key.line.replace('ssh-ed25519 ', 'ssh-dss '), /can be enrolled/],
+    ['-----BEGIN OPENSSH PRIVATE KEY-----', /private key/],
   ] as const) {
     await enrol.getByLabel('Public key').fill(line)
     await enrol.getByRole('button', { name: 'Enrol' }).click()
@@ -111,7 +111,7 @@ test('a device’s key is enrolled, proven, seen at work and revoked', async ({ 
   }
   expect((await heartbeat()).status).toBe(200)
   await expect(row).toContainText('from 127.0.0.1', { timeout: 30_000 })
-  await expect(row).toContainText('its clock within a second')
+  await expect(row).toContainText('its clock')
   await page.setViewportSize({ width: 390, height: 844 })
   await expectAccessible(page)
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390)
@@ -133,7 +133,7 @@ test('a device’s key is enrolled, proven, seen at work and revoked', async ({ 
   await asked.getByRole('button', { name: 'Revoke it' }).click()
   await expect(row).toContainText('The truck was stolen')
   // By its session and by itself.
-  await expect.poll(async () => (await heartbeat()).status, { timeout: 5_000 }).toBe(401)
+  await expect.poll(async () => (await heartbeat()).status).toBe(401)
   await page.getByRole('radio', { name: /^Ended/ }).press('Space')
   await expect(page).toHaveURL(/show=ended/)
   await page.getByLabel('Search keys').fill('no such key')

@@ -68,6 +68,18 @@ const ACCESS: Record<string, Row> = {
   'keys.challenge': { who: 'keys.manage', foreign: (other) => ({ keyId: other.keyId }) },
   'keys.prove': { who: 'keys.manage', foreign: (other) => ({ keyId: other.keyId, signature: '' }) },
   'keys.revoke': { who: 'keys.manage', foreign: (other) => ({ keyId: other.keyId, why: 'stolen' }) },
+  'deviceSignIn.get': { who: 'sign-in.manage' },
+  'deviceSignIn.setMethods': { who: 'sign-in.manage' },
+  'deviceSignIn.addIssuer': { who: 'sign-in.manage' },
+  'deviceSignIn.removeIssuer': {
+    who: 'sign-in.manage',
+    foreign: () => ({ issuer: 'https://login.rival.example' }),
+  },
+  'deviceSignIn.testIssuer': { who: 'sign-in.manage' },
+  'deviceSignIn.setTokenSources': {
+    who: 'sign-in.manage',
+    foreign: (other) => ({ deviceId: other.deviceId, sources: '10.0.0.0/8' }),
+  },
   'account.view': { who: 'account.own' },
   'account.endSession': { who: 'account.own', foreign: (other) => ({ id: other.sessionId }) },
   'account.endOthers': { who: 'account.own' },

@@ -1,7 +1,9 @@
 import { alertsRouter } from './alerts/router.ts'
 import { auditRouter } from './audit/router.ts'
+import { deviceSignInRouter } from './auth/device-sign-in-router.ts'
 import { accountRouter, peopleRouter, signInRouter } from './auth/people-router.ts'
 import { keysRouter } from './auth/router.ts'
+import { env } from './env.ts'
 import { devicesRouter } from './fleet/devices-router.ts'
 import { liveRouter } from './fleet/live.ts'
 import { fleetRouter } from './fleet/router.ts'
@@ -9,6 +11,7 @@ import { heartbeatRouter } from './ingest/router.ts'
 import { logsRouter } from './logs/router.ts'
 import { tripsRouter } from './trips/router.ts'
 import { router } from './trpc.ts'
+import { Reach } from './webhooks/address.ts'
 import { webhooksRouter } from './webhooks/router.ts'
 
 /** The one list of procedures; who may call which is the table in server/access.test.ts. */
@@ -25,6 +28,7 @@ export const appRouter = router({
   account: accountRouter,
   people: peopleRouter,
   signIn: signInRouter,
+  deviceSignIn: deviceSignInRouter((url) => new Reach(env().WEBHOOK_NETWORKS).addressesOf(url)),
   webhooks: webhooksRouter,
 })
 

@@ -7,6 +7,7 @@ import { cx } from '../ui/classes.ts'
 const PAGES: readonly { href: Route; label: string }[] = [
   { href: '/settings/people', label: 'People and roles' },
   { href: '/settings/sign-in', label: 'Sign-in' },
+  { href: '/settings/device-sign-in', label: 'Device sign-in' },
   { href: '/settings/webhooks', label: 'Webhooks' },
 ]
 
@@ -18,7 +19,10 @@ export function SettingsTabs({ current }: { current: Route }) {
     return action === 'anyone' || can(role, action)
   })
   return (
-    <nav aria-label="Settings" className="flex gap-5 border-line border-b">
+    <nav
+      aria-label="Settings"
+      className="flex gap-x-5 overflow-x-auto whitespace-nowrap border-line border-b"
+    >
       {pages.map(({ href, label }) => (
         <Link
           key={href}

@@ -102,6 +102,7 @@ export const ROUTES = {
   '/account': 'account.own',
   '/settings/people': 'people.see',
   '/settings/sign-in': 'sign-in.manage',
+  '/settings/device-sign-in': 'sign-in.manage',
   '/settings/webhooks': 'webhooks.manage',
   '/map': 'fleet.see',
   '/vehicles': 'fleet.see',

@@ -44,10 +44,11 @@ interface Question {
 
 const READ = `
 select a.at::int - 1 as at, 'device' as kind, 'identity' as method, d.fleet_id as "fleetId", d.id as "deviceId",
-  d.vehicle_id as "vehicleId", d.number as "deviceNumber", f.number as "fleetNumber", d.name, d.open
+  d.vehicle_id as "vehicleId", d.number as "deviceNumber", f.number as "fleetNumber", d.name,
+  d.open and 'identity' = any(f.device_auth) as open
 from unnest($1::text[], $2::text[]) with ordinality as a(protocol, identity, at)
 join devices d on d.protocol = a.protocol and d.identity = a.identity and d.revoked_at is null
-join fleets f on f.id = d.fleet_id`
+join fleets f on f.id = d.fleet_id and (d.protocol <> 'teltonika' or 'identity' = any(f.device_auth))`
 
 /**
  * Identities of protocols that carry no secret, an IMEI say, to devices. The answer of the database, also that there is no such
