@@ -145,14 +145,16 @@ function settledPartOf(
   if (ruleset.startsWith('gb-')) return settledDomesticPart(log, options, asOf)
   const reachesBack =
     options.shortHaul16?.length || options.deferral?.length || options.adverseConditions?.length
-  if (reachesBack || ruleset === 'us-short-haul-non-cdl') return null
+  if (reachesBack) return null
   if (ruleset.startsWith('ca-')) {
     const { restMs, withinMs } = canadianLaw(ruleset).longRest
     return settledNorthAmericanPart(log, { restMs, days: withinMs / DAY }, asOf)
   }
   if (!ruleset.startsWith('us-')) return null
-  const { reset, cycle } = unitedStatesLaw(ruleset)
-  return settledNorthAmericanPart(log, { restMs: reset.ms, days: cycle.days }, asOf)
+  const { reset, cycle, window, longTour } = unitedStatesLaw(ruleset)
+  const counted = longTour?.allowed.by === 'days' ? longTour.allowed : null
+  const longTours = counted && window ? { pastMs: window.ms, days: counted.ofDays } : undefined
+  return settledNorthAmericanPart(log, { restMs: reset.ms, days: cycle.days, longTours }, asOf)
 }
 
 const inOrder = (violations: Violation[]) =>

@@ -7,6 +7,8 @@ interface LookBack {
   restMs: number
   /** No rule looks further back than over so many days, the present one not counted. */
   days: number
+  /** What driving so long after coming on duty uses up is counted for so many days: 49 CFR 395.1(e)(2). */
+  longTours?: { pastMs: number; days: number }
 }
 
 /** Where the clocks are set back. */
@@ -23,9 +25,11 @@ const RESTS: ReadonlySet<DutyStatus> = new Set(['OFF', 'SB', 'PC'])
  */
 export function settledPart(
   log: readonly DutyEvent[],
-  { restMs, days }: LookBack,
+  { restMs, days, longTours }: LookBack,
   asOf: Instant,
 ): SettledPart | null {
+  const long = longTours ? longToursOf(log, restMs, longTours.pastMs) : []
+  const usedMs = longTours ? (longTours.days + 1) * LONGEST_DAY_MS : 0
   const ms = (days + 1) * LONGEST_DAY_MS
   let until: Instant | null = null
   for (let end = log.length - 1; end > 0; end--) {
@@ -37,7 +41,27 @@ export function settledPart(
     if (first === 0) return null
     if (at - log[first]!.at < restMs) continue
     if (until === null) until = at
-    else return { log: log.slice(first - 1), until, weeksUntil: until }
+    else if (!long.some((from) => from < at && from > at - usedMs))
+      return { log: log.slice(first - 1), until, weeksUntil: until }
   }
   return null
+}
+
+/** When each tour began in which somebody drove more than `pastMs` after it began. */
+function longToursOf(log: readonly DutyEvent[], restMs: number, pastMs: number): Instant[] {
+  const found: Instant[] = []
+  let began: Instant | null = null
+  let restFrom: Instant | null = null
+  for (let i = 0; i < log.length; i++) {
+    const { at, status } = log[i]!
+    if (RESTS.has(status)) {
+      restFrom ??= at
+      continue
+    }
+    if (began === null || (restFrom !== null && at - restFrom >= restMs)) began = at
+    restFrom = null
+    const until = log[i + 1]?.at ?? Number.POSITIVE_INFINITY
+    if (status === 'D' && until - began > pastMs && found[found.length - 1] !== began) found.push(began)
+  }
+  return found
 }
