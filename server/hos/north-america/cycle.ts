@@ -2,7 +2,7 @@ import { DAY, HOUR, type Instant, MINUTE } from '../../time/instant.ts'
 import { addDays } from '../../time/zone.ts'
 import { type HosOptions, HosRefusal } from '../types.ts'
 import { type Counted, countsNow } from './counted.ts'
-import { type Gauge, STANDING } from './gauge.ts'
+import { type Basis, type Gauge, STANDING } from './gauge.ts'
 import type { Limit } from './limits.ts'
 import { ON_DUTY, type Span, type Timeline } from './timeline.ts'
 
@@ -19,107 +19,150 @@ export interface CycleGauge extends Gauge {
  * @param restartMs a rest of this length sets it to nothing; null if none does
  * @param counted driving alone counts for a driver-salesperson; carried minutes then count as driven, nothing says they were not
  */
-export function cycleGauge(
+export const cycleGauge = (
   line: Timeline,
   limit: Limit,
   days: number,
   restartMs: number | null,
   options: HosOptions,
   counted: Counted = 'onDutyMs',
-): CycleGauge {
-  const total = line[counted]
-  const carried = carriedOf(options, days)
-  let nextRest = 0
-  let restart: Span | null = null
-  let oldest = 0
+): CycleGauge => new DaysGauge(line, limit, days, restartMs, options, counted)
+
+/** A class, since every evaluation makes one: its functions are not made anew each time. */
+class DaysGauge implements CycleGauge {
+  readonly name = 'cycle'
+  readonly rule: string
+  readonly citation: string
+  readonly #line: Timeline
+  readonly #limitMs: number
+  readonly #days: number
+  readonly #restartMs: number | null
+  readonly #dayStartMinutes: number
+  readonly #counted: Counted
+  readonly #total: readonly number[]
+  readonly #carried: readonly number[]
+  #nextRest = 0
+  #restart: Span | null = null
+  #oldest = 0
+
+  constructor(
+    line: Timeline,
+    limit: Limit,
+    days: number,
+    restartMs: number | null,
+    options: HosOptions,
+    counted: Counted,
+  ) {
+    this.rule = limit.rule
+    this.citation = limit.citation
+    this.#line = line
+    this.#limitMs = limit.ms
+    this.#days = days
+    this.#restartMs = restartMs
+    this.#dayStartMinutes = options.dayStartMinutes
+    this.#counted = counted
+    this.#total = line[counted]
+    this.#carried = carriedOf(options, days)
+  }
 
   /** Carried minutes of the days before the log that still count on a day of it. */
-  const carriedOn = (day: number) => (restart ? 0 : (carried[day] ?? 0))
+  #carriedOn(day: number): number {
+    return this.#restart ? 0 : (this.#carried[day] ?? 0)
+  }
+
   /** Of the total, what has fallen out by a day. */
-  const goneBy = (day: number) => {
-    const first = day - days + 1
-    const dropped = first > 0 ? total[line.dayBoundary[first]!]! : 0
-    return restart ? Math.max(dropped, total[restart.end]!) : dropped
+  #goneBy(day: number): number {
+    const first = day - this.#days + 1
+    const dropped = first > 0 ? this.#total[this.#line.dayBoundary[first]!]! : 0
+    return this.#restart ? Math.max(dropped, this.#total[this.#restart.end]!) : dropped
   }
 
   /** Where the days that count on a day begin; those to come begin after all that is known. */
-  const countsFrom = (day: number): Instant => {
-    const first = Math.max(0, day - days + 1)
-    const from =
-      first < line.dayBoundary.length ? line.at[line.dayBoundary[first]!]! : Number.POSITIVE_INFINITY
-    return restart ? Math.max(from, restart.until) : from
+  #countsFrom(day: number): Instant {
+    const { at, dayBoundary } = this.#line
+    const first = Math.max(0, day - this.#days + 1)
+    const from = first < dayBoundary.length ? at[dayBoundary[first]!]! : Number.POSITIVE_INFINITY
+    return this.#restart ? Math.max(from, this.#restart.until) : from
   }
 
-  return {
-    name: 'cycle',
-    rule: limit.rule,
-    citation: limit.citation,
-    levelAt(boundary) {
-      if (restartMs !== null) {
-        for (; nextRest < line.rests.length && line.rests[nextRest]!.end <= boundary; nextRest++) {
-          const rest = line.rests[nextRest]!
-          if (rest.until - rest.from >= restartMs) restart = rest
-        }
+  levelAt(boundary: number): number {
+    const { rests, day: days } = this.#line
+    if (this.#restartMs !== null) {
+      for (; this.#nextRest < rests.length && rests[this.#nextRest]!.end <= boundary; this.#nextRest++) {
+        const rest = rests[this.#nextRest]!
+        if (rest.until - rest.from >= this.#restartMs) this.#restart = rest
       }
-      const day = line.day[boundary]!
-      oldest = Math.max(0, day - days + 1)
-      return limit.ms - (total[boundary]! - goneBy(day)) - carriedOn(day)
-    },
-    basis() {
-      const from = line.at[line.dayBoundary[oldest]!]!
-      // A restart before the days that count has nothing to do with what was reached.
-      return restart && restart.until > from
-        ? { limitMs: limit.ms, since: restart.until, rests: [restart] }
-        : { limitMs: limit.ms, since: from, rests: [] }
-    },
-    ahead(levelMs) {
-      const { count } = line
-      if (!countsNow(line, counted)) return STANDING
-      if (levelMs <= 0) return { running: true, runsOutAt: null }
-      // Day by day: what falls out at each day's start comes back.
-      let at: Instant = line.at[count]!
-      let left = levelMs
-      let day = line.day[count]!
-      let date = line.clock.dateOf(at, options.dayStartMinutes)
-      for (let i = 0; i <= days; i++) {
-        date = addDays(date, 1)
-        const nextAt = line.clock.startOf(date, options.dayStartMinutes)
-        if (at + left < nextAt) return { running: true, runsOutAt: at + left }
-        left -= nextAt - at
-        at = nextAt
-        const known = day + 1 - days + 1 < line.dayBoundary.length
-        if (known) left += goneBy(day + 1) - goneBy(day)
-        left += carriedOn(day) - carriedOn(day + 1)
-        day++
-        if (left === 0) return { running: true, runsOutAt: at }
-      }
-      return { running: true, runsOutAt: null }
-    },
-    dayTurnsAt(before) {
-      // A restart that goes on is what counting begins after, on whatever day.
-      if (restart && restart.end === line.count && line.present < ON_DUTY) return null
-      const day = line.day[line.count]!
-      for (let later = day + 1; later <= day + days; later++) {
-        if (countsFrom(later) === countsFrom(day)) continue
-        if (later === day + 1) return line.nextDayAt
-        const soonest = line.nextDayAt + (later - day - 1) * SHORTEST_DAY_MS
-        if (before !== null && soonest >= before) return null
-        const date = line.clock.dateOf(line.at[line.count]!, options.dayStartMinutes)
-        return line.clock.startOf(addDays(date, later - day), options.dayStartMinutes)
-      }
-      return null
-    },
-    comesBackAt() {
-      const day = line.day[line.count]!
-      let date = line.clock.dateOf(line.at[line.count]!, options.dayStartMinutes)
-      for (let later = day + 1; later <= day + days; later++) {
-        date = addDays(date, 1)
-        const gone = later - days + 1 < line.dayBoundary.length ? goneBy(later) : total[line.count]!
-        if (limit.ms - (total[line.count]! - gone) - carriedOn(later) > 0)
-          return line.clock.startOf(date, options.dayStartMinutes)
-      }
-      return null
-    },
+    }
+    const day = days[boundary]!
+    this.#oldest = Math.max(0, day - this.#days + 1)
+    return this.#limitMs - (this.#total[boundary]! - this.#goneBy(day)) - this.#carriedOn(day)
+  }
+
+  basis(): Basis {
+    const from = this.#line.at[this.#line.dayBoundary[this.#oldest]!]!
+    const restart = this.#restart
+    // A restart before the days that count has nothing to do with what was reached.
+    return restart && restart.until > from
+      ? { limitMs: this.#limitMs, since: restart.until, rests: [restart] }
+      : { limitMs: this.#limitMs, since: from, rests: [] }
+  }
+
+  ahead(levelMs: number): { running: boolean; runsOutAt: Instant | null } {
+    const line = this.#line
+    const { count } = line
+    if (!countsNow(line, this.#counted)) return STANDING
+    if (levelMs <= 0) return { running: true, runsOutAt: null }
+    // Day by day: what falls out at each day's start comes back.
+    let at: Instant = line.at[count]!
+    if (at + levelMs < line.nextDayAt) return { running: true, runsOutAt: at + levelMs }
+    let left = levelMs
+    let day = line.day[count]!
+    let date = line.clock.dateOf(at, this.#dayStartMinutes)
+    for (let i = 0; i <= this.#days; i++) {
+      date = addDays(date, 1)
+      const nextAt = line.clock.startOf(date, this.#dayStartMinutes)
+      if (at + left < nextAt) return { running: true, runsOutAt: at + left }
+      left -= nextAt - at
+      at = nextAt
+      const known = day + 1 - this.#days + 1 < line.dayBoundary.length
+      if (known) left += this.#goneBy(day + 1) - this.#goneBy(day)
+      left += this.#carriedOn(day) - this.#carriedOn(day + 1)
+      day++
+      if (left === 0) return { running: true, runsOutAt: at }
+    }
+    return { running: true, runsOutAt: null }
+  }
+
+  dayTurnsAt(before: Instant | null): Instant | null {
+    const line = this.#line
+    // A restart that goes on is what counting begins after, on whatever day.
+    if (this.#restart && this.#restart.end === line.count && line.present < ON_DUTY) return null
+    const day = line.day[line.count]!
+    const now = this.#countsFrom(day)
+    for (let later = day + 1; later <= day + this.#days; later++) {
+      if (this.#countsFrom(later) === now) continue
+      if (later === day + 1) return line.nextDayAt
+      const soonest = line.nextDayAt + (later - day - 1) * SHORTEST_DAY_MS
+      if (before !== null && soonest >= before) return null
+      const date = line.clock.dateOf(line.at[line.count]!, this.#dayStartMinutes)
+      return line.clock.startOf(addDays(date, later - day), this.#dayStartMinutes)
+    }
+    return null
+  }
+
+  comesBackAt(): Instant | null {
+    const line = this.#line
+    const total = this.#total
+    const day = line.day[line.count]!
+    let date = line.clock.dateOf(line.at[line.count]!, this.#dayStartMinutes)
+    for (let later = day + 1; later <= day + this.#days; later++) {
+      date = addDays(date, 1)
+      const isKnown = later - this.#days + 1 < line.dayBoundary.length
+      const gone = isKnown ? this.#goneBy(later) : total[line.count]!
+      if (this.#limitMs - (total[line.count]! - gone) - this.#carriedOn(later) > 0)
+        return line.clock.startOf(date, this.#dayStartMinutes)
+    }
+    return null
   }
 }
 

@@ -27,6 +27,7 @@ export function nextChange(
 ): Instant | null {
   const { asOf } = now
   const certain = firstAfter(asOf, sure)
+  if (maybe.length === 0 && paired.length === 0) return certain
   const isBefore = (at: Instant | null): at is Instant =>
     at !== null && at > asOf && (certain === null || at < certain)
   const asked = maybe.filter(isBefore)

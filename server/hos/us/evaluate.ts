@@ -81,11 +81,15 @@ function judge(
   const points = new CalculationPoints(line, law.reset.ms, pair, sure?.resets)
   const resting = presentRest(line)
   const pairedAt = resting ? pairsDoneAt(line, pair, points, resting) : []
-  const restedAt = () => (resting ? earliest(resting.from + law.reset.ms, pairedAt[0] ?? null) : null)
   const own = { resets: points.resets, resting }
-  const adverse = (ms: number) => extensionsInDoubt(options.adverseConditions ?? [], own, sure, doubt, ms)
-  const tours = () => longTours(line, law, options, own.resets, resting, doubt, sure)
-  const gauges = gaugesOf(line, law, options, adverse, tours, restedAt)
+  const gauges = gaugesOf(
+    line,
+    law,
+    options,
+    (ms) => extensionsInDoubt(options.adverseConditions ?? NONE, own, sure, doubt, ms),
+    () => longTours(line, law, options, own.resets, resting, doubt, sure),
+    () => (resting ? earliest(resting.from + law.reset.ms, pairedAt[0] ?? null) : null),
+  )
   // Where a log has gaps, what is known later may reach back over rests that seemed full.
   const keptAt = doubt ? 0 : resting ? points.tourFrom : line.count
   const audit = auditOf(line, points, gauges, keptAt, doubt ? null : kept)
@@ -104,6 +108,8 @@ function judge(
     gauges,
   }
 }
+
+const NONE: readonly Instant[] = []
 
 function gaugesOf(
   line: Timeline,
@@ -257,17 +263,13 @@ function nextChangeAfter(
   const countsDays = law.longTour?.allowed.by === 'days'
   if (!cycle || countsDays || options.carriedMinutes?.length) maybe.push(...comingDays(line, law.cycle.days))
   if (resting) {
-    const begun = ({ name, since, remainingMs, limitMs }: Clock) =>
-      name !== 'break' && name !== 'cycle' && (since !== asOf || remainingMs < limitMs)
     const reset = resting.from + law.reset.ms
-    if (clocks.some(begun)) sure.push(reset)
+    if (clocks.some((clock) => clock.name !== 'break' && clock.name !== 'cycle' && hasBegun(clock, asOf)))
+      sure.push(reset)
     else maybe.push(reset)
     if (law.cycle.restartMs !== null) {
       const restart = resting.from + law.cycle.restartMs
-      const counting = clocks.some(({ name, since, remainingMs, limitMs }) => {
-        return name === 'cycle' && (since !== asOf || remainingMs < limitMs)
-      })
-      if (cycle && counting) sure.push(restart)
+      if (cycle && clocks.some((clock) => clock.name === 'cycle' && hasBegun(clock, asOf))) sure.push(restart)
       else maybe.push(restart)
     }
   }
@@ -278,3 +280,7 @@ function nextChangeAfter(
   // For a driver-salesperson the larger of two clocks holds: just past where they meet, and when days turn, it may be the other.
   return nextChange(now, [], [...sure, ...maybe], now.pairedAt, judgeAt)
 }
+
+/** Has anything been counted? */
+const hasBegun = ({ since, remainingMs, limitMs }: Clock, asOf: Instant) =>
+  since !== asOf || remainingMs < limitMs
