@@ -77,7 +77,7 @@ function europeanLogOf(seed: number, days: number): Sample {
       put(draw() < 0.3 ? 'POA' : 'REST', 0.75 + draw() / 4)
     }
     put('WORK', draw())
-    put('REST', day % 6 === 5 ? 45 + draw() * 10 : 11 + draw())
+    put('REST', day % 5 === 4 ? 45 + draw() * 10 : 11 + draw())
   }
   return { log, until: at }
 }
@@ -156,10 +156,13 @@ function heartbeats({ log, until }: Sample, answers: (log: readonly DutyEvent[])
 type Answers = (events: readonly DutyEvent[], asOf: Instant) => void
 const HEARTBEAT_MS = MINUTE / 2
 
+const EUROPEAN_OPTIONS: HosOptions = { timeZone: 'Europe/Berlin', dayStartMinutes: 0 }
+const optionsOf = (ruleset: RulesetId) => (isEuropean(ruleset) ? EUROPEAN_OPTIONS : OPTIONS)
+
 const byState =
   (ruleset: RulesetId) =>
   (past: readonly DutyEvent[]): Answers => {
-    const state = new LogState(ruleset, OPTIONS)
+    const state = new LogState(ruleset, optionsOf(ruleset))
     for (const event of past) state.advance(event)
     return (events, asOf) => {
       for (const event of events) state.advance(event)
@@ -173,7 +176,7 @@ const byWhole =
     const log = [...past]
     return (events, asOf) => {
       log.push(...events)
-      evaluate(log, ruleset, OPTIONS, asOf)
+      evaluate(log, ruleset, optionsOf(ruleset), asOf)
     }
   }
 
