@@ -121,7 +121,7 @@ async function deriveDue(tx: Db, now: Instant, limit: number, done: TripsDone): 
     ],
   )
   await writeRecounts(tx, recounts)
-  // Last, and in the order of the doors: a heartbeat that is being stored waits for this row.
+  // Last, and in the order of those who take notes (server/logs/refresh.ts): they wait for these rows.
   if (marked.length > 0) await recheckMarked(tx, marked)
   return claims.length
 }
