@@ -3,17 +3,18 @@ import type { AddressInfo } from 'node:net'
 import { verifyDelivery } from '../public/webhook-verifier.mjs'
 import { expect, expectAccessible, test } from './fixtures.ts'
 
-test('a webhook is added, tested, and its secret is changed; a wrong address says why', async ({
+test('a webhook is added, tested, told of an alert, its secret changed; a wrong address says why', async ({
   page,
   signIn,
   house,
 }) => {
+  let status = 204
   const came: { headers: IncomingHttpHeaders; body: Buffer }[] = []
   const receiver = createServer(async (request, response) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
     came.push({ headers: request.headers, body: Buffer.concat(chunks) })
-    response.writeHead(came.length === 1 ? 204 : 500).end()
+    response.writeHead(status).end()
   })
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/restline`
@@ -40,7 +41,10 @@ test('a webhook is added, tested, and its secret is changed; a wrong address say
   expect(secret).toMatch(/^rlwh_/)
   await dialog.getByRole('button', { name: 'Done' }).click()
 
-  await page.getByRole('button', { name: 'Deliveries of TMS' }).click()
+  // By the keyboard; what is open stands in the address.
+  await page.getByRole('button', { name: 'Deliveries of TMS' }).focus()
+  await page.keyboard.press('Enter')
+  await expect(page).toHaveURL(/\?webhook=\d+$/)
   await dialog.getByRole('button', { name: 'Send a test' }).click()
   await expect(dialog.getByText('It answered 204.')).toBeVisible()
   const verdict = await verifyDelivery(
@@ -49,8 +53,34 @@ test('a webhook is added, tested, and its secret is changed; a wrong address say
   )
   expect(verdict.ok).toBe(true)
   await expectAccessible(page)
+  status = 500
   await dialog.getByRole('button', { name: 'Send a test' }).click()
   await expect(dialog.getByText('It answered 500.')).toBeVisible()
+
+  // A person settles an alert: the worker tells of it, fails, and tells again when somebody says so.
+  await house.pool.query(
+    `insert into alerts (fleet_id, id, kind, subject, vehicle_id, due_at, opened_at, facts)
+     select $1, 1, 'limit-passed', 'walk', id, now(), now(), '{"title":"A limit is passed","detail":""}' from vehicles
+     where fleet_id = $1 order by id limit 1`,
+    [fleets[0]!.id],
+  )
+  const settled = await page.request.post('/api/trpc/alerts.resolve', {
+    data: { id: 1 },
+    headers: { origin: house.url },
+  })
+  expect(settled.status()).toBe(200)
+  const delivery = dialog.getByRole('listitem').filter({ hasText: 'Alert resolved' })
+  await expect(delivery.getByText('It answered 500. Next try')).toBeVisible()
+  await expectAccessible(page)
+  status = 204
+  await delivery.getByRole('button', { name: /^Send again: Alert resolved/ }).click()
+  await expect(delivery.getByText('Delivered')).toBeVisible()
+  expect(JSON.parse(came.at(-1)!.body.toString())).toMatchObject({
+    event: 'alert.resolved',
+    alert: { id: '1', title: 'A limit is passed' },
+  })
+  await page.reload()
+  await expect(delivery.getByText('Delivered')).toBeVisible()
   await dialog.getByRole('button', { name: 'Change the secret' }).click()
   await expect(dialog.getByText('deliveries are signed with both')).toBeVisible()
   await dialog.getByRole('button', { name: 'Remove' }).click()

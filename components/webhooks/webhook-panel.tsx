@@ -81,6 +81,9 @@ const STATE = {
 } as const
 const EVENT: Record<string, string> = { 'alert.opened': 'Alert opened', 'alert.resolved': 'Alert resolved' }
 
+/** A delivery that waits arrives while one looks. */
+const REFRESH_MS = 5_000
+
 function Deliveries({ id, onChanged }: { id: number; onChanged(): void }) {
   const trpc = useTRPC()
   const queries = useQueryClient()
@@ -89,6 +92,7 @@ function Deliveries({ id, onChanged }: { id: number; onChanged(): void }) {
       { id },
       {
         initialCursor: null,
+        refetchInterval: REFRESH_MS,
         getNextPageParam: ({ rows, more }) => (more ? rows.at(-1)?.id : undefined),
       },
     ),

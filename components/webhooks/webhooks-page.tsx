@@ -1,6 +1,7 @@
 'use client'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Webhook } from 'lucide-react'
+import { parseAsInteger, useQueryState } from 'nuqs'
 import { useState } from 'react'
 import { KIND_NAME, type WebhookRow } from '../../server/webhooks/schema.ts'
 import { reasonOf, useTRPC } from '../api.tsx'
@@ -15,13 +16,18 @@ import { Skeleton } from '../ui/skeleton.tsx'
 import { WebhookForm } from './webhook-form.tsx'
 import { WebhookPanel } from './webhook-panel.tsx'
 
+/** What waits and what went changes while one looks. */
+const REFRESH_MS = 15_000
+
 /** Where a fleet's own systems are told of its alerts. */
 export function WebhooksPage() {
   const trpc = useTRPC()
   const queries = useQueryClient()
-  const { data, error, refetch } = useQuery(trpc.webhooks.list.queryOptions())
+  const { data, error, refetch } = useQuery(
+    trpc.webhooks.list.queryOptions(undefined, { refetchInterval: REFRESH_MS }),
+  )
   const [editing, setEditing] = useState<WebhookRow | 'new' | null>(null)
-  const [openId, setOpenId] = useState<number | null>(null)
+  const [openId, setOpenId] = useQueryState('webhook', parseAsInteger)
   const opened = data?.find(({ id }) => id === openId)
   const changed = () => void queries.invalidateQueries({ queryKey: trpc.webhooks.list.queryKey() })
   return (
@@ -64,7 +70,12 @@ export function WebhooksPage() {
           className="flex flex-col divide-y divide-line rounded-lg border border-line bg-surface"
         >
           {data.map((row) => (
-            <Row key={row.id} row={row} onOpen={() => setOpenId(row.id)} onEdit={() => setEditing(row)} />
+            <Row
+              key={row.id}
+              row={row}
+              onOpen={() => void setOpenId(row.id)}
+              onEdit={() => setEditing(row)}
+            />
           ))}
         </ul>
       )}
@@ -84,12 +95,12 @@ export function WebhooksPage() {
       </Dialog>
       <Dialog
         open={opened !== undefined}
-        onOpenChange={(open) => !open && setOpenId(null)}
+        onOpenChange={(open) => !open && void setOpenId(null)}
         title={opened?.name ?? ''}
         description={opened?.url}
         className="w-[44rem]"
       >
-        {opened && <WebhookPanel row={opened} onChanged={changed} onClose={() => setOpenId(null)} />}
+        {opened && <WebhookPanel row={opened} onChanged={changed} onClose={() => void setOpenId(null)} />}
       </Dialog>
     </div>
   )
