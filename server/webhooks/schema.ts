@@ -31,6 +31,8 @@ export const ListDeliveries = z.strictObject({
   id: Id,
   /** Older than this delivery: the next page. */
   cursor: Id.nullish(),
+  /** What tRPC's infinite queries send along; there is one way only. */
+  direction: z.literal('forward').optional(),
 })
 
 export interface WebhookRow {
