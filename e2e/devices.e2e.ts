@@ -189,3 +189,75 @@ test('a fleet without devices is told how the first one comes', async ({ page, s
   await expect(page.getByText('No devices yet')).toBeVisible()
   await expectAccessible(page)
 })
+
+test('ten thousand devices are listed, searched, sorted and walked through without a hitch', async ({
+  page,
+  signIn,
+  house,
+  context,
+}) => {
+  test.setTimeout(240_000)
+  const fleet = await house.seed('empty')
+  const { id } = fleet.fleets[0]!
+  await house.pool.query(
+    `insert into vehicles (fleet_id, id, unit_number)
+     select $1, 4600000000000000 + i, 'T' || i from generate_series(1, 10000) i`,
+    [id],
+  )
+  await house.pool.query(
+    `insert into devices (fleet_id, id, name, vehicle_id, token_hash, protocol, identity, open)
+     select $1, 4600000000000000 + i, 'tracker-' || i, 4600000000000000 + i, sha256(i::text::bytea), 'teltonika',
+       (990000000000000 + i)::text, true from generate_series(1, 10000) i`,
+    [id],
+  )
+  await house.pool.query(
+    `insert into device_status (fleet_id, device_id, protocol, address, seen_at, valid_at, received, stored)
+     select $1, 4600000000000000 + i, 'teltonika', '203.0.113.' || i % 250, now() - i * interval '1 second',
+       now() - i * interval '1 second', 10, 10 from generate_series(1, 9900) i`,
+    [id],
+  )
+  await context.clearCookies()
+  await signIn(fleet.login)
+  await page.goto('/devices')
+  const table = page.getByRole('table', { name: 'Devices' })
+  await expect(page.getByText('10,000 devices')).toBeVisible({ timeout: 60_000 })
+  await expect(table).toHaveAttribute('aria-rowcount', '10001')
+  // Of ten thousand rows only those in sight are there.
+  expect(await table.getByRole('row').count()).toBeLessThan(60)
+
+  const rows = table.locator('tbody tr')
+  await page.keyboard.press('/')
+  await page.keyboard.type('tracker-9999')
+  await expect(page.getByText('1 device', { exact: true })).toBeVisible()
+  await page.keyboard.press('Escape')
+  await expect(page.getByText('10,000 devices')).toBeVisible()
+  const heading = page.getByRole('button', { name: 'Device', exact: true })
+  await heading.click()
+  await heading.click()
+  await expect(rows.first()).toContainText('tracker-10000')
+  // A third time is the list's own order again.
+  await heading.click()
+  await expect(rows.first()).toContainText('T1')
+  await page.locator('label').filter({ hasText: 'Not heard' }).click()
+  await expect(rows.first()).not.toContainText('Online')
+  await page.locator('label').filter({ hasText: 'All' }).click()
+  const scroller = table.locator('xpath=..')
+  await scroller.evaluate((element) => element.scrollTo(0, element.scrollHeight))
+  await expect(table.getByRole('link', { name: 'tracker-10000', exact: true })).toBeVisible()
+  expect(await rows.count()).toBeLessThan(60)
+
+  // By keys: to the first from the search, and down beyond what was drawn.
+  await scroller.evaluate((element) => element.scrollTo(0, 0))
+  await expect(table.getByRole('link', { name: 'tracker-1', exact: true })).toBeVisible()
+  await page.keyboard.press('/')
+  await page.keyboard.press('ArrowDown')
+  for (let i = 0; i < 40; i++) await page.keyboard.press('ArrowDown')
+  await expect(page.locator(':focus')).toHaveAttribute('href', /\/devices\/\d+$/)
+  expect(await page.locator(':focus').locator('xpath=ancestor::tr').getAttribute('aria-rowindex')).not.toBe(
+    '2',
+  )
+  await expectAccessible(page)
+  // Other walks want this fleet as it was: empty.
+  for (const table of ['devices', 'vehicles'])
+    await house.pool.query(`delete from ${table} where fleet_id = $1`, [id])
+})
