@@ -1,7 +1,10 @@
 import { load, Refused, send } from './send.ts'
 
-/** Passkeys need https (or localhost) and a browser that has them. */
-export const hasPasskeys = () => typeof window !== 'undefined' && 'PublicKeyCredential' in window
+/** Passkeys need https (or localhost), a name rather than a number as the address, and a browser that has them. */
+export const hasPasskeys = () =>
+  typeof window !== 'undefined' &&
+  'PublicKeyCredential' in window &&
+  !/^[\d.]+$|^\[/.test(window.location.hostname)
 
 const CANCELLED = 'No passkey was used. Try again, or sign in another way.'
 

@@ -16,10 +16,14 @@ import { ABSOLUTE_SECONDS, cookiePrefix, isSecure, personOf } from './session.ts
 function createAuth() {
   const { AUTH_SECRET, publicUrl } = env()
   const { hostname, origin } = new URL(publicUrl)
+  // Browsers give passkeys to names, never to numbers (WebAuthn, 5.1.3): on one's own machine that name is localhost.
+  const named = new URL(publicUrl)
+  if (hostname === '127.0.0.1') named.hostname = 'localhost'
   return betterAuth({
     appName: 'Restline',
     baseURL: publicUrl,
     secret: AUTH_SECRET,
+    trustedOrigins: [origin, named.origin],
     database: prismaAdapter(prisma(), { provider: 'postgresql' }),
     // People are invited by their fleet; nobody signs up from outside.
     emailAndPassword: { enabled: true, disableSignUp: true, minPasswordLength: 10 },
@@ -28,9 +32,9 @@ function createAuth() {
     plugins: [
       twoFactor({ issuer: 'Restline', trustDeviceMaxAge: 1 }),
       passkey({
-        rpID: hostname,
+        rpID: named.hostname,
         rpName: 'Restline',
-        origin,
+        origin: named.origin,
         // A passkey signs in alone, past the second step: the key itself must have asked for a finger, a face or its PIN.
         authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
         authentication: {
