@@ -149,31 +149,39 @@ describe('attack 25: what leaks, and what is believed', () => {
     }
   })
 
-  test('attack 25: a forged address is not written down', async () => {
+  /** Sets a status with an address forged in every field that names one, and gives what was written down. */
+  async function writtenAddress(at: string, forwarded: string): Promise<string> {
     const { rows: drivers } = await pool.query<{ id: number }>(
       'select id from drivers where fleet_id = $1 limit 1',
       [a.id],
     )
-    await fetch(`${target.url}/api/trpc/logs.setStatus`, {
+    const answer = await fetch(`${at}/api/trpc/logs.setStatus`, {
       method: 'POST',
       headers: {
         cookie,
-        origin: target.url,
+        origin: at,
         'content-type': 'application/json',
-        'x-forwarded-for': '203.0.113.66',
+        'x-forwarded-for': forwarded,
         'x-real-ip': '203.0.113.66',
         forwarded: 'for=203.0.113.66',
       },
       body: JSON.stringify({ driverId: drivers[0]!.id, status: 'SB', at: Date.now() - 7 * 86_400_000 }),
     })
+    assert.equal(answer.status, 200, await answer.text())
     const { rows } = await pool.query<{ address: string }>(
-      `select distinct address from audit_log where fleet_id = $1 and action = 'duty-status.set'`,
+      `select address from audit_log where fleet_id = $1 and action = 'duty-status.set' order by sequence desc limit 1`,
       [a.id],
     )
-    assert.deepEqual(
-      rows.map(({ address }) => address.replace('::ffff:', '')),
-      ['127.0.0.1'],
-    )
+    return rows[0]!.address.replace('::ffff:', '')
+  }
+
+  test('attack 25: a forged address is not written down', async () => {
+    assert.equal(await writtenAddress(target.url, '203.0.113.66'), '127.0.0.1')
+  })
+
+  test('attack 25: behind a proxy that is trusted, the address that it saw is, and not what its caller wrote', async () => {
+    const behind = await target.another({ TRUSTED_PROXIES: '127.0.0.0/8, ::1' })
+    assert.equal(await writtenAddress(behind, '203.0.113.66, 198.51.100.7'), '198.51.100.7')
   })
 
   test('attack 25: metrics and the detail of health are not for those from outside', async () => {

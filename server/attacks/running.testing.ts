@@ -22,12 +22,12 @@ export interface Target {
   databaseUrl: string
   authSecret: string
   /** Another instance over the same database, with the same secret. */
-  another(): Promise<string>
+  another(settings?: Record<string, string>): Promise<string>
 }
 
 const STARTS_WITHIN_MS = 90_000
 
-export async function startTarget(): Promise<Target> {
+export async function startTarget(settings: Record<string, string> = {}): Promise<Target> {
   const { url: databaseUrl, pool } = await testDatabase()
   const directory = fs.mkdtempSync(path.join(tmpdir(), 'restline-attacks-'))
   const devicesFile = path.join(directory, 'devices.json')
@@ -35,14 +35,15 @@ export async function startTarget(): Promise<Target> {
   const { devices } = readDevices(devicesFile)!
   const authSecret = randomBytes(32).toString('base64')
   const logFile = path.join(directory, 'main.log')
-  const { url, pid } = await startInstance({ databaseUrl, authSecret, logFile })
+  const { url, pid } = await startInstance({ databaseUrl, authSecret, logFile, settings })
   after(() => fs.rmSync(directory, { recursive: true, force: true }))
   const of = (fleet: SeededFleet) => ({
     ...fleet,
     devices: devices.filter(({ fleetId }) => fleetId === fleet.id),
   })
-  const another = async () =>
-    (await startInstance({ databaseUrl, authSecret, logFile: path.join(directory, 'another.log') })).url
+  const another = async (settings: Record<string, string> = {}) =>
+    (await startInstance({ databaseUrl, authSecret, logFile: path.join(directory, 'another.log'), settings }))
+      .url
   return { url, pid, pool, a: of(fleets[0]!), b: of(fleets[1]!), logFile, databaseUrl, authSecret, another }
 }
 
@@ -50,6 +51,7 @@ async function startInstance(of: {
   databaseUrl: string
   authSecret: string
   logFile: string
+  settings?: Record<string, string>
 }): Promise<{ url: string; pid: number }> {
   const port = await freePort()
   const log = fs.openSync(of.logFile, 'a')
@@ -62,6 +64,7 @@ async function startInstance(of: {
       DATABASE_URL: of.databaseUrl,
       PORT: String(port),
       AUTH_SECRET: of.authSecret,
+      ...of.settings,
     },
     stdio: ['pipe', log, log],
   })

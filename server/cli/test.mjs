@@ -7,6 +7,7 @@ import { findChromium } from './chromium.mjs'
 import { findMosquitto } from './mosquitto.mjs'
 import { main, ROOT, STATE, setup } from './setup.mjs'
 import { findSlapd } from './slapd.mjs'
+import { findSshKeygen } from './ssh-keygen.mjs'
 
 const only = process.argv.slice(2)
 const wanted = (part) => only.length === 0 || only.includes(part)
@@ -18,6 +19,7 @@ await main(async () => {
   await setup({ build: wanted('browser') || wanted('unit') })
   process.env.NEXT_TELEMETRY_DISABLED = '1'
   if (wanted('unit') || wanted('browser')) await findSlapd()
+  if (wanted('unit') || wanted('browser')) findSshKeygen()
   if (wanted('types')) await check('types', 'node_modules/typescript/lib/tsc.js', '--noEmit')
   if (wanted('lint'))
     await check('lint', 'node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings')
