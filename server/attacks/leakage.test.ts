@@ -192,7 +192,7 @@ describe('attack 25: what leaks, and what is believed', () => {
 
   test('attack 25: what browsers fetch holds no secret and no name of one', () => {
     const SECRETS =
-      /AUTH_SECRET|DATABASE_URL|SMTP_URL|METRICS_TOKEN|postgres(ql)?:\/\/\w|BEGIN [A-Z ]*PRIVATE KEY|\brl_[0-9a-z]+_[0-9a-z]+_[\w-]{32}|token_hash/
+      /AUTH_SECRET|DATABASE_URL|SMTP_URL|METRICS_TOKEN|postgres(ql)?:\/\/\w|BEGIN [A-Z ]*PRIVATE KEY|\brl_[0-9a-z]+_[0-9a-z]+_[\w-]{32}|\bfdt_[0-9a-f]{8}_[\w-]{43}|\brlwh_[\w-]{43}|token_hash/
     let files = 0
     const walk = (directory: string) => {
       for (const entry of fs.readdirSync(directory, { withFileTypes: true })) {
