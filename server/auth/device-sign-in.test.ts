@@ -6,9 +6,11 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { testDatabase } from '../db/testing.ts'
 import { AppError } from '../errors.ts'
 import { createCaller } from '../trpc.ts'
+import { enrolDevices } from './device.ts'
 import { testIssuer } from './device-sign-in.ts'
 import { deviceSignInRouter } from './device-sign-in-router.ts'
 import { beatOf, makeFleet, makeKey, ORIGIN, send, signRequest, startInstance } from './doors.testing.ts'
+import { DeviceDirectory } from './identity.ts'
 
 process.env.AUTH_SECRET ??= 'f'.repeat(32)
 const { url, pool } = await testDatabase()
@@ -164,6 +166,26 @@ describe('how devices of a fleet prove themselves', () => {
       code: 'NOT_FOUND',
     })
     assert.equal((await deeds('device.token-sources-changed')).length, 3)
+  })
+})
+
+describe('an identity alone', () => {
+  test('opens nothing where the fleet does not take it', async () => {
+    const enrol = (protocol: 'osmand' | 'teltonika', name: string, identity: string) =>
+      enrolDevices(pool, fleet.id, [{ name, vehicleId: truck.vehicleId, protocol, identity, open: true }])
+    await enrol('osmand', 'phone', 'phone-1')
+    await enrol('teltonika', 'tracker', '356307042441013')
+    const found = async () => {
+      // One that remembers nothing yet.
+      const directory = new DeviceDirectory(pool, Date.now)
+      const phone = await directory.find('osmand', 'phone-1')
+      return [phone?.open, (await directory.find('teltonika', '356307042441013'))?.principal.name]
+    }
+    await owner.setMethods({ methods: ['token', 'identity'] })
+    assert.deepEqual(await found(), [true, 'tracker'])
+    // The phone is known still, and brings its token.
+    await owner.setMethods({ methods: ['token'] })
+    assert.deepEqual(await found(), [false, undefined])
   })
 })
 
