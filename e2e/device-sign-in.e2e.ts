@@ -68,10 +68,10 @@ test('what devices may sign in with is chosen, an issuer is added and tested, a 
 
   await page.getByRole('combobox', { name: 'Device' }).fill(device)
   await page.getByRole('option').first().click()
-  await page.getByLabel('Networks').fill('10.20.0.0/40')
+  await page.getByLabel('Networks', { exact: true }).fill('10.20.0.0/40')
   await page.getByRole('button', { name: 'Save the networks' }).click()
-  await expect(page.getByLabel('Networks')).toHaveAccessibleDescription(/no CIDR range/)
-  await page.getByLabel('Networks').fill('10.20.0.0/16')
+  await expect(page.getByLabel('Networks', { exact: true })).toHaveAccessibleDescription(/no CIDR range/)
+  await page.getByLabel('Networks', { exact: true }).fill('10.20.0.0/16')
   await page.getByRole('button', { name: 'Save the networks' }).click()
   const bound = page.getByRole('list', { name: 'Devices with networks' })
   await expect(bound).toContainText('10.20.0.0/16')
