@@ -86,7 +86,7 @@ test('a directory is added and tested step by step; its people sign in, others a
   await expect(page.getByText(`${ADA.name}, ${ADA.email}`)).toBeVisible()
   // Her group made her a dispatcher: what is for admins says so.
   await page.goto('/settings/people')
-  await expect(page.getByText(/This is for an owner or a fleet admin; you are a dispatcher/)).toBeVisible()
+  await expect(page.getByRole('heading', { name: 'This page is not for your role' })).toBeVisible()
   await slapd.stop()
 })
 
