@@ -93,7 +93,7 @@ describe('a log that grows', () => {
             assertSame(state.answer(second!), evaluate(known, ruleset, options, second!))
           })
         }),
-        { numRuns: 1_000 },
+        { numRuns: 10_000 },
       )
     })
   }

@@ -7,7 +7,7 @@ import { LogState } from './incremental.ts'
 import { assertSame, JURISDICTIONS, type Sample, samplesOf, shuffled } from './samples.testing.ts'
 import type { ClockName, Evaluation } from './types.ts'
 
-const RUNS = { numRuns: 1_000 }
+const RUNS = { numRuns: 10_000 }
 const MOST_EVENTS = 12
 
 const judge = ({ log, ruleset, options, asOf }: Sample) => evaluate(log, ruleset, options, asOf)

@@ -127,4 +127,20 @@ describe('what random logs have found', () => {
       }
     })
   }
+
+  test('a claim of 16 hours in a rest that restarted: what it says changes just past the claim, not at it', () => {
+    const [begun, claimed] = [1_793_289_240_000, 1_793_498_460_000]
+    const log: DutyEvent[] = [
+      { at: 1_793_272_980_000, status: 'YM' },
+      { at: begun, status: 'PC' },
+    ]
+    const claims = { ...options, shortHaul16: [1_793_320_020_000, claimed] }
+    const windowAt = (at: Instant) => {
+      const found = evaluate(log, 'us-property-70-8', claims, at)
+      return [found.clocks.find(({ name }) => name === 'window')!.limitMs, found.nextChangeAt] as const
+    }
+    assert.deepEqual(windowAt(claimed - HOUR), [16 * HOUR, claimed + 1])
+    assert.equal(windowAt(claimed)[0], 16 * HOUR)
+    assert.equal(windowAt(claimed + 1)[0], 14 * HOUR)
+  })
 })

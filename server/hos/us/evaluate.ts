@@ -257,7 +257,9 @@ function nextChangeAfter(
   const { asOf, line, resting, clocks, gauges } = now
   if (line.count === 0 && line.present < ON_DUTY) return null
   const sure: (Instant | null)[] = [...now.changes]
-  const maybe = [...(options.adverseConditions ?? []), ...(options.shortHaul16 ?? [])]
+  // A rest that goes on just past a claim leaves it to the tour before.
+  const claims = (options.shortHaul16 ?? []).flatMap((at) => [at, at + 1])
+  const maybe = [...(options.adverseConditions ?? []), ...claims]
   if (law.break && !options.shortHaul) sure.push(breakDoneAt(line, law.break.interruptionMs))
   const cycle = gauges.find((gauge): gauge is CycleGauge => 'dayTurnsAt' in gauge)
   const countsDays = law.longTour?.allowed.by === 'days'
