@@ -4,13 +4,13 @@ create table webhook_endpoints (
   id bigint not null,
   name text not null,
   url text not null,
-  kinds text[] not null,
+  kinds text[],
   enabled boolean not null default true,
   -- Sealed. The one before stays good for a day, so that a receiver changes without a pause.
   secret bytea not null,
   previous_secret bytea,
   previous_until timestamptz(3),
-  created_at timestamptz(3) not null default now(),
+  created_at timestamptz(3) not null default current_timestamp,
   created_by text not null,
   constraint webhook_endpoints_pkey primary key (fleet_id, id),
   constraint webhook_endpoints_fleet_id_fkey foreign key (fleet_id) references fleets (id) on delete cascade on update cascade
