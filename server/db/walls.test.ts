@@ -2,7 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import pg from 'pg'
 import { enrolPerson } from '../auth/people.ts'
-import { TestFleet } from '../logs/fleet.testing.ts'
+import { run, TestFleet } from '../logs/fleet.testing.ts'
+import { HOUR, MINUTE } from '../time/instant.ts'
+import { JUMP } from '../trips/flags.ts'
+import { work } from '../work.ts'
 import { migrate, pendingMigrations } from './migrate.ts'
 import { createPool, withFleet, withTransaction } from './pool.ts'
 import { testDatabase, withDatabase } from './testing.ts'
@@ -96,6 +99,24 @@ describe('walls between fleets', () => {
     for (const { name } of rows)
       for (const role of [app, service])
         await assert.rejects(role.query(`select from ${name}`), { code: '42501' }, name)
+  })
+
+  test('a round of the worker needs no more than the service may, also where it marks a jump', async () => {
+    const fleet = await TestFleet.make(pool, AT - 86_400_000)
+    const fixes = run(AT - HOUR, AT, 80)
+    const jump = { ...fixes[30]!, at: fixes[30]!.at + 30_000, km: 3_000 }
+    await fleet.report([...fixes, jump], AT)
+    await work(service, () => AT + MINUTE)
+    await work(service, () => AT + 3 * MINUTE)
+    const { rows } = await pool.query<{ trips: number; jumps: number }>(
+      `select (select count(*)::int from trips where fleet_id = $1) as trips,
+         (select count(*)::int from positions p join fleets f on f.number = p.fleet_number
+          where f.id = $1 and p.flags & $2 <> 0) as jumps`,
+      [fleet.id, JUMP],
+    )
+    assert.deepEqual(rows, [{ trips: 1, jumps: 1 }])
+    await assert.rejects(service.query('update positions set latitude_e7 = 0'), { code: '42501' })
+    await assert.rejects(service.query('delete from positions'), { code: '42501' })
   })
 
   for (const { name } of walled) {
