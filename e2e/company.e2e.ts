@@ -95,8 +95,20 @@ test('a provider is added and tested; its people come in through its own page, a
   let callback = ''
   const provider = await OpenIdServer.start(
     [
-      { sub: 'u-ada', name: ADA.name, email: ADA.email, emailVerified: true, groups: ['dispatch'] },
-      { sub: 'u-guest', name: GUEST.name, email: GUEST.email, emailVerified: true, groups: ['cleaners'] },
+      {
+        sub: 'u-ada',
+        name: 'Ada Byron',
+        email: 'ada@openid.test',
+        emailVerified: true,
+        groups: ['dispatch'],
+      },
+      {
+        sub: 'u-guest',
+        name: GUEST.name,
+        email: 'guest@openid.test',
+        emailVerified: true,
+        groups: ['cleaners'],
+      },
     ],
     { id: 'restline', secret: 'client-secret-of-the-walk', callback: () => [callback] },
   )
@@ -140,7 +152,7 @@ test('a provider is added and tested; its people come in through its own page, a
   await enter('u-ada')
   await expect(page).toHaveURL(/\/drivers/)
   await page.goto('/account')
-  await expect(page.getByText(`${ADA.name}, ${ADA.email}`)).toBeVisible()
+  await expect(page.getByText('Ada Byron, ada@openid.test')).toBeVisible()
   await expectAccessible(page)
   await provider.stop()
 })
