@@ -34,8 +34,16 @@ function random(seed: number): () => number {
   }
 }
 
-/** Days as drivers have them: inspection, legs with stops between, now and then a split or a long weekend. */
-function logOf(seed: number, days: number): Sample {
+/** A log of so many days, each as `putDay` puts it: a status and its hours. */
+function logBy(
+  seed: number,
+  days: number,
+  putDay: (
+    day: number,
+    put: (status: DutyEvent['status'], hours: number) => void,
+    draw: () => number,
+  ) => void,
+): Sample {
   const draw = random(seed)
   const log: DutyEvent[] = []
   let at = START + Math.floor(draw() * 6 * 60) * MINUTE
@@ -43,7 +51,13 @@ function logOf(seed: number, days: number): Sample {
     log.push({ at, status })
     at += Math.round(hours * 60) * MINUTE
   }
-  for (let day = 0; day < days; day++) {
+  for (let day = 0; day < days; day++) putDay(day, put, draw)
+  return { log, until: at }
+}
+
+/** Days as drivers have them: inspection, legs with stops between, now and then a split or a long weekend. */
+function logOf(seed: number, days: number): Sample {
+  return logBy(seed, days, (day, put, draw) => {
     put('ON', 0.25 + draw() / 2)
     for (let leg = 0; leg < 3; leg++) {
       put('D', 1 + draw() * 2)
@@ -57,20 +71,12 @@ function logOf(seed: number, days: number): Sample {
     }
     put('D', draw())
     put(day % 6 === 5 ? 'OFF' : 'SB', day % 6 === 5 ? 34 + draw() * 10 : 10 + draw())
-  }
-  return { log, until: at }
+  })
 }
 
 /** The same in Europe: breaks of 45 minutes, eleven hours of rest, 45 at the end of a week. */
 function europeanLogOf(seed: number, days: number): Sample {
-  const draw = random(seed)
-  const log: DutyEvent[] = []
-  let at = START + Math.floor(draw() * 6 * 60) * MINUTE
-  const put = (status: DutyEvent['status'], hours: number) => {
-    log.push({ at, status })
-    at += Math.round(hours * 60) * MINUTE
-  }
-  for (let day = 0; day < days; day++) {
+  return logBy(seed, days, (day, put, draw) => {
     put('WORK', 0.25 + draw() / 2)
     for (let leg = 0; leg < 3; leg++) {
       put('DRIVE', 1 + draw() * 1.8)
@@ -78,8 +84,7 @@ function europeanLogOf(seed: number, days: number): Sample {
     }
     put('WORK', draw())
     put('REST', day % 5 === 4 ? 45 + draw() * 10 : 11 + draw())
-  }
-  return { log, until: at }
+  })
 }
 
 /** Events/s over driver-years, and drivers/s for eight-day clocks, each against the law read minute by minute. */

@@ -5,26 +5,11 @@ import { describe, test } from 'node:test'
 import { CANADA } from './ca/limits.ts'
 import { LIMITS as EU, type Limit } from './eu/limits.ts'
 import { LIMITS as GB } from './gb/limits.ts'
-import type { RulesetId } from './types.ts'
+import { JURISDICTIONS } from './samples.testing.ts'
 import { unitedStatesLaw } from './us/limits.ts'
 import { LIMITS as WTD } from './wtd/limits.ts'
 
-const UNITED_STATES: readonly RulesetId[] = [
-  'us-property-60-7',
-  'us-property-70-8',
-  'us-passenger-60-7',
-  'us-passenger-70-8',
-  'us-short-haul',
-  'us-short-haul-non-cdl',
-  'us-alaska-property',
-  'us-alaska-property-70-7',
-  'us-alaska-passenger',
-  'us-alaska-passenger-70-7',
-  'us-texas-intrastate',
-  'us-california-intrastate',
-  'us-florida-intrastate-70-7',
-  'us-florida-intrastate-80-8',
-]
+const UNITED_STATES = JURISDICTIONS['United States']!.rulesets
 
 const ROOM = import.meta.dirname
 

@@ -12,7 +12,8 @@ const MOST_DEPTH = 20
 const EARLIEST = Date.UTC(1980, 0, 6)
 const LATEST = FIX_TIMES_END
 
-const FIELDS: ReadonlySet<string> = new Set<keyof Heartbeat>([
+/** What a heartbeat of the JSON door may have. */
+export const HEARTBEAT_FIELDS: ReadonlySet<string> = new Set<keyof Heartbeat>([
   'device',
   'fixTime',
   'latitude',
@@ -66,7 +67,7 @@ function decodeHeartbeat(raw: unknown, deviceName: string): Point | Fault {
     return { field: '', reason: 'must be an object with the fields of a heartbeat' }
   }
   for (const field in raw) {
-    if (!FIELDS.has(field)) {
+    if (!HEARTBEAT_FIELDS.has(field)) {
       return {
         field: field.slice(0, 64),
         reason: 'is not a field of a heartbeat; what else is worth keeping goes into attributes',

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { DeviceProtocol } from '../auth/device.ts'
+import { HEARTBEAT_FIELDS } from './decode.ts'
 
 /** What this process measures, for Prometheus. */
 export const registry = new Registry()
@@ -133,26 +134,8 @@ export function countMessage(
 
 /** What a reason may begin with: the fields of all doors, few and fixed. A field that a device has invented is one of its others. */
 const FIELDS: ReadonlySet<string> = new Set([
-  ...[
-    'device',
-    'fixTime',
-    'latitude',
-    'longitude',
-    'speedKph',
-    'headingDegrees',
-    'altitudeMeters',
-    'accuracyMeters',
-  ],
-  ...[
-    'odometerMeters',
-    'engineHours',
-    'ignition',
-    'sequence',
-    'attributes',
-    'heartbeat',
-    'body',
-    'content-type',
-  ],
+  ...HEARTBEAT_FIELDS,
+  ...['heartbeat', 'body', 'content-type'],
   ...[
     'id',
     'timestamp',
