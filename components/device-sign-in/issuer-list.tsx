@@ -4,10 +4,10 @@ import { TRPCClientError } from '@trpc/client'
 import { type FormEvent, useState } from 'react'
 import { AddIssuer, type DeviceSignIn } from '../../server/auth/device-sign-in-schema.ts'
 import { reasonOf, useTRPC } from '../api.tsx'
-import { Steps } from '../people/provider-form.tsx'
 import { Button } from '../ui/button.tsx'
 import { TextField } from '../ui/field.tsx'
 import { Section } from '../ui/section.tsx'
+import { TestSteps } from '../ui/test-steps.tsx'
 
 type Changed = { onChanged(): Promise<void> }
 
@@ -76,7 +76,7 @@ function Issuer({ row, onChanged }: { row: DeviceSignIn['issuers'][0] } & Change
       </div>
       <div aria-live="polite" className="empty:hidden">
         {failure && <p className="text-danger text-sm">{reasonOf(failure)}</p>}
-        {test.data && <Steps steps={test.data} />}
+        {test.data && <TestSteps steps={test.data} />}
       </div>
     </li>
   )

@@ -6,9 +6,9 @@ import { type EnrolledKey, KEY_SCOPES, type KeyReach } from '../../server/auth/d
 import type { DeviceRow } from '../../server/fleet/devices-schema.ts'
 import { reasonOf, useTRPC } from '../api.tsx'
 import { useNow } from '../live/live.tsx'
-import { Button } from '../ui/button.tsx'
 import { ComboboxField } from '../ui/combobox.tsx'
 import { Field, SelectField } from '../ui/field.tsx'
+import { FormFoot } from '../ui/form-foot.tsx'
 import { SCOPE } from './key-words.ts'
 import { useDevices } from './use-devices.ts'
 
@@ -134,12 +134,7 @@ export function KeyForm({ onEnrolled, onClose }: { onEnrolled(key: EnrolledKey):
           </p>
         )}
       </div>
-      <div className="flex shrink-0 justify-end gap-2 border-line border-t p-4">
-        <Button onClick={onClose}>Cancel</Button>
-        <Button type="submit" tone="primary" busy={enrol.isPending}>
-          Enrol
-        </Button>
-      </div>
+      <FormFoot submit="Enrol" busy={enrol.isPending} onCancel={onClose} />
     </form>
   )
 }

@@ -1,12 +1,14 @@
 'use client'
 import { useMutation } from '@tanstack/react-query'
-import { Check, Plus, Trash2, X } from 'lucide-react'
+import { Plus, Trash2 } from 'lucide-react'
 import { type FormEvent, useRef, useState } from 'react'
 import { ROLE_NAME, type Role } from '../../server/auth/can.ts'
-import { GIVEN_ROLES, SaveProvider, type Step } from '../../server/auth/provider-schema.ts'
+import { GIVEN_ROLES, SaveProvider } from '../../server/auth/provider-schema.ts'
 import { reasonOf, useTRPC } from '../api.tsx'
 import { Button, IconButton } from '../ui/button.tsx'
-import { SelectField, TextField } from '../ui/field.tsx'
+import { SelectField, TextField, Tick } from '../ui/field.tsx'
+import { FormFoot } from '../ui/form-foot.tsx'
+import { TestSteps } from '../ui/test-steps.tsx'
 import type { Editing } from './sign-in-page.tsx'
 
 interface Group {
@@ -181,7 +183,7 @@ export function ProviderForm({ editing, onDone }: { editing: Editing; onDone(): 
           </Button>
           <div aria-live="polite">
             {tryIt.error && <p className="text-danger text-sm">{reasonOf(tryIt.error)}</p>}
-            {tryIt.data && <Steps steps={tryIt.data} />}
+            {tryIt.data && <TestSteps steps={tryIt.data} />}
           </div>
         </fieldset>
         {save.error && (
@@ -190,12 +192,7 @@ export function ProviderForm({ editing, onDone }: { editing: Editing; onDone(): 
           </p>
         )}
       </div>
-      <div className="flex shrink-0 justify-end gap-2 border-line border-t p-4">
-        <Button onClick={onDone}>Cancel</Button>
-        <Button type="submit" tone="primary" busy={save.isPending}>
-          Save
-        </Button>
-      </div>
+      <FormFoot submit="Save" busy={save.isPending} onCancel={onDone} />
     </form>
   )
 }
@@ -210,15 +207,6 @@ function Secret({ label, stored, error }: { label: string; stored?: boolean; err
       error={error}
       hint={stored ? 'Stored. Leave it empty to keep it.' : undefined}
     />
-  )
-}
-
-function Tick({ name, label, on }: { name: string; label: string; on: boolean }) {
-  return (
-    <label className="flex items-center gap-2 text-sm">
-      <input type="checkbox" name={name} defaultChecked={on} className="size-4 accent-accent" />
-      {label}
-    </label>
   )
 }
 
@@ -274,27 +262,5 @@ function Groups({ groups, onChange }: { groups: Group[]; onChange(groups: Group[
         Add a group
       </Button>
     </fieldset>
-  )
-}
-
-/** How each step of a test went. */
-export function Steps({ steps }: { steps: readonly Step[] }) {
-  return (
-    <ol aria-label="Steps of the test" className="flex flex-col gap-1.5">
-      {steps.map(({ title, ok, detail, ms }) => (
-        <li key={title} className="flex items-start gap-2 text-sm">
-          {ok ? (
-            <Check aria-label="Went well" className="mt-0.5 size-4 shrink-0 text-good" />
-          ) : (
-            <X aria-label="Failed" className="mt-0.5 size-4 shrink-0 text-danger" />
-          )}
-          <span className="min-w-0">
-            <span className="font-medium">{title}</span>
-            <span className="text-muted text-xs tabular-nums"> {ms} ms</span>
-            {detail && <span className="block break-words text-muted text-xs">{detail}</span>}
-          </span>
-        </li>
-      ))}
-    </ol>
   )
 }

@@ -6,7 +6,8 @@ import { KIND_NAME, SaveWebhook, WEBHOOK_KINDS, type WebhookRow } from '../../se
 import { reasonOf, useTRPC } from '../api.tsx'
 import { TokenOnce } from '../devices/enrol-dialog.tsx'
 import { Button } from '../ui/button.tsx'
-import { TextField } from '../ui/field.tsx'
+import { TextField, Tick } from '../ui/field.tsx'
+import { FormFoot } from '../ui/form-foot.tsx'
 
 /** One webhook: where to, and of what. A new one shows its secret once it is made. */
 export function WebhookForm({
@@ -100,27 +101,14 @@ export function WebhookForm({
             </p>
           )}
         </fieldset>
-        <label className="flex items-center gap-2 text-sm">
-          <input
-            type="checkbox"
-            name="enabled"
-            defaultChecked={stored?.enabled ?? true}
-            className="size-4 accent-accent"
-          />
-          On
-        </label>
+        <Tick name="enabled" label="On" on={stored?.enabled ?? true} />
         {save.error && !atUrl && (
           <p role="alert" className="rounded-md bg-danger-soft px-3 py-2 text-danger text-sm">
             {reasonOf(save.error)}
           </p>
         )}
       </div>
-      <div className="flex shrink-0 justify-end gap-2 border-line border-t p-4">
-        <Button onClick={onClose}>Cancel</Button>
-        <Button type="submit" tone="primary" busy={save.isPending}>
-          Save
-        </Button>
-      </div>
+      <FormFoot submit="Save" busy={save.isPending} onCancel={onClose} />
     </form>
   )
 }

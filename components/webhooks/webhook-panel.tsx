@@ -5,10 +5,10 @@ import type { DeliveryRow, WebhookRow } from '../../server/webhooks/schema.ts'
 import { reasonOf, useTRPC } from '../api.tsx'
 import { TokenOnce } from '../devices/enrol-dialog.tsx'
 import { zonedDateTime } from '../format.ts'
-import { Steps } from '../people/provider-form.tsx'
 import { useViewer } from '../shell/viewer.tsx'
 import { Badge } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
+import { TestSteps } from '../ui/test-steps.tsx'
 import { say } from '../ui/toast.tsx'
 
 /** A webhook at work: its test, its secret, what it was told. */
@@ -60,7 +60,7 @@ export function WebhookPanel({
       </div>
       <div aria-live="polite" className="flex flex-col gap-3 empty:hidden">
         {test.error && <p className="text-danger text-sm">{reasonOf(test.error)}</p>}
-        {test.data && <Steps steps={test.data} />}
+        {test.data && <TestSteps steps={test.data} />}
         {rotate.data && <TokenOnce token={rotate.data.secret} what="secret" />}
         {row.previousUntil !== null && (
           <p className="text-muted text-xs">
