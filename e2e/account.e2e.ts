@@ -3,7 +3,7 @@ import { enrolPerson } from '../server/auth/people.ts'
 import { nextCode, secretOf, totp } from '../server/auth/totp.testing.ts'
 import { startServers } from '../server/cli/stack.ts'
 import { freePort } from '../server/db/embedded.ts'
-import { expect, expectAccessible, type House, test } from './fixtures.ts'
+import { expect, expectAccessible, type House, leave, test } from './fixtures.ts'
 
 let count = 0
 /** Somebody with a password and nothing else yet. */
@@ -98,14 +98,14 @@ test('a passkey is made, opens the console without a password, and is removed', 
   const list = page.getByRole('list', { name: 'Passkeys' })
   await expect(list).toContainText('Office laptop')
 
-  await page.context().clearCookies()
+  await leave(page)
   await page.goto(`${named.url}/login?next=%2Faccount`)
   await page.getByRole('button', { name: 'Passkey' }).click()
   await expect(page).toHaveURL(/\/account/)
   await list.getByRole('button', { name: 'Remove Office laptop' }).click()
   await expect(list).toHaveCount(0)
 
-  await page.context().clearCookies()
+  await leave(page)
   await page.goto(`${named.url}/login`)
   await page.getByRole('button', { name: 'Passkey' }).click()
   await expect(page.getByRole('main').getByRole('alert')).toBeVisible()

@@ -1,7 +1,7 @@
 import type { Page } from '@playwright/test'
 import { OpenIdServer } from '../server/auth/oidc.testing.ts'
 import { SERVICE_PASSWORD, Slapd } from '../server/auth/slapd.testing.ts'
-import { expect, expectAccessible, type House, test } from './fixtures.ts'
+import { expect, expectAccessible, type House, leave, test } from './fixtures.ts'
 
 const ADA = { uid: 'ada', name: 'Ada King', email: 'ada@fleet.test', password: 'engine-of-1843' }
 const GUEST = { uid: 'guest', name: 'A Guest', email: 'guest@fleet.test', password: 'only-passing-by' }
@@ -15,9 +15,6 @@ async function owned(house: House, signIn: (login: House['demo']['login']) => Pr
 }
 
 const alertOf = (page: Page) => page.getByRole('main').getByRole('alert')
-
-/** The session itself stays: other walks have it too. */
-const leave = (page: Page) => page.context().clearCookies()
 
 test('a directory is added and tested step by step; its people sign in, others are told why not', async ({
   page,
@@ -148,7 +145,7 @@ test('a provider is added and tested; its people come in through its own page, a
   await enter('u-guest')
   await expect(alertOf(page)).toContainText('groups have no role in this fleet')
   // The provider would remember the guest.
-  await page.context().clearCookies()
+  await leave(page)
   await enter('u-ada')
   await expect(page).toHaveURL(/\/drivers/)
   await page.goto('/account')

@@ -1,7 +1,7 @@
 import net from 'node:net'
 import { type AvlRecord, encodeFrame } from '../server/ingest/teltonika/codec.ts'
 import { encodeLogin } from '../server/ingest/teltonika/stream.ts'
-import { expect, expectAccessible, severable, test } from './fixtures.ts'
+import { expect, expectAccessible, leave, severable, test } from './fixtures.ts'
 
 const IMEI = '356307042441013'
 
@@ -181,9 +181,9 @@ test('a phone is enrolled by a code that it scans, and the token is shown once',
   expect(wide).toBe(0)
 })
 
-test('a fleet without devices is told how the first one comes', async ({ page, signIn, house, context }) => {
+test('a fleet without devices is told how the first one comes', async ({ page, signIn, house }) => {
   const empty = await house.seed('empty')
-  await context.clearCookies()
+  await leave(page)
   await signIn(empty.login)
   await page.goto('/devices')
   await expect(page.getByText('No devices yet')).toBeVisible()
@@ -194,7 +194,6 @@ test('ten thousand devices are listed, searched, sorted and walked through witho
   page,
   signIn,
   house,
-  context,
 }) => {
   test.setTimeout(240_000)
   const fleet = await house.seed('empty')
@@ -216,7 +215,7 @@ test('ten thousand devices are listed, searched, sorted and walked through witho
        now() - i * interval '1 second', 10, 10 from generate_series(1, 9900) i`,
     [id],
   )
-  await context.clearCookies()
+  await leave(page)
   await signIn(fleet.login)
   await page.goto('/devices')
   const table = page.getByRole('table', { name: 'Devices' })

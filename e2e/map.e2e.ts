@@ -1,5 +1,5 @@
 import type { Request } from '@playwright/test'
-import { expect, expectAccessible, severable, test } from './fixtures.ts'
+import { expect, expectAccessible, leave, severable, test } from './fixtures.ts'
 
 test.beforeEach(async ({ page, signIn, house }) => {
   await signIn(house.demo.login)
@@ -80,9 +80,9 @@ test('on a phone map and list share the screen, and nothing sticks out', async (
   expect(wide).toBe(0)
 })
 
-test('a fleet without trucks is told what comes next', async ({ page, signIn, house, context }) => {
+test('a fleet without trucks is told what comes next', async ({ page, signIn, house }) => {
   const empty = await house.seed('empty')
-  await context.clearCookies()
+  await leave(page)
   await signIn(empty.login)
   await page.goto('/map')
   await expect(page.getByText('No trucks yet')).toBeVisible()

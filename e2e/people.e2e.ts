@@ -1,7 +1,7 @@
 import type { Page } from '@playwright/test'
 import { enrolPerson } from '../server/auth/people.ts'
 import { hashOf, newSecret } from '../server/auth/secret-link.ts'
-import { expect, expectAccessible, type House, test } from './fixtures.ts'
+import { expect, expectAccessible, type House, leave, test } from './fixtures.ts'
 
 const PASSWORD = 'a-few-good-words'
 
@@ -39,7 +39,7 @@ test('an invitation is accepted, and a forgotten password made anew', async ({ p
     'update invitations set secret_hash = $2 where email = $1 returning id, fleet_id as fleet',
     [email, hashOf(link.secret)],
   )
-  await page.context().clearCookies()
+  await leave(page)
   await page.goto(`/join#${rows[0]!.fleet.toString(36)}.${rows[0]!.id.toString(36)}.${link.secret}`)
   await page.getByLabel('Your name').fill('Newcomer')
   await page.getByLabel('Password').fill(PASSWORD)
@@ -47,7 +47,7 @@ test('an invitation is accepted, and a forgotten password made anew', async ({ p
   await page.getByRole('button', { name: 'Join', exact: true }).click()
   await expect(page).toHaveURL(/\/map/)
 
-  await page.context().clearCookies()
+  await leave(page)
   await page.goto('/login')
   await page.getByRole('link', { name: 'Forgot the password?' }).click()
   await page.getByLabel('E-mail').fill(email)

@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test'
-import { expect, expectAccessible, test } from './fixtures.ts'
+import { expect, expectAccessible, leave, test } from './fixtures.ts'
 
 /** What the browser refused or complained of: a policy for scripts, images or connections that the map does not live with. */
 async function complaints(page: Page): Promise<string[]> {
@@ -119,10 +119,9 @@ test('a fleet without trucks is told so, and a day that is none is not found', a
   page,
   house,
   signIn,
-  context,
 }) => {
   const empty = await house.seed('empty')
-  await context.clearCookies()
+  await leave(page)
   await signIn(empty.login)
   await page.goto('/vehicles')
   await expect(page.getByText('No trucks yet')).toBeVisible()
