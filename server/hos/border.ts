@@ -1,5 +1,6 @@
 import type { Instant } from '../time/instant.ts'
 import { evaluate } from './evaluate.ts'
+import { evaluateWithGaps, type GapEvent, type GappedEvaluation } from './gaps.ts'
 import {
   type DutyEvent,
   type Evaluation,
@@ -27,34 +28,81 @@ export function evaluateAlong(
   regimes: readonly Regime[],
   asOf: Instant,
 ): Evaluation & { ruleset: RulesetId } {
+  const spans = spansOf(regimes, asOf)
+  const violations: Violation[] = []
+  let last: Evaluation | undefined
+  for (const { ruleset, options, from, until } of spans) {
+    // The rules of the time before know nothing of what came after it.
+    last = evaluate(log, ruleset, options, until)
+    violations.push(...withinSpan(last.violations, from))
+  }
+  return {
+    ...last!,
+    ruleset: spans.at(-1)!.ruleset,
+    violations: inOrder(violations),
+    nextChangeAt: earlier(last!.nextChangeAt, regimes[spans.length]?.from ?? null),
+  }
+}
+
+/**
+ * The same for a log with gaps: what is proven and possible under each ruleset for the time in which it applied, and the clocks of
+ * the last one from the least to the most. What a filling breaks at a border goes on from before it, so the border is in what is possible
+ * if it is not proven: each rule's possible time reaches as far as anything that may be broken in it.
+ * @throws HosRefusal as `evaluateAlong`
+ */
+export function evaluateAlongWithGaps(
+  log: readonly GapEvent[],
+  regimes: readonly Regime[],
+  asOf: Instant,
+): GappedEvaluation & { ruleset: RulesetId } {
+  const spans = spansOf(regimes, asOf)
+  const [proven, possible]: Violation[][] = [[], []]
+  const hasGap = log.some(({ at, status }) => status === 'UNKNOWN' && at <= asOf)
+  let last: GappedEvaluation | undefined
+  for (const { ruleset, options, from, until } of spans) {
+    last = evaluateWithGaps(log, ruleset, options, until)
+    for (const one of withinSpan(last.proven, from)) {
+      // In some filling it may have begun sooner and be over at the border.
+      const atBorder = hasGap && one.until === from
+      ;(atBorder ? possible! : proven!).push(one)
+    }
+    possible!.push(...withinSpan(last.possible, from))
+  }
+  return {
+    ...last!,
+    ruleset: spans.at(-1)!.ruleset,
+    proven: inOrder(proven!),
+    possible: inOrder(possible!),
+    nextChangeAt: earlier(last!.nextChangeAt, regimes[spans.length]?.from ?? null),
+  }
+}
+
+/** Each ruleset with the time in which it holds, up to an instant. @throws HosRefusal bad-option for no or unordered regimes */
+function spansOf(regimes: readonly Regime[], asOf: Instant): (Regime & { until: Instant })[] {
   if (regimes.length === 0) throw new HosRefusal('bad-option', null, 'a log needs a ruleset')
   regimes.forEach(({ from }, i) => {
     if (i > 0 && !(from > regimes[i - 1]!.from))
       throw new HosRefusal('bad-option', i, 'rulesets must follow one another in time')
   })
   const known = regimes.filter(({ from }, i) => i === 0 || from <= asOf)
-  const violations: Violation[] = []
-  let last: Evaluation | undefined
-  known.forEach(({ ruleset, options, from }, i) => {
-    const begins = i === 0 ? Number.NEGATIVE_INFINITY : from
-    const ends = Math.min(known[i + 1]?.from ?? asOf, asOf)
-    // The rules of the time before know nothing of what came after it.
-    last = evaluate(log, ruleset, options, ends)
-    for (const violation of last.violations) {
-      if (violation.until < begins || (violation.until === begins && violation.from < begins)) continue
-      violations.push({ ...violation, from: Math.max(violation.from, begins) })
-    }
-  })
-  const next = regimes[known.length]?.from ?? null
-  const { nextChangeAt } = last!
-  return {
-    ...last!,
-    ruleset: known.at(-1)!.ruleset,
-    violations: violations.sort((a, b) => a.from - b.from || (a.rule < b.rule ? -1 : 1)),
-    nextChangeAt:
-      nextChangeAt === null || next === null ? (nextChangeAt ?? next) : Math.min(nextChangeAt, next),
-  }
+  return known.map((regime, i) => ({
+    ...regime,
+    from: i === 0 ? Number.NEGATIVE_INFINITY : regime.from,
+    until: Math.min(known[i + 1]?.from ?? asOf, asOf),
+  }))
 }
+
+/** What is broken from an instant on; what had begun before it is broken from there. */
+const withinSpan = (violations: readonly Violation[], begins: Instant): Violation[] =>
+  violations
+    .filter(({ from, until }) => until > begins || (until === begins && from === begins))
+    .map((one) => ({ ...one, from: Math.max(one.from, begins) }))
+
+const inOrder = (violations: Violation[]) =>
+  violations.sort((a, b) => a.from - b.from || (a.rule < b.rule ? -1 : 1))
+
+const earlier = (a: Instant | null, b: Instant | null) =>
+  a === null || b === null ? (a ?? b) : Math.min(a, b)
 
 /**
  * Both answers before a driver confirms that a border is crossed: as it is under the rules of now, and as it would be under
@@ -68,10 +116,24 @@ export function crossing(
 ): { stay: Evaluation; cross: Evaluation } {
   return {
     stay: evaluateAlong(log, regimes, asOf),
-    cross: evaluateAlong(
-      log,
-      [...regimes.filter(({ from }, i) => i === 0 || from < asOf), { ...to, from: asOf }],
-      asOf,
-    ),
+    cross: evaluateAlong(log, crossed(regimes, to, asOf), asOf),
   }
 }
+
+/** Both answers where some time is unknown. */
+export function crossingWithGaps(
+  log: readonly GapEvent[],
+  regimes: readonly Regime[],
+  to: Omit<Regime, 'from'>,
+  asOf: Instant,
+): { stay: GappedEvaluation; cross: GappedEvaluation } {
+  return {
+    stay: evaluateAlongWithGaps(log, regimes, asOf),
+    cross: evaluateAlongWithGaps(log, crossed(regimes, to, asOf), asOf),
+  }
+}
+
+const crossed = (regimes: readonly Regime[], to: Omit<Regime, 'from'>, asOf: Instant): Regime[] => [
+  ...regimes.filter(({ from }, i) => i === 0 || from < asOf),
+  { ...to, from: asOf },
+]

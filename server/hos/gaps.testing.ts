@@ -1,7 +1,14 @@
 import { HOUR, type Instant, MINUTE } from '../time/instant.ts'
-import { evaluate } from './evaluate.ts'
-import type { evaluateWithGaps, GapEvent } from './gaps.ts'
-import { type DutyEvent, type DutyStatus, type HosOptions, isEuropean, type RulesetId } from './types.ts'
+import type { GapEvent, GappedEvaluation } from './gaps.ts'
+import {
+  type DutyEvent,
+  type DutyStatus,
+  type Evaluation,
+  type HosOptions,
+  isEuropean,
+  type RulesetId,
+  type Violation,
+} from './types.ts'
 
 /** Monday, midnight in Chicago. */
 export const START: Instant = Date.UTC(2026, 2, 2, 6)
@@ -101,30 +108,31 @@ export function fillingOf(
   })
 }
 
-/** What is not true of a filling; null if the bounds hold. */
+/** What is not true of a filling that was judged; null if the bounds hold. */
 export function isBeyond(
-  gapped: Gapped,
-  ruleset: RulesetId,
-  filling: readonly DutyEvent[],
-  bounds: ReturnType<typeof evaluateWithGaps>,
+  { violations, clocks }: Pick<Evaluation, 'violations' | 'clocks'>,
+  bounds: GappedEvaluation,
 ): string | null {
   const told = (at: Instant) => new Date(at).toISOString().slice(5, 16)
-  const { violations, clocks } = evaluate(filling, ruleset, gapped.options, gapped.asOf)
   for (const { rule, from } of bounds.proven)
     if (!violations.some((one) => one.rule === rule && one.from <= from && from <= one.until))
       return `${rule} ${told(from)} is proven, and not broken`
-  for (const { rule, from, until } of violations) {
-    const inside = (one: { rule: string; from: Instant; until: Instant }) =>
-      one.rule === rule && one.from <= from && from <= one.until
-    const over = (one: { rule: string; from: Instant; until: Instant }) =>
-      one.rule === rule && one.from <= until && from <= one.until
-    if (!bounds.possible.some(inside) && !bounds.proven.some(over))
-      return `${rule} ${told(from)} is broken, and neither proven nor possible`
-  }
+  for (const one of violations)
+    if (!isCovered(one, [...bounds.possible, ...bounds.proven]))
+      return `${one.rule} ${told(one.from)} is broken, and not all of it is proven or possible`
   for (const { name, leastMs, mostMs } of bounds.clocks) {
     const clock = clocks.find((one) => one.name === name)
     if (clock && !(leastMs <= clock.remainingMs && clock.remainingMs <= mostMs))
       return `${name} ${clock.remainingMs / MINUTE} is not within ${leastMs / MINUTE} and ${mostMs / MINUTE}`
   }
   return null
+}
+
+/** Is each instant of a violation within one of the same rule? */
+function isCovered({ rule, from, until }: Violation, by: readonly Violation[]): boolean {
+  const parts = by.filter((one) => one.rule === rule).sort((a, b) => a.from - b.from)
+  let at: Instant | null = null
+  for (const part of parts)
+    if (part.from <= (at ?? from) && (at ?? from) <= part.until) at = Math.max(at ?? from, part.until)
+  return at !== null && at >= until
 }

@@ -23,7 +23,7 @@ export interface GappedEvaluation {
   status: DutyStatus | null
   /** Broken however the gaps are filled. */
   proven: Violation[]
-  /** Broken if the gaps are filled badly: not an accusation, a question. Whatever any filling breaks begins in one of these, or is proven. */
+  /** Broken if the gaps are filled badly: not an accusation, a question. Whatever any filling breaks lies within these and what is proven. */
   possible: Violation[]
   /** How much is left at the least and at the most. */
   clocks: { name: ClockName; rule: string; limitMs: number; leastMs: number; mostMs: number }[]

@@ -7,7 +7,7 @@ import { debtsOf } from './compensation.ts'
 import { RULE as DAILY } from './dailyDriving.ts'
 import { RULE as REST } from './dailyRest.ts'
 import { evaluateEu } from './evaluate.ts'
-import { type Bounds, goneOn, restSegments } from './in-doubt/blocks.ts'
+import { type Bounds, goneOn, isRest, restSegments } from './in-doubt/blocks.ts'
 import { breakInDoubt } from './in-doubt/break.ts'
 import { dailyDrivingInDoubt } from './in-doubt/daily-driving.ts'
 import { dailyRestInDoubt, dutyDailyInDoubt, windowOf } from './in-doubt/daily-rest.ts'
@@ -40,7 +40,10 @@ export function readEuropeanUnion(
   const kindest = evaluateEu(filled(log, 'REST'), options, asOf)
   const segments = segmentsOf(log, asOf)
   const now = restSegments(segments)
-  const lasting = restSegments(goneOn(segments))
+  const last = log.at(-1)
+  // What begins at the instant asked about ends the rest before it.
+  const ended = last?.at === asOf && last.status !== 'UNKNOWN' && !isRest(last.status)
+  const lasting = restSegments(ended ? segments : goneOn(segments))
 
   const timeline = timelineOf(driven, asOf, asOf + LONG_REST)
   const reading = readWeeklyRests(timeline, weeklyRestsOf(timeline), weeks, settings.twoReducedAbroad)

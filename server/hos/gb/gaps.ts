@@ -260,10 +260,11 @@ const isDutyNow = (log: readonly GapEvent[]) => {
 /** Duty that begins at the very instant asked about breaks the 16 h at once. */
 function lateNow(day: Block | undefined, asOf: Instant): Doubtful {
   if (!day || day.closing || asOf < day.from + MS.workingDay) return NOTHING
+  const before = day.segments.findLast(({ status }) => status === null || onDuty(status))?.until ?? asOf
   const late = violation(
     DAY,
     LIMITS.workingDay.citation,
-    [asOf, asOf],
+    [Math.max(before, day.from + MS.workingDay), asOf],
     [MS.workingDay, asOf - day.from, day.from],
   )
   return { proven: [], possible: [late] }

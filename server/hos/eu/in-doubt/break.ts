@@ -1,4 +1,5 @@
 import type { Segment } from '../../gapped.ts'
+import type { Violation } from '../../types.ts'
 import { RULE } from '../break.ts'
 import { LIMITS, MS } from '../limits.ts'
 import type { Span } from '../timeline.ts'
@@ -31,11 +32,21 @@ export function breakInDoubt(
 ): Doubtful & { drivenMs: Bounds } {
   const found: Doubtful = { proven: [], possible: [] }
   let state = BROKEN_OFF
+  /** What may be broken and may go on; null after a break that is one for sure. */
+  let open: Violation | null = null
   const broken = (kind: 'proven' | 'possible', { from, until }: Span, beforeMs: number) => {
     const begins = from + Math.max(0, MS.drivingPeriod - beforeMs)
     if (begins >= until) return
     const reached = [MS.drivingPeriod, beforeMs + until - from, null] as const
-    found[kind].push(violation(RULE, LIMITS.drivingPeriod.citation, [begins, until], reached))
+    const one = violation(RULE, LIMITS.drivingPeriod.citation, [begins, until], reached)
+    if (kind === 'proven') found.proven.push(one)
+    else if (open) {
+      open.until = until
+      open.explanation = one.explanation
+    } else {
+      open = one
+      found.possible.push(one)
+    }
   }
   for (const group of groupsOf(segments, multiManning)) {
     const now = both(state.without, state.withPart)!
@@ -53,6 +64,7 @@ export function breakInDoubt(
       broken('possible', one, before)
       before += one.until - one.from
     }
+    if (isSurelyBreak(state, group, multiManning)) open = null
     state = afterRest(state, group, multiManning)
   }
   return { ...found, drivenMs: both(state.without, state.withPart)! }
@@ -87,16 +99,28 @@ function groupsOf(segments: readonly Segment[], multiManning: boolean): Segment[
 
 const sameKind = (a: Segment, b: Segment) => a.status === b.status || (isRest(a.status!) && isRest(b.status!))
 
+const longestKnown = (group: readonly Segment[]) =>
+  Math.max(
+    0,
+    ...group.filter(({ status }) => status !== null && isRest(status)).map(({ from, until }) => until - from),
+  )
+
+const isCrewBreak = (group: readonly Segment[], multiManning: boolean) =>
+  multiManning && group.some(({ status, from, until }) => status === 'POA' && until - from >= MS.breakAsCrew)
+
+/** Is it a break for each kind of driver that there may be, and none may drive in it? */
+function isSurelyBreak({ without }: State, group: readonly Segment[], multiManning: boolean): boolean {
+  if (group.some(({ status }) => status === null)) return false
+  const needed = without === null ? MS.breakSecondPart : MS.break
+  return longestKnown(group) >= needed || isCrewBreak(group, multiManning)
+}
+
 /** What a rest leads to, or a stretch that may be one: whole, cut or none, and any of its gaps driven. */
 function afterRest(state: State, group: readonly Segment[], multiManning: boolean): State {
   const ms = group.at(-1)!.until - group[0]!.from
   const mostDriven = group.reduce((sum, one) => sum + (one.status === null ? one.until - one.from : 0), 0)
-  const isKnown = ({ status }: Segment) => status !== null && isRest(status)
-  const sureMs = Math.max(0, ...group.filter(isKnown).map(({ from, until }) => until - from))
-  const crewed =
-    multiManning &&
-    group.some(({ status, from, until }) => status === 'POA' && until - from >= MS.breakAsCrew)
-  if (sureMs >= MS.break || crewed) return BROKEN_OFF
+  const sureMs = longestKnown(group)
+  if (sureMs >= MS.break || isCrewBreak(group, multiManning)) return BROKEN_OFF
   // Work alone, or availability that is no break.
   const restMs = group.every(({ status }) => status !== null && !isRest(status)) ? 0 : ms
   const { without, withPart } = state

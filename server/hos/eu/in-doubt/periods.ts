@@ -97,6 +97,17 @@ export function mayPass(
       else if (after > limitMs) found.push({ from: end - (after - limitMs), until: end })
     })
   }
+  return bridged(found, lengthMs - limitMs)
+}
+
+/** What is passed on both sides of a pause is passed in between, if one period may hold the pause and more than the limit. */
+function bridged(spans: readonly Span[], longestPauseMs: number): Span[] {
+  const found: Span[] = []
+  for (const one of spans) {
+    const last = found.at(-1)
+    if (last && one.from - last.until < longestPauseMs) last.until = one.until
+    else found.push({ ...one })
+  }
   return found
 }
 
