@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { assessDriver } from './alerts/assess.ts'
-import { keepDriverAlerts, keepSilenceAlerts } from './alerts/keep.ts'
+import { keepDeviceAlerts, keepDriverAlerts, keepSilenceAlerts } from './alerts/keep.ts'
 import { type Db, withTransaction } from './db/pool.ts'
 import { notifyFleet } from './fleet/changes.ts'
 import { isAtWork } from './fleet/state.ts'
@@ -50,7 +50,8 @@ export async function work(
     more = drivers.length >= DRIVERS_AT_ONCE
   }
   await withTransaction(pool, async (tx) => {
-    for (const fleetId of await keepSilenceAlerts(tx, now())) await notifyFleet(tx, fleetId)
+    const changed = [await keepSilenceAlerts(tx, now()), await keepDeviceAlerts(tx, now())]
+    for (const fleetId of new Set(changed.flatMap((fleets) => [...fleets]))) await notifyFleet(tx, fleetId)
   })
   done.trips = (await deriveTrips(pool, now(), TRIPS_A_ROUND)).vehicles
   done.more = done.trips === TRIPS_A_ROUND

@@ -1,6 +1,15 @@
 'use client'
 import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query'
-import { BellRing, CheckCheck, type LucideIcon, OctagonAlert, RadioTower, Timer } from 'lucide-react'
+import {
+  BellRing,
+  CheckCheck,
+  FileWarning,
+  type LucideIcon,
+  OctagonAlert,
+  RadioTower,
+  ShieldAlert,
+  Timer,
+} from 'lucide-react'
 import Link from 'next/link'
 import { parseAsStringLiteral, useQueryState } from 'nuqs'
 import { useEffect, useMemo } from 'react'
@@ -24,11 +33,14 @@ const KIND: Record<AlertKind, { word: string; tone: Tone; icon: LucideIcon }> = 
   'limit-30': { word: 'Within 30 min', tone: 'warning', icon: Timer },
   'limit-passed': { word: 'Limit passed', tone: 'danger', icon: OctagonAlert },
   'truck-silent': { word: 'Truck silent', tone: 'rest', icon: RadioTower },
+  'two-trackers': { word: 'Two trackers', tone: 'warning', icon: ShieldAlert },
+  'foreign-identity': { word: 'Foreign identity', tone: 'warning', icon: ShieldAlert },
+  'bad-frames': { word: 'Unreadable', tone: 'warning', icon: FileWarning },
 }
 const NOTHING: Record<AlertState, { title: string; text: string }> = {
   open: {
     title: 'Nothing needs you now',
-    text: 'A limit that comes near, a limit passed or a silent truck shows here at once.',
+    text: 'A limit that comes near, a limit passed, a silent truck or a misused tracker shows here at once.',
   },
   acknowledged: {
     title: 'Nothing acknowledged is still going on',
@@ -172,6 +184,11 @@ function Alert({ alert }: { alert: AlertRow }) {
           {alert.vehicleId !== null && (
             <Link href={`/map?truck=${alert.vehicleId}`} className="text-accent hover:underline">
               Truck {alert.unitNumber} on the map
+            </Link>
+          )}
+          {alert.deviceId !== null && (
+            <Link href={`/devices/${alert.deviceId}`} className="text-accent hover:underline">
+              What the device says
             </Link>
           )}
           {alert.driverId !== null && (

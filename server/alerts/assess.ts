@@ -1,3 +1,4 @@
+import type { AlarmKind } from '../fleet/device-alarms.ts'
 import { durationText, ruleTitle } from '../hos/explain.ts'
 import type { Clock, DutyStatus } from '../hos/types.ts'
 import { type Instant, MINUTE } from '../time/instant.ts'
@@ -17,6 +18,8 @@ export interface WantedAlert {
   dueAt: Instant
   title: string
   detail: string
+  /** The device that it is about, if it is about one. */
+  deviceId?: number
 }
 
 export interface DriverFacts {
@@ -115,6 +118,41 @@ export function assessSilence(truck: SilentFacts): WantedAlert {
     dueAt: receivedAt + truck.silentAfterMinutes * MINUTE,
     title: `Truck ${unitNumber} has been silent since ${timeText(receivedAt, timeZone)}`,
     detail: `Last heard${where}${doing}${who}`,
+  }
+}
+
+export interface AlarmFacts {
+  kind: AlarmKind
+  deviceId: number
+  deviceName: string
+  vehicleId: number
+  unitNumber: string
+  timeZone: string
+  /** When this occurrence began. */
+  since: Instant
+  /** The first of it, in a sentence. */
+  detail: string
+}
+
+const ALARM_WORDS: Record<AlarmKind, string> = {
+  'two-trackers': 'Two trackers report at once as',
+  'foreign-identity': 'Somebody else reports as',
+  'bad-frames': 'Frames that can’t be read come as',
+}
+
+/** Something is wrong around a device: the same alert for as long as it goes on. */
+export function assessAlarm(alarm: AlarmFacts): WantedAlert {
+  const { kind, deviceId, deviceName, vehicleId, unitNumber, timeZone, since, detail } = alarm
+  return {
+    kind,
+    subject: `${kind}:${deviceId}:${since}`,
+    driverId: null,
+    vehicleId,
+    rule: null,
+    dueAt: since,
+    title: `${ALARM_WORDS[kind]} ${deviceName} of truck ${unitNumber} since ${timeText(since, timeZone)}`,
+    detail,
+    deviceId,
   }
 }
 

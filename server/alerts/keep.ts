@@ -1,11 +1,12 @@
 import { newId } from '../db/id.ts'
 import type { Db } from '../db/pool.ts'
+import { ALARM_KINDS, ALARM_QUIET_MS, TOLD_FROM } from '../fleet/device-alarms.ts'
 import { isAtWork } from '../fleet/state.ts'
 import { nearestTown } from '../geo/places.ts'
 import { DUTY_STATUSES } from '../hos/types.ts'
 import type { Instant } from '../time/instant.ts'
 import { noteAlerts } from '../webhooks/outbox.ts'
-import { assessSilence, type SilentFacts, type WantedAlert } from './assess.ts'
+import { type AlarmFacts, assessAlarm, assessSilence, type SilentFacts, type WantedAlert } from './assess.ts'
 
 /** Whose alerts were assessed: what they do not want any more is resolved by the facts. */
 export interface Assessed {
@@ -85,6 +86,35 @@ export async function keepSilenceAlerts(tx: Db, now: Instant): Promise<Set<numbe
   return changed
 }
 
+/**
+ * Opens an alert for what is wrong around a device (two trackers with one identity), one for each device and kind, and resolves it when
+ * nothing of it was seen for an hour.
+ */
+export async function keepDeviceAlerts(tx: Db, now: Instant): Promise<Set<number>> {
+  const { rows: alarms } = await tx.query<AlarmFacts & { fleetId: number }>(
+    `select a.fleet_id as "fleetId", a.kind, a.device_id as "deviceId", d.name as "deviceName", d.vehicle_id as "vehicleId",
+       v.unit_number as "unitNumber", f.time_zone as "timeZone", a.since, a.detail
+     from device_alarms a
+     join unnest($1::text[], $2::int8[]) as t(kind, told_from) on t.kind = a.kind and a.count >= t.told_from
+     join devices d on d.fleet_id = a.fleet_id and d.id = a.device_id
+     join vehicles v on v.fleet_id = d.fleet_id and v.id = d.vehicle_id
+     join fleets f on f.id = a.fleet_id
+     where a.last_at >= $3`,
+    [ALARM_KINDS, ALARM_KINDS.map((kind) => TOLD_FROM[kind]), new Date(now - ALARM_QUIET_MS)],
+  )
+  const wanted = alarms.map(({ fleetId, ...alarm }) => ({ fleetId, alert: assessAlarm(alarm) }))
+  const changed = await open(tx, wanted, now)
+  const { rows } = await tx.query<{ fleetId: number; id: number }>(
+    `update alerts set resolved_at = $1, revision = pg_current_xact_id()::text::bigint
+     where kind = any($2) and resolved_at is null and subject <> all($3)
+     returning fleet_id as "fleetId", id`,
+    [new Date(now), ALARM_KINDS, wanted.map(({ alert }) => alert.subject)],
+  )
+  await noteAlerts(tx, 'alert.resolved', rows, now)
+  for (const { fleetId } of rows) changed.add(fleetId)
+  return changed
+}
+
 const AT_WORK = DUTY_STATUSES.filter(isAtWork)
 
 /**
@@ -121,7 +151,9 @@ async function open(
       wanted.map(({ alert }) => alert.vehicleId),
       wanted.map(({ alert }) => alert.rule),
       wanted.map(({ alert }) => new Date(alert.dueAt)),
-      wanted.map(({ alert }) => JSON.stringify({ title: alert.title, detail: alert.detail })),
+      wanted.map(({ alert }) =>
+        JSON.stringify({ title: alert.title, detail: alert.detail, deviceId: alert.deviceId }),
+      ),
     ],
   )
   await noteAlerts(

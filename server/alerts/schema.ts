@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import type { AlarmKind } from '../fleet/device-alarms.ts'
 import { Id } from '../fleet/schema.ts'
 import type { Instant } from '../time/instant.ts'
 
-export type AlertKind = 'limit-60' | 'limit-30' | 'limit-passed' | 'truck-silent'
+export type AlertKind = 'limit-60' | 'limit-30' | 'limit-passed' | 'truck-silent' | AlarmKind
 export type AlertState = 'open' | 'acknowledged' | 'resolved'
 
 export const ListAlerts = z.strictObject({
@@ -28,6 +29,8 @@ export interface AlertRow {
   driverName: string | null
   vehicleId: number | null
   unitNumber: string | null
+  /** Of an alert about a device. */
+  deviceId: number | null
   timeZone: string
   dueAt: Instant
   openedAt: Instant

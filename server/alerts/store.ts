@@ -11,6 +11,7 @@ interface Stored extends Omit<AlertRow, 'state' | 'severity'> {
 
 const COLUMNS = `a.id, a.kind, a.facts->>'title' as title, a.facts->>'detail' as detail, a.rule,
   a.driver_id as "driverId", d.name as "driverName", a.vehicle_id as "vehicleId", v.unit_number as "unitNumber",
+  (a.facts->>'deviceId')::bigint as "deviceId",
   coalesce(t.time_zone, f.time_zone) as "timeZone", a.due_at as "dueAt", a.opened_at as "openedAt",
   a.acknowledged_at as "acknowledgedAt", a.acknowledged_by as "acknowledgedBy",
   a.resolved_at as "resolvedAt", a.resolved_by as "resolvedBy", a.revision`

@@ -9,6 +9,7 @@ import { type AvlRecord, encodeAvl, encodeFrame } from '../ingest/teltonika/code
 import { crc16 } from '../ingest/teltonika/crc.ts'
 import { encodeDatagram } from '../ingest/teltonika/datagram.ts'
 import { encodeLogin } from '../ingest/teltonika/stream.ts'
+import { work } from '../work.ts'
 
 const { url: databaseUrl, pool } = await testDatabase()
 const doors = await DoorsProcess.open(databaseUrl)
@@ -154,6 +155,15 @@ describe('attack 23: abuse of the trackers’ protocol', () => {
       ),
     )
     newer.socket.destroy()
+    // And whoever is on duty is told.
+    await until('the alert', async () => {
+      await work(pool, Date.now)
+      const { rows } = await pool.query<{ kind: string }>(
+        'select kind from alerts where vehicle_id = $1 and resolved_at is null',
+        [device.vehicleId],
+      )
+      return rows.map(({ kind }) => kind).join() === 'two-trackers'
+    })
   })
 
   test('attack 23: a wrong CRC gets no acknowledgement and stores nothing, and the next good frame is taken', async () => {

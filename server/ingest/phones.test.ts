@@ -66,6 +66,14 @@ const unknownOf = async (identity: string) => {
   )
   return rows
 }
+const alarmsOf = async (deviceId: number) => {
+  await intake.activity.flush()
+  const { rows } = await pool.query<{ kind: string; count: number }>(
+    'select kind, count from device_alarms where device_id = $1 order by kind',
+    [deviceId],
+  )
+  return rows.map(({ kind, count }) => [kind, count])
+}
 
 describe('OsmAnd and Traccar Client', () => {
   test('get 200 and an empty body after the commit, and again for the same', async () => {
@@ -204,6 +212,8 @@ describe('OwnTracks over HTTP', () => {
       (await unknownOf(device.identity)).map(({ reason, attempts }) => [reason, attempts]),
       [['wrong-token', 3]],
     )
+    // No token and a guessed one say nothing of who it was; another device's token does.
+    assert.deepEqual(await alarmsOf(device.id), [['foreign-identity', 1]])
   })
 
   test('is of the user that authenticates and of the user and device beside it, or is refused and listed', async () => {
@@ -225,6 +235,7 @@ describe('OwnTracks over HTTP', () => {
       (await unknownOf(device.identity)).map(({ reason, attempts }) => [reason, attempts]),
       [['other-identity', 5]],
     )
+    assert.deepEqual(await alarmsOf(device.id), [['foreign-identity', 5]])
     const taken = await Promise.all([
       post(here.port, body(0), { ...basic('kim', device.token), ...pair }),
       post(`${here.port}/?u=kim&d=${name}`, body(1), basic('', device.token)),

@@ -90,6 +90,12 @@ export async function answerOwnTracks(
   const other = identity === null ? null : contradicted(identity, request)
   if (other !== null) {
     intake.activity.noteUnknown('owntracks', identity!, from.address, 'other-identity', from.receivedAt)
+    // The answer is the same whether the alarm can be raised or not.
+    const claimed = await intake.directory.find('owntracks', identity!, from.address).catch(() => null)
+    if (claimed) {
+      const said = `From ${from.address}: ${other}.`
+      intake.activity.raise(claimed.principal, 'foreign-identity', said, from.receivedAt)
+    }
     return { status: 403, body: '', refusal: `The message is of ${identity}, and ${other}.` }
   }
   const sender = identity === null ? null : await senderOf(intake, from, identity, request.authorization)

@@ -2,6 +2,7 @@ import type pg from 'pg'
 import type { DeviceProtocol } from '../auth/device.ts'
 import type { DevicePrincipal } from '../auth/principal.ts'
 import { within } from '../db/pool.ts'
+import { ALARM_QUIET_MS, type AlarmKind } from '../fleet/device-alarms.ts'
 import { hearOfDevices } from '../fleet/device-news.ts'
 import { log } from '../log.ts'
 import type { Instant } from '../time/instant.ts'
@@ -51,6 +52,15 @@ interface Unknown {
   firstSeenAt: Instant
   seenAt: Instant
   attempts: number
+}
+
+interface Alarm {
+  device: DevicePrincipal
+  kind: AlarmKind
+  detail: string
+  firstAt: Instant
+  lastAt: Instant
+  count: number
 }
 
 /** What came of a message. */
@@ -108,6 +118,20 @@ delete from device_reasons where (fleet_id, device_id, kind, reason) in (
       order by k.last_at desc offset 49 limit 1)
   for update of r skip locked)`
 
+/** The first words of an occurrence stay; after an hour of quiet it is another one. */
+const UPSERT_ALARMS = `
+insert into device_alarms as a (fleet_id, device_id, kind, since, last_at, count, detail)
+select p.fleet_id, p.device_id, p.kind, p.since, p.last_at, p.count, p.detail
+from jsonb_to_recordset($1::jsonb) as p(fleet_id bigint, device_id bigint, kind text, since timestamptz,
+  last_at timestamptz, count bigint, detail text)
+join devices d on d.fleet_id = p.fleet_id and d.id = p.device_id
+order by p.fleet_id, p.device_id, p.kind
+on conflict (fleet_id, device_id, kind) do update set last_at = greatest(a.last_at, excluded.last_at),
+  (since, count, detail) = (select case when over then excluded.since else a.since end,
+    case when over then excluded.count else a.count + excluded.count end,
+    case when over then excluded.detail else a.detail end
+    from (select a.last_at < excluded.since - interval '${ALARM_QUIET_MS} milliseconds' as over) o)`
+
 const UPSERT_UNKNOWN = `
 insert into unknown_devices as u (protocol, identity, address, reason, first_seen_at, seen_at, attempts)
 select * from jsonb_to_recordset($1::jsonb) as p(protocol text, identity text, address text, reason text,
@@ -132,6 +156,7 @@ export class DeviceActivity {
   #pending = new Map<number, Pending>()
   #unknown = new Map<string, Unknown>()
   #unknownOf = new Map<string, number>()
+  #alarms = new Map<string, Alarm>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(pool: pg.Pool) {
@@ -204,8 +229,8 @@ export class DeviceActivity {
     this.#later()
   }
 
-  /** Something is wrong with a device beside what it says: it shows as refused, with the reason, until its next good message. */
-  noteAlarm(
+  /** A device shows as refused, with the reason, until its next good message. */
+  noteRefusal(
     device: DevicePrincipal,
     arrival: Pick<Outcome, 'protocol' | 'address' | 'receivedAt'>,
     reason: string,
@@ -214,6 +239,16 @@ export class DeviceActivity {
     pending.refusal = reason
     pending.refusedAt = arrival.receivedAt
     countReason(pending, `refused ${reason}`, arrival.receivedAt)
+    this.#later()
+  }
+
+  /** Something is wrong around a device that people must be told of (server/alerts). `detail` says it in a sentence. */
+  raise(device: DevicePrincipal, kind: AlarmKind, detail: string, at: Instant): void {
+    const key = `${device.deviceNumber} ${kind}`
+    const alarm = this.#alarms.get(key) ?? { device, kind, detail, firstAt: at, lastAt: at, count: 0 }
+    alarm.count++
+    alarm.lastAt = at
+    this.#alarms.set(key, alarm)
     this.#later()
   }
 
@@ -303,12 +338,15 @@ export class DeviceActivity {
     clearTimeout(this.#timer)
     this.#timer = undefined
     await this.#messages.flush()
-    const [pending, unknown] = [this.#pending, this.#unknown]
-    if (pending.size + unknown.size === 0) return
+    const [pending, unknown, alarms] = [this.#pending, this.#unknown, this.#alarms]
+    if (pending.size + unknown.size + alarms.size === 0) return
     this.#pending = new Map()
+    this.#alarms = new Map()
     this.#unknown = new Map()
     this.#unknownOf = new Map()
     try {
+      if (alarms.size > 0) await this.#run(UPSERT_ALARMS, [...alarms.values()].map(alarmRow))
+      alarms.clear()
       if (pending.size > 0) await this.#run(UPSERT, [...pending.values()].map(statusRow))
       const reasons = [...pending.values()].flatMap(reasonRows)
       if (reasons.length > 0) {
@@ -330,6 +368,9 @@ export class DeviceActivity {
         )
       }
     } catch (error) {
+      // A counter may be lost, an alarm not.
+      for (const [key, alarm] of alarms) if (!this.#alarms.has(key)) this.#alarms.set(key, alarm)
+      if (alarms.size > 0) this.#later()
       log.warn('what devices did could not be noted', { error: (error as Error).message })
     }
   }
@@ -383,6 +424,16 @@ const reasonRows = ({ device, reasons }: Pending) =>
     count,
     last_at: new Date(lastAt),
   }))
+
+const alarmRow = ({ device, kind, detail, firstAt, lastAt, count }: Alarm) => ({
+  fleet_id: device.fleetId,
+  device_id: device.deviceId,
+  kind,
+  since: new Date(firstAt),
+  last_at: new Date(lastAt),
+  count,
+  detail: detail.slice(0, 500).replaceAll('\0', '\ufffd'),
+})
 
 const unknownRow = (one: Unknown) => ({
   protocol: one.protocol,

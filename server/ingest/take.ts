@@ -164,6 +164,13 @@ export async function senderOf(
   if (found && proven && isSame(proven, found)) return { device: proven, flags: 0 }
   // Another device's token says that this is not who it claims to be; one that is none says nothing.
   if (found?.open && !proven) return { device: found.principal, flags: OPEN_IDENTITY }
+  if (found && proven)
+    activity.raise(
+      found.principal,
+      'foreign-identity',
+      `From ${address}, with the token of another device.`,
+      receivedAt,
+    )
   const reason = !found ? 'unknown' : authorization === undefined ? 'no-token' : 'wrong-token'
   activity.noteUnknown(protocol, identity, address, reason, receivedAt)
   return null

@@ -2,7 +2,15 @@ import { z } from 'zod'
 import type { Instant } from '../time/instant.ts'
 
 /** What an endpoint may ask to be told of: the kinds of alerts. */
-export const WEBHOOK_KINDS = ['limit-60', 'limit-30', 'limit-passed', 'truck-silent'] as const
+export const WEBHOOK_KINDS = [
+  'limit-60',
+  'limit-30',
+  'limit-passed',
+  'truck-silent',
+  'two-trackers',
+  'foreign-identity',
+  'bad-frames',
+] as const
 export type WebhookKind = (typeof WEBHOOK_KINDS)[number]
 
 export const KIND_NAME: Record<WebhookKind, string> = {
@@ -10,6 +18,9 @@ export const KIND_NAME: Record<WebhookKind, string> = {
   'limit-30': 'Half an hour before a limit',
   'limit-passed': 'A limit is passed',
   'truck-silent': 'A truck is silent',
+  'two-trackers': 'Two trackers report as one',
+  'foreign-identity': 'Somebody reports as another’s device',
+  'bad-frames': 'Frames can’t be read',
 }
 
 const Id = z.number().int().positive()

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { connect } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import type { EnrolledDevice } from '../../auth/device.ts'
 import { createPool } from '../../db/pool.ts'
@@ -42,6 +43,13 @@ const record = (second: number, more: Partial<AvlRecord> = {}): AvlRecord => ({
   ...more,
 })
 const OPEN = OPEN_IDENTITY | 3
+async function alarmsOf(deviceId: number): Promise<[string, number][]> {
+  const { rows } = await pool.query<{ kind: string; count: number }>(
+    'select kind, count from device_alarms where device_id = $1 order by kind',
+    [deviceId],
+  )
+  return rows.map(({ kind, count }) => [kind, count])
+}
 const refusals = (reason: string) =>
   metric('restline_ingest_refusals_total', { protocol: 'teltonika', reason })
 
@@ -229,6 +237,47 @@ describe('a tracker over TCP', () => {
     third.socket.write(encodeFrame('8', [record(1)]))
     await third.hears('00000001')
     third.socket.destroy()
+  })
+
+  test('with whose IMEI another one is connected raises an alarm; a link that is only half open raises none', async () => {
+    const [doubled, halfOpen] = [await enrol(), await enrol()]
+    // It says nothing to the end of its connection, as a link whose other side is gone.
+    const gone = connect({ port: listener.port, host: '127.0.0.1', allowHalfOpen: true })
+    gone.on('error', () => undefined)
+    gone.write(Buffer.concat([encodeLogin(halfOpen.imei), encodeFrame('8', [record(0)])]))
+    await until('its receipt', async () => (await storedOf(pool, halfOpen)).length === 1)
+    const back = await Tracker.login(listener.port, halfOpen.imei)
+    back.socket.write(encodeFrame('8', [record(1)]))
+    await back.hears('00000001')
+
+    for (let time = 0; time < 3; time++) {
+      const older = await Tracker.login(listener.port, doubled.imei)
+      const newer = await Tracker.login(listener.port, doubled.imei)
+      await older.ends()
+      newer.socket.destroy()
+      await newer.ends()
+    }
+    await until('the alarm', async () => {
+      await intake.activity.flush()
+      return (await alarmsOf(doubled.id)).some(([, count]) => count === 3)
+    })
+    assert.deepEqual(await alarmsOf(doubled.id), [['two-trackers', 3]])
+    assert.deepEqual(await alarmsOf(halfOpen.id), [])
+    gone.destroy()
+    back.socket.destroy()
+  })
+
+  test('that says to be another one on the same connection, or sends what can’t be read, raises an alarm', async () => {
+    const [device, claimed] = [await enrol(), await enrol()]
+    const wrong = encodeFrame('8', [record(0)])
+    wrong[wrong.length - 1]! ^= 1
+    const tracker = await Tracker.login(listener.port, device.imei)
+    tracker.socket.write(Buffer.concat([wrong, wrong, encodeLogin(device.imei), encodeLogin(claimed.imei)]))
+    await tracker.hears('0101')
+    tracker.socket.destroy()
+    await intake.activity.flush()
+    assert.deepEqual(await alarmsOf(device.id), [['bad-frames', 2]])
+    assert.deepEqual(await alarmsOf(claimed.id), [['foreign-identity', 1]])
   })
 
   test('is told nothing while the database is away, and is taken when it is back', async () => {

@@ -18,8 +18,8 @@ const IDLE_MS = 65 * 60_000
 const MOST_CONNECTIONS = 50_000
 /** Of one address, as long as it has not logged in: trackers of a mobile network share addresses. */
 const MOST_STRANGERS_OF_ADDRESS = 1_000
-/** An older connection that said something within this time is no half-open one: two devices are there with one IMEI. */
-const ALIVE_MS = 60_000
+/** A connection that was replaced has so long to end: who does it, or goes on talking, is there, and no half-open link. */
+const RETIRE_WITHIN_MS = 15_000
 /** A fleet that comes back connects at once; beyond it the system lets each wait a second or more. */
 const BACKLOG = 4_096
 /** Items of one connection that wait for the disk; beyond it nothing more is read from it. */
@@ -117,7 +117,8 @@ class Connection {
   #working: Promise<void> | undefined
   #timer: NodeJS.Timeout
   #ending = false
-  #heardAt = 0
+  /** Told once if the other side turns out to be there, though another connection has taken this one's place. */
+  #stillThere: (() => void) | undefined
 
   constructor(
     intake: Intake,
@@ -135,6 +136,7 @@ class Connection {
     socket.on('data', (chunk) => this.#read(chunk))
     // A reset tells nothing that the close does not.
     socket.on('error', () => socket.destroy())
+    socket.once('end', () => this.#isThere())
     socket.once('close', () => {
       clearTimeout(this.#timer)
       this.#loggedIn()
@@ -153,8 +155,8 @@ class Connection {
   }
 
   #read(chunk: Buffer): void {
+    this.#isThere()
     if (this.#ending) return
-    this.#heardAt = performance.now()
     this.#waiting.push(...this.#stream.push(chunk))
     if (this.#stream.mustClose) this.#socket.pause()
     else {
@@ -198,21 +200,48 @@ class Connection {
     if (older === this) return
     this.#ofDevice.set(device.deviceNumber, this)
     if (!older) return
-    if (performance.now() - older.#heardAt < ALIVE_MS) {
+    countRefusal('teltonika', 'replaced')
+    older.#retire(() => {
       const { imei } = this.#stream
+      const addresses = `from ${older.#address} and ${this.#address}`
       log.warn('two trackers are connected with one IMEI; the newer one goes on', {
         imei,
         device: device.deviceNumber,
         address: this.#address,
         older: older.#address,
       })
-      this.#intake.activity.noteAlarm(
+      const { activity } = this.#intake
+      activity.noteRefusal(device, arrival, `${TWO_AT_ONCE}, ${addresses}`)
+      activity.raise(
         device,
-        arrival,
-        `${TWO_AT_ONCE}, from ${older.#address} and ${this.#address}`,
+        'two-trackers',
+        `Both were connected with IMEI ${imei}, ${addresses}.`,
+        arrival.receivedAt,
       )
-    }
-    older.#giveUp('replaced')
+    })
+  }
+
+  /**
+   * Nothing is taken or answered any more. A link that a mobile network keeps half open says nothing to that; one whose other side
+   * is there ends it, or goes on talking, and then `stillThere` is called.
+   */
+  #retire(stillThere: () => void): void {
+    this.#stillThere = stillThere
+    this.#ending = true
+    this.#waiting = []
+    // What waits unread is from before, and proves nothing.
+    if (this.#socket.isPaused()) return void this.#socket.destroy()
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#socket.destroy(), RETIRE_WITHIN_MS)
+    this.#socket.end()
+  }
+
+  #isThere(): void {
+    const tell = this.#stillThere
+    if (!tell) return
+    this.#stillThere = undefined
+    tell()
+    this.#socket.destroy()
   }
 
   #forget(): void {
@@ -252,7 +281,15 @@ class Connection {
     if (item.kind === 'login') {
       const sender = await senderOf(this.#intake, arrival, item.imei, undefined)
       // One that went away meanwhile takes nobody's place.
-      if (this.#socket.destroyed) return false
+      if (this.#socket.destroyed || this.#ending) return false
+      const before = this.#sender?.device
+      if (sender && before && before.deviceNumber !== sender.device.deviceNumber)
+        this.#intake.activity.raise(
+          sender.device,
+          'foreign-identity',
+          `A connection from ${this.#address} said to be another tracker first, and then this one.`,
+          arrival.receivedAt,
+        )
       this.#forget()
       this.#sender = sender
       this.#socket.write(loginReply(sender !== null))
@@ -265,13 +302,17 @@ class Connection {
     }
     if (item.kind === 'reject') {
       countRefusal('teltonika', item.code)
-      if (this.#sender)
-        await noteRefused(this.#intake, { ...arrival, raw: item.raw }, this.#sender.device, item.reason)
+      if (this.#sender) {
+        const { device } = this.#sender
+        const said = `From ${this.#address}: ${item.reason}`
+        this.#intake.activity.raise(device, 'bad-frames', said, arrival.receivedAt)
+        await noteRefused(this.#intake, { ...arrival, raw: item.raw }, device, item.reason)
+      }
       return true
     }
     if (item.kind === 'other' || !this.#sender) return true
     await takeReadings(this.#intake, this.#sender, item.readings, { ...arrival, raw: item.raw })
-    this.#socket.write(acknowledgement(item.count))
+    if (!this.#socket.writableEnded) this.#socket.write(acknowledgement(item.count))
     return true
   }
 }
