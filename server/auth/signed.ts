@@ -2,7 +2,7 @@ import type { Db } from '../db/pool.ts'
 import type { Authenticator, DoorRequest, Proven } from './authenticators.ts'
 import { activateKey } from './device-keys.ts'
 import { contentOf } from './keys/content-digest.ts'
-import { checkRequest } from './keys/profile.ts'
+import { checkRequest, type ProfileEnvironment } from './keys/profile.ts'
 import { type HiddenReason, type Refusal, unauthorized } from './keys/refusal.ts'
 import { type SignerKind, TAG_OF } from './keys/signed-request.ts'
 import type { Holder, KnownKeys } from './known-keys.ts'
@@ -25,10 +25,12 @@ export interface SignedOptions {
 
 /** The profile fleet-device-v1 with a device's key, and fleet-session-v1 with a session's secret: one check for both. */
 export function signedAuthenticators(options: SignedOptions): [Authenticator, Authenticator] {
+  // Made once and not for each request.
+  const lookUp: LookUp = { findKey: (kind, id) => options.keys.find(kind, id) }
   const make = (name: AuthMethod, claims: Authenticator['claims']): Authenticator => ({
     name,
     claims,
-    authenticate: (request) => authenticate(options, request),
+    authenticate: (request) => authenticate(options, lookUp, request),
   })
   return [
     make('http-signature', ({ headers }) => {
@@ -48,11 +50,14 @@ export function signedAuthenticators(options: SignedOptions): [Authenticator, Au
 
 const METHOD: Record<SignerKind, AuthMethod> = { device: 'http-signature', session: 'session' }
 
+type LookUp = Pick<ProfileEnvironment<Holder>, 'findKey'>
+
 async function authenticate(
   options: SignedOptions,
+  { findKey }: LookUp,
   request: DoorRequest,
 ): Promise<Proven | Refusal | undefined> {
-  const { keys, secrets, publicOrigin } = options
+  const { secrets, publicOrigin } = options
   const body = await request.body()
   if (body === undefined) return undefined
   const waiting = options.buckets.kept()
@@ -68,7 +73,7 @@ async function authenticate(
     {
       publicOrigin,
       now,
-      findKey: (kind, id) => keys.find(kind, id),
+      findKey,
       nonceKeys: secrets.nonceKeys,
       nonces: 'with_the_write',
     },
@@ -129,7 +134,7 @@ function principalOf(holder: Holder, method: AuthMethod): DevicePrincipal | null
 }
 
 function pairsOf(rawHeaders: readonly string[]): [string, string][] {
-  const pairs: [string, string][] = []
-  for (let at = 0; at < rawHeaders.length; at += 2) pairs.push([rawHeaders[at]!, rawHeaders[at + 1]!])
+  const pairs = new Array<[string, string]>(rawHeaders.length / 2)
+  for (let at = 0; at < rawHeaders.length; at += 2) pairs[at / 2] = [rawHeaders[at]!, rawHeaders[at + 1]!]
   return pairs
 }

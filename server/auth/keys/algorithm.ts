@@ -79,6 +79,7 @@ export class VerifyingKey {
   readonly algorithm: SignatureAlgorithm
   readonly #recipe: Recipe
   readonly #input: VerifyKeyObjectInput
+  readonly #key: KeyObject
 
   /** @throws TypeError if the key is not of the kind that the algorithm takes, or is a private one: a fault of the caller */
   constructor(algorithm: SignatureAlgorithm, key: KeyObject) {
@@ -88,6 +89,7 @@ export class VerifyingKey {
     this.algorithm = algorithm
     this.#recipe = recipe
     this.#input = { ...recipe.options, key }
+    this.#key = key
   }
 
   /** Whether this key made the signature over the data. Never throws for what a request may hold (RFC 9421 section 3.3). */
@@ -95,10 +97,11 @@ export class VerifyingKey {
     const { signatureBytes, digest } = this.#recipe
     if (signatureBytes !== undefined && signature.length !== signatureBytes) return false
     if (this.algorithm === 'hmac-sha256') {
-      return timingSafeEqual(createHmac('sha256', this.#input.key).update(data).digest(), signature)
+      return timingSafeEqual(createHmac('sha256', this.#key).update(data).digest(), signature)
     }
     try {
-      return verify(digest, data, this.#input, signature)
+      // A key with options is taken apart anew each time; Ed25519 has none.
+      return verify(digest, data, digest === null ? this.#key : this.#input, signature)
     } catch {
       // OpenSSL reports some impossible signatures as errors instead of a plain no.
       return false

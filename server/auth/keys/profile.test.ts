@@ -449,7 +449,7 @@ describe('the profile refuses', () => {
   test('what is too large, before anything is read', async () => {
     const body = (bytes: number) => ({
       ...signed(),
-      content: { byteLength: bytes, digest: () => Buffer.alloc(32) },
+      content: { byteLength: bytes, digest: () => '' },
     })
     assert.equal(await check(body(1024 * 1024 + 1)), 'body_too_large')
     assert.equal(await check(body(1024 * 1024)), 'digest_mismatch')

@@ -1,9 +1,8 @@
-import { type Content, parseContentDigest } from './content-digest.ts'
+import { type ClaimedDigests, type Content, parseContentDigest } from './content-digest.ts'
 import { FieldValues, type HeaderFields, type HttpRequest } from './http-message.ts'
 import { type MessageSignature, readSignatures, signatureBase } from './http-signature.ts'
 import { readPlainRequest } from './plain-request.ts'
 import { type Refusal, refuse } from './refusal.ts'
-import type { Dictionary } from './structured-field.ts'
 
 /** A request at a device door. */
 export interface DeviceRequest {
@@ -36,7 +35,7 @@ export interface SignedRequest {
   base: Buffer
   signature: Buffer
   /** The covered Content-Digest. */
-  digest: Dictionary | undefined
+  digest: ClaimedDigests | undefined
 }
 
 const MOST_BODY_BYTES = 1024 * 1024
