@@ -30,17 +30,30 @@ test('what devices may sign in with is chosen, an issuer is added and tested, a 
   await expect(token).toBeChecked()
   await expectAccessible(page)
 
+  const stored = async () => {
+    const answer = await house.pool.query<{ methods: string[] }>(
+      'select device_auth as methods from fleets where id = $1',
+      [fleet!.id],
+    )
+    return answer.rows[0]!.methods
+  }
+  // By keyboard and by button; what is moved keeps the focus, and the order is read out.
+  const identity = page.getByRole('checkbox', { name: /^Identity/ })
+  await identity.focus()
+  await page.keyboard.press('Alt+ArrowUp')
+  await expect(identity).toBeFocused()
+  await expect(page.getByText(/^Identity alone.*: 3 of 6$/)).toBeAttached()
+  const down = page.getByRole('button', { name: /^Move down: Signature/ })
+  await down.press('Enter')
+  await expect(down).toBeFocused()
+  await page.getByRole('button', { name: 'Save the ways' }).click()
+  await expect.poll(stored).toEqual(['session', 'http-signature', 'identity', 'token'])
+  await page.reload()
+  await expect(page.getByRole('checkbox').first()).toHaveAccessibleName(/^Session/)
+
   await token.press('Space')
   await page.getByRole('button', { name: 'Save the ways' }).click()
-  await expect
-    .poll(async () => {
-      const answer = await house.pool.query<{ methods: string[] }>(
-        'select device_auth as methods from fleets where id = $1',
-        [fleet!.id],
-      )
-      return answer.rows[0]!.methods
-    })
-    .toEqual(['http-signature', 'session', 'identity'])
+  await expect.poll(stored).toEqual(['session', 'http-signature', 'identity'])
   await page.reload()
   await expect(token).not.toBeChecked()
   for (const name of [/^Signature/, /^Session/, /^Identity/])

@@ -42,7 +42,10 @@ export interface Proven {
   signature: { keyId: number; keyName: string; expiresAt: number | null; base: Buffer } | null
 }
 
-/** One way to prove who sent a request (device-signatures section 8). */
+/**
+ * One way to prove who sent a request (device-signatures section 8). All that a scheme is: `schemes.ts` lists them, and says what
+ * one may use. It looks at credentials and nobody else does; that the fleet takes it is part of its answer.
+ */
 export interface Authenticator {
   name: AuthMethod
   /** Whether the request tries to prove itself in this way. Cheap: it is asked of every request. */
@@ -57,7 +60,7 @@ const NONE = refuse(
   'Sign the request, or send the device token as "Authorization: Bearer …".',
 )
 
-/** The doors' one question: who is this? Authenticators are asked in the order in which they are given. */
+/** The doors' one question: who is this? A request that two schemes claim is refused, whatever its fleet takes. */
 export class DoorAuth {
   readonly #authenticators: readonly Authenticator[]
 

@@ -101,16 +101,16 @@ describe('how devices of a fleet prove themselves', () => {
     await owner.setMethods({ methods: ['token'] })
     await until(async () => (await signed()) === 401)
     assert.equal(await byToken(), 200)
-    // As they are asked, whatever order they come in.
+    // In the order in which they are given.
     await owner.setMethods({ methods: ['session', 'http-signature'] })
-    assert.deepEqual((await owner.get()).methods, ['http-signature', 'session'])
+    assert.deepEqual((await owner.get()).methods, ['session', 'http-signature'])
     await until(async () => (await byToken()) === 401)
     await until(async () => (await signed()) === 200)
     await owner.setMethods({ methods })
     await until(async () => (await byToken()) === 200)
     assert.deepEqual(
       (await deeds('device-sign-in.methods-changed')).map((row) => [row.actor, row.after]),
-      [['token'], ['http-signature', 'session'], methods].map((after) => ['Ada', after]),
+      [['token'], ['session', 'http-signature'], methods].map((after) => ['Ada', after]),
     )
     await assert.rejects(owner.setMethods({ methods: [] }), { code: 'BAD_REQUEST' })
     await assert.rejects(owner.setMethods({ methods: ['token', 'token'] }), { code: 'BAD_REQUEST' })
@@ -165,7 +165,14 @@ describe('how devices of a fleet prove themselves', () => {
     await assert.rejects(owner.setTokenSources({ deviceId: foreign.devices[0]!.id, sources: '' }), {
       code: 'NOT_FOUND',
     })
-    assert.equal((await deeds('device.token-sources-changed')).length, 3)
+    assert.deepEqual(
+      (await deeds('device.token-sources-changed')).map(({ before, after }) => [before, after]),
+      [
+        [[], ['10.20.0.0/16', '2001:db8::/32']],
+        [['10.20.0.0/16', '2001:db8::/32'], ['127.0.0.0/8']],
+        [['127.0.0.0/8'], []],
+      ],
+    )
   })
 })
 
@@ -186,6 +193,42 @@ describe('an identity alone', () => {
     // The phone is known still, and brings its token.
     await owner.setMethods({ methods: ['token'] })
     assert.deepEqual(await found(), [false, undefined])
+  })
+
+  test('stands before a token or behind it as the fleet has ordered, on every instance within five seconds', async () => {
+    const [phone] = await enrolDevices(pool, fleet.id, [
+      { name: 'both', vehicleId: truck.vehicleId, protocol: 'osmand', identity: 'both-1', open: true },
+    ])
+    const another = await startInstance(url)
+    let at = Date.now()
+    /** Whether the token counted: what an identity alone says bears the mark of weaker evidence. */
+    const isMarked = async (where: typeof instance) => {
+      const query = new URLSearchParams({ id: 'both-1', timestamp: String(at++), lat: '41.6', lon: '-93.6' })
+      const response = await fetch(`${where.url}/v1/osmand/${phone!.token}?${query}`, { method: 'POST' })
+      assert.equal(response.status, 200)
+      const { rows } = await pool.query<{ flags: number }>(
+        `select p.flags from positions p join devices d on d.number = p.device_number
+         where d.fleet_id = $1 and d.id = $2 order by p.fix_second desc, p.fix_ms desc limit 1`,
+        [fleet.id, phone!.id],
+      )
+      return (rows[0]!.flags & 8) !== 0
+    }
+    await owner.setMethods({ methods: ['token', 'identity'] })
+    for (const where of [instance, another]) await until(async () => !(await isMarked(where)))
+    await owner.setMethods({ methods: ['identity', 'token'] })
+    const changedAt = Date.now()
+    for (const where of [instance, another]) await until(() => isMarked(where))
+    assert.ok(Date.now() - changedAt < 15_000)
+    await owner.setMethods({ methods: ['token', 'identity'] })
+    for (const where of [instance, another]) await until(async () => !(await isMarked(where)))
+    const { before, after: told } = (await deeds('device-sign-in.methods-changed')).at(-1)!
+    assert.deepEqual(
+      [before, told],
+      [
+        ['identity', 'token'],
+        ['token', 'identity'],
+      ],
+    )
   })
 })
 

@@ -1,7 +1,7 @@
 import type { Db } from '../db/pool.ts'
 import { AppError } from '../errors.ts'
 import type { AddIssuer, DeviceSignIn } from './device-sign-in-schema.ts'
-import { AUTH_METHODS, type AuthMethod } from './principal.ts'
+import type { AuthMethod } from './principal.ts'
 import type { Step } from './provider-schema.ts'
 import { readRanges } from './ranges.ts'
 
@@ -35,18 +35,19 @@ export async function readDeviceSignIn(db: Db, fleetId: number, publicOrigin: st
 
 /**
  * What the fleet's devices may prove themselves with from now on; every instance hears of it within a second or two (`auth_epochs`).
- * They are kept in the order of `AUTH_METHODS`: it decides nothing, because a request that two of them claim is refused.
+ * They are kept in the order given. A request at the doors brings one proof, or is refused; an app of `identity` that brings a token
+ * besides is asked for the one that comes first.
  * @returns those before
  */
 export async function setMethods(
   db: Db,
   fleetId: number,
-  methods: readonly AuthMethod[],
+  after: AuthMethod[],
 ): Promise<{ before: AuthMethod[]; after: AuthMethod[] }> {
-  const after = AUTH_METHODS.filter((method) => methods.includes(method))
   const { rows } = await db.query<{ before: AuthMethod[] }>(
-    `with before as (select device_auth from fleets where id = $1 for update)
-     update fleets set device_auth = $2 where id = $1 returning (select device_auth from before) as before`,
+    `update fleets f set device_auth = $2
+     from (select id, device_auth from fleets where id = $1 for update) before
+     where f.id = before.id returning before.device_auth as before`,
     [fleetId, after],
   )
   return { before: rows[0]!.before, after }
@@ -94,9 +95,9 @@ export async function setTokenSources(
     throw new AppError('unacceptable', `${(error as Error).message}.`, 'sources')
   }
   const { rows } = await db.query<{ before: string[] }>(
-    `with before as (select token_sources from devices where fleet_id = $1 and id = $2 for update)
-     update devices set token_sources = $3 where fleet_id = $1 and id = $2
-     returning (select token_sources from before) as before`,
+    `update devices d set token_sources = $3
+     from (select id, token_sources from devices where fleet_id = $1 and id = $2 for update) before
+     where d.fleet_id = $1 and d.id = before.id returning before.token_sources as before`,
     [fleetId, deviceId, after],
   )
   if (!rows[0]) throw new AppError('not-found', 'There is no such device in this fleet.', 'deviceId')

@@ -2,20 +2,16 @@ import { randomBytes } from 'node:crypto'
 import type pg from 'pg'
 import { recordAudit } from '../audit/record.ts'
 import { withTransaction } from '../db/pool.ts'
-import { type Authenticator, DoorAuth, type DoorRequest, type Proven } from './authenticators.ts'
+import { DoorAuth, type DoorRequest, type Proven } from './authenticators.ts'
 import { Buckets } from './buckets.ts'
-import { certificateAuthenticator } from './certificate.ts'
 import { DeviceAuthenticator } from './device.ts'
 import { type Refusal, refuse } from './keys/refusal.ts'
 import { issueServerNonce } from './keys/server-nonce.ts'
 import { type Holder, KnownKeys } from './known-keys.ts'
 import { NonceBuckets } from './nonces.ts'
-import { oauthAuthenticator } from './oauth.ts'
-import { AUTH_METHODS, type AuthMethod } from './principal.ts'
 import { clientAddress, isWithin, rangesOf } from './ranges.ts'
+import { SCHEMES, type Scheme } from './schemes.ts'
 import { DeviceSecrets } from './secrets.ts'
-import { signedAuthenticators } from './signed.ts'
-import { tokenAuthenticator } from './token.ts'
 
 export interface DoorAuthOptions {
   /** What devices know the server by, such as `https://ingest.example.com`: signatures are over it, never over Host. */
@@ -29,8 +25,8 @@ export interface DoorAuthOptions {
   /** Requests a second of a device, and how many it may save up; none if left out. */
   requestsPerSecond?: number
   burst?: number
-  /** The order in which schemes are asked; as AUTH_METHODS unless said otherwise. */
-  order?: readonly AuthMethod[]
+  /** The schemes that there are; SCHEMES if left out. Which of them a fleet takes, it says itself. */
+  schemes?: readonly Scheme[]
   /** Who may make the partitions of the nonces; the pool of the doors if left out. */
   owner?: pg.Pool
 }
@@ -65,27 +61,20 @@ export class DeviceGate {
     const { failuresPerMinute, requestsPerSecond, burst = 60 } = options
     this.#failures = failuresPerMinute ? new Buckets(failuresPerMinute / 60, failuresPerMinute) : undefined
     this.#rates = requestsPerSecond ? new Buckets(requestsPerSecond, burst) : undefined
-    const all: Authenticator[] = [
-      ...signedAuthenticators({
-        db: pool,
-        keys: this.keys,
-        buckets: new NonceBuckets(options.owner ?? pool, now),
-        secrets: this.secrets,
-        publicOrigin: options.publicOrigin,
-        now,
-        onUse: (holder, address, clockOffsetMs) => this.#noteUse(holder, address, clockOffsetMs),
-        onActivated: (holder, address) => this.#audit(holder, 'device-key.activated', address),
-      }),
-      certificateAuthenticator({ keys: this.keys, isProxy: (address) => this.#isProxy(address), now }),
-      oauthAuthenticator({ db: pool, publicOrigin: options.publicOrigin, now }),
-      tokenAuthenticator(this.tokens, now),
-    ]
-    const order = options.order ?? AUTH_METHODS
-    this.#auth = new DoorAuth(
-      all
-        .filter(({ name }) => order.includes(name))
-        .sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name)),
-    )
+    const tools = {
+      db: pool,
+      keys: this.keys,
+      tokens: this.tokens,
+      buckets: new NonceBuckets(options.owner ?? pool, now),
+      secrets: this.secrets,
+      publicOrigin: options.publicOrigin,
+      now,
+      isProxy: (address: string) => isWithin(this.#proxies, address),
+      onUse: (holder: Holder, address: string, clockOffsetMs: number) =>
+        this.#noteUse(holder, address, clockOffsetMs),
+      onActivated: (holder: Holder, address: string) => this.#audit(holder, 'device-key.activated', address),
+    }
+    this.#auth = new DoorAuth((options.schemes ?? SCHEMES).flatMap((scheme) => scheme(tools)))
   }
 
   /**
@@ -120,10 +109,6 @@ export class DeviceGate {
   /** The client's address: the connection's, or what a proxy of ours says it is. */
   addressOf({ address, headers }: Pick<DoorRequest, 'address' | 'headers'>): string {
     return clientAddress(this.#proxies, address, headers['x-forwarded-for'])
-  }
-
-  #isProxy(address: string): boolean {
-    return isWithin(this.#proxies, address)
   }
 
   /** For the header Fleet-Nonce of every answer (device-signatures section 5): one a second, to which each device adds its own. */

@@ -26,6 +26,8 @@ export interface Identified {
   principal: DevicePrincipal
   /** May it report by its identity alone? */
   open: boolean
+  /** Its fleet asks for the identity before a token that comes with it. */
+  identityFirst: boolean
 }
 
 interface Remembered {
@@ -45,7 +47,8 @@ interface Question {
 const READ = `
 select a.at::int - 1 as at, 'device' as kind, 'identity' as method, d.fleet_id as "fleetId", d.id as "deviceId",
   d.vehicle_id as "vehicleId", d.number as "deviceNumber", f.number as "fleetNumber", d.name,
-  d.open and 'identity' = any(f.device_auth) as open
+  d.open and 'identity' = any(f.device_auth) as open,
+  coalesce(array_position(f.device_auth, 'identity') < array_position(f.device_auth, 'token'), false) as "identityFirst"
 from unnest($1::text[], $2::text[]) with ordinality as a(protocol, identity, at)
 join devices d on d.protocol = a.protocol and d.identity = a.identity and d.revoked_at is null
 join fleets f on f.id = d.fleet_id and (d.protocol <> 'teltonika' or 'identity' = any(f.device_auth))`
@@ -131,7 +134,9 @@ export class DeviceDirectory {
 
   async #read(group: readonly Question[]): Promise<(Identified | null)[]> {
     const [edition, readAt] = [this.#edition, this.#now()]
-    const { rows } = await this.#pool.query<DevicePrincipal & { at: number; open: boolean }>(
+    const { rows } = await this.#pool.query<
+      DevicePrincipal & { at: number; open: boolean; identityFirst: boolean }
+    >(
       within(ANSWER_WITHIN_MS, {
         name: 'devices-by-identity',
         text: READ,
@@ -139,7 +144,8 @@ export class DeviceDirectory {
       }),
     )
     const found = group.map((): Identified | null => null)
-    for (const { at, open, ...principal } of rows) found[at] = { principal, open }
+    for (const { at, open, identityFirst, ...principal } of rows)
+      found[at] = { principal, open, identityFirst }
     for (const [at, { protocol, identity }] of group.entries())
       this.#remember(`${protocol} ${identity}`, { found: found[at]!, readAt, edition })
     return found

@@ -11,7 +11,9 @@ import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose'
 import { testDatabase } from '../db/testing.ts'
 import { enrolKey } from './device-keys.ts'
 import { beatOf, makeFleet, ORIGIN, positionsOf, startInstance } from './doors.testing.ts'
+import { refuse } from './keys/refusal.ts'
 import { fingerprintOf } from './keys/ssh-key.ts'
+import { SCHEMES, type Scheme } from './schemes.ts'
 
 const { url, pool } = await testDatabase()
 const instance = await startInstance(url, { proxies: ['127.0.0.1/32'] })
@@ -201,5 +203,43 @@ describe('tokens', () => {
     assert.equal((await post({ ...bearer, 'x-forwarded-for': '10.1.2.3' }, fresh)).status, 401)
     await pool.query(`update devices set token_sources = '{127.0.0.0/8}' where fleet_id = $1`, [fleet.id])
     assert.equal((await post(bearer, await startInstance(url))).status, 200)
+  })
+})
+
+describe('a scheme of one’s own', () => {
+  // What a file of it would hold: a gateway that a wire leads to names its device, and that is all.
+  const byWire: Scheme = ({ tokens, now }) => [
+    {
+      name: 'oauth',
+      claims: ({ headers }) => headers['x-wire'] !== undefined,
+      async authenticate({ headers }) {
+        const device = await tokens.authenticate(`Bearer ${headers['x-wire']}`).catch(() => null)
+        if (!device) return refuse('unauthorized', 'No such wire.')
+        const { fleetId, fleetNumber, name } = device
+        return {
+          ok: true,
+          method: 'oauth',
+          authenticatedAt: now(),
+          fleetId,
+          fleetNumber,
+          keyRef: `wire of ${name}`,
+          scopes: ['ingest'],
+          device: { ...device, method: 'oauth' },
+          vehicleIds: null,
+          spend: null,
+          signature: null,
+        }
+      },
+    },
+  ]
+
+  test('is one more in the list: it is asked like the others, and refused with another beside it', async () => {
+    const wired = await startInstance(url, { schemes: [...SCHEMES, byWire] })
+    const [, second] = fleet.devices as [unknown, (typeof fleet.devices)[0]]
+    assert.equal((await post({ 'x-wire': second.token }, wired, 'unit-2')).status, 200)
+    assert.deepEqual(await post({ 'x-wire': 'cut' }, wired, 'unit-2'), { status: 401, code: 'unauthorized' })
+    const both = { 'x-wire': second.token, authorization: `Bearer ${second.token}` }
+    assert.deepEqual(await post(both, wired, 'unit-2'), { status: 400, code: 'malformed' })
+    assert.equal((await post({ 'x-wire': second.token }, instance, 'unit-2')).code, 'signature_missing')
   })
 })

@@ -160,6 +160,8 @@ export async function senderOf(
 ): Promise<Sender | null> {
   const { protocol, address, receivedAt } = arrival
   const found = await directory.find(protocol, identity, addressOf(arrival))
+  // An app names itself in each message and may bring a token besides: the fleet's order says which is asked for first.
+  if (found?.open && found.identityFirst) return { device: found.principal, flags: OPEN_IDENTITY }
   const proven = found && authorization !== undefined ? await tokenOf(devices, authorization) : null
   if (found && proven && isSame(proven, found)) return { device: proven, flags: 0 }
   // Another device's token says that this is not who it claims to be; one that is none says nothing.

@@ -5,7 +5,8 @@ import type { DeviceRequest, SignedRequest, SignerKind } from './signed-request.
 const INPUT =
   /^sig=(\("@method" "@target-uri" "content-type" "content-digest"\);created=(0|[1-9]\d{0,14});nonce="([A-Za-z0-9\-_.]{16,128})";keyid="([\x20\x21\x23-\x5b\x5d-\x7e]*)"(?:;alg="([\x20\x21\x23-\x5b\x5d-\x7e]*)")?;tag="fleet-(device|session)-v1")$/
 /** 64 bytes, 32, or so many as an RSA key has; the first two in base64's one proper form by their last letters. */
-const SIGNATURE = /^sig=:(?:([A-Za-z0-9+/]{85}[AQgw]==|[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)|([A-Za-z0-9+/]+={0,2})):$/
+const SIGNATURE =
+  /^sig=:(?:([A-Za-z0-9+/]{85}[AQgw]==|[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)|([A-Za-z0-9+/]+={0,2})):$/
 const DIGEST = /^sha-256=:([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=):$/
 const CONTENT_TYPE = /^[\x21-\x7e]+(?: [\x21-\x7e]+)*$/
 const METHOD = /^[A-Z]+$/
