@@ -1,25 +1,15 @@
 import path from 'node:path'
-import { enrolPerson } from '../server/auth/people.ts'
 import { nextCode, secretOf, totp } from '../server/auth/totp.testing.ts'
 import { startServers } from '../server/cli/stack.ts'
 import { freePort } from '../server/db/embedded.ts'
-import { expect, expectAccessible, type House, leave, test } from './fixtures.ts'
-
-let count = 0
-/** Somebody with a password and nothing else yet. */
-async function someone(house: House) {
-  const login = { email: `walker-${++count}@carrier.example`, password: 'a-few-good-words' }
-  const { id: fleetId } = house.demo.fleets[0]!
-  await enrolPerson(house.pool, { fleetId, name: 'A Walker', role: 'dispatcher', ...login })
-  return login
-}
+import { expect, expectAccessible, leave, newPerson, test } from './fixtures.ts'
 
 test('a second step is turned on, asked for, and other sessions are ended from the list', async ({
   page,
   house,
   browser,
 }) => {
-  const { email, password } = await someone(house)
+  const { email, password } = (await newPerson(house)).login
   const signIn = async (to = page) => {
     await to.goto(`${house.url}/login?next=%2Faccount`)
     await to.getByLabel('E-mail').fill(email)
@@ -68,7 +58,7 @@ test('a second step is turned on, asked for, and other sessions are ended from t
 })
 
 test('a passkey is made, opens the console without a password, and is removed', async ({ page, house }) => {
-  const { email, password } = await someone(house)
+  const { email, password } = (await newPerson(house)).login
   // Browsers keep passkeys for names, not for bare addresses.
   const port = await freePort()
   process.env.PUBLIC_URL = `http://localhost:${port}`

@@ -6,6 +6,8 @@ import { test as base, type Cookie, expect, type Page } from '@playwright/test'
 import pg from 'pg'
 import { readDevices, type SimulatedDevice } from '../prisma/seed/devices.ts'
 import { type Login, type Seeded, seed } from '../prisma/seed.ts'
+import type { Role } from '../server/auth/can.ts'
+import { enrolPerson } from '../server/auth/people.ts'
 import { type Running, startServers } from '../server/cli/stack.ts'
 import { freePort } from '../server/db/embedded.ts'
 import { createPool } from '../server/db/pool.ts'
@@ -116,6 +118,20 @@ export async function expectAccessible(page: Page): Promise<void> {
     const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`)
     expect(found, `${page.url()} in the ${colorScheme} theme`).toEqual([])
   }
+}
+
+let people = 0
+/** Somebody of the demo fleet with an account of ours, and nothing else yet: no other walk knows them. */
+export async function newPerson(house: House, role: Role = 'dispatcher') {
+  const login = { email: `walker-${++people}@carrier.example`, password: 'a-few-good-words' }
+  const [fleet] = house.demo.fleets
+  const userId = await enrolPerson(house.pool, {
+    fleetId: fleet!.id,
+    name: `Walker ${people}`,
+    role,
+    ...login,
+  })
+  return { login, userId }
 }
 
 /** Leaves the console without ending the session, which other walks have too. First the page, so that it asks for nothing without its cookie: it would lead to the sign-in page in the middle of the next step. */

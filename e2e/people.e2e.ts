@@ -1,20 +1,6 @@
 import type { Page } from '@playwright/test'
-import { enrolPerson } from '../server/auth/people.ts'
 import { hashOf, newSecret } from '../server/auth/secret-link.ts'
-import { expect, expectAccessible, type House, leave, test } from './fixtures.ts'
-
-const PASSWORD = 'a-few-good-words'
-
-let count = 0
-/** Somebody of the demo fleet with an account of ours. */
-async function someone(house: House, role: 'dispatcher' | 'mechanic' | 'owner' = 'dispatcher') {
-  const login = { email: `walker-${++count}@carrier.example`, password: PASSWORD }
-  const fleetId = house.demo.fleets[0]!.id
-  return {
-    login,
-    userId: await enrolPerson(house.pool, { fleetId, name: `Walker ${count}`, role, ...login }),
-  }
-}
+import { expect, expectAccessible, leave, newPerson, test } from './fixtures.ts'
 
 async function signInHere(page: Page, { email, password }: { email: string; password: string }) {
   await page.goto('/login')
@@ -29,6 +15,7 @@ test('an invitation is accepted, and a forgotten password made anew', async ({ p
   await page.goto('/settings/people')
   await page.getByRole('button', { name: 'Invite somebody' }).click()
   const email = 'invited@carrier.example'
+  const password = 'quite-new-words'
   await page.getByLabel('E-mail').fill(email)
   await page.getByRole('button', { name: 'Send the invitation' }).click()
   await expect(page.getByRole('region', { name: 'Invitations' }).getByText(email)).toBeVisible()
@@ -42,7 +29,7 @@ test('an invitation is accepted, and a forgotten password made anew', async ({ p
   await leave(page)
   await page.goto(`/join#${rows[0]!.fleet.toString(36)}.${rows[0]!.id.toString(36)}.${link.secret}`)
   await page.getByLabel('Your name').fill('Newcomer')
-  await page.getByLabel('Password').fill(PASSWORD)
+  await page.getByLabel('Password').fill(password)
   await expectAccessible(page)
   await page.getByRole('button', { name: 'Join', exact: true }).click()
   await expect(page).toHaveURL(/\/map/)
@@ -65,7 +52,7 @@ test('an invitation is accepted, and a forgotten password made anew', async ({ p
   await page.getByLabel('New password').fill('quite-other-words')
   await page.getByRole('button', { name: 'Set the password' }).click()
   await expect(page.getByText('The password is set')).toBeVisible()
-  await signInHere(page, { email, password: PASSWORD })
+  await signInHere(page, { email, password })
   await expect(problem(page)).toContainText('don’t belong together')
   await page.getByLabel('Password').fill('quite-other-words')
   await page.getByLabel('Password').press('Enter')
@@ -77,7 +64,7 @@ test('sessions are listed and ended, and signing out everywhere ends this one to
   house,
   browser,
 }) => {
-  const { login } = await someone(house)
+  const { login } = await newPerson(house)
   const elsewhere = await browser.newContext({ baseURL: house.url })
   await elsewhere.request.post('/api/auth/sign-in/email', { headers: { origin: house.url }, data: login })
   const there = await elsewhere.newPage()
@@ -100,7 +87,7 @@ test('sessions are listed and ended, and signing out everywhere ends this one to
 })
 
 test('a page that is not for one’s role says why', async ({ page, house }) => {
-  const { login } = await someone(house, 'mechanic')
+  const { login } = await newPerson(house, 'mechanic')
   await signInHere(page, login)
   await expect(page).toHaveURL(/\/map/)
   await page.goto('/settings/people')
