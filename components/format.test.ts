@@ -4,6 +4,7 @@ import { HOUR, MINUTE, SECOND } from '../server/time/instant.ts'
 import {
   age,
   ago,
+  brokenFor,
   clockTime,
   clockTimeSeconds,
   coordinates,
@@ -13,6 +14,7 @@ import {
   distance,
   heading,
   hoursMinutesSpoken,
+  lasting,
   plural,
   speed,
   zonedDateTime,
@@ -29,6 +31,21 @@ describe('durations', () => {
     assert.equal(hoursMinutesSpoken(HOUR + 2 * MINUTE), '1 hour 2 minutes')
     assert.equal(hoursMinutesSpoken(2 * HOUR), '2 hours')
     assert.equal(hoursMinutesSpoken(20 * SECOND), '0 minutes')
+  })
+  test('what has just begun is no “0:00”', () => {
+    assert.deepEqual([0, 59 * SECOND, MINUTE, HOUR].map(lasting), [
+      'just now',
+      'just now',
+      'for 0:01',
+      'for 1:00',
+    ])
+    const violation = (ms: number) => brokenFor({ from: at, until: at + ms }, chicago)
+    assert.deepEqual([0, 59 * SECOND, MINUTE, 65 * MINUTE].map(violation), [
+      'from 14:25 CST',
+      'from 14:25 CST',
+      '0:01 long',
+      '1:05 long',
+    ])
   })
   test('ages tick from seconds to days', () => {
     const said = [0, 12 * SECOND, 3 * MINUTE, 2 * HOUR, 2 * HOUR + 5 * MINUTE, 76 * HOUR].map(ago)

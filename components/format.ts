@@ -1,5 +1,6 @@
 import type { DistanceUnit } from '../server/fleet/schema.ts'
 import { compassPoint } from '../server/geo/distance.ts'
+import { hoursMinutes } from '../server/time/duration.ts'
 import { DAY, HOUR, type Instant, MINUTE, SECOND } from '../server/time/instant.ts'
 import { zone } from '../server/time/zone.ts'
 
@@ -27,6 +28,16 @@ export function hoursMinutesSpoken(ms: number): string {
   ].filter((part) => !part.startsWith('0 '))
   return parts.join(' ') || '0 minutes'
 }
+
+/** How long something has been so, for a sentence: "for 1:05", or "just now" where that would be "0:00". */
+export const lasting = (ms: number): string => (ms < MINUTE ? 'just now' : `for ${hoursMinutes(ms)}`)
+
+/**
+ * How long a violation lasted, in few words: "1:05 long"; one that has just begun, or that breaks its rule at a single instant,
+ * is said by that instant: "from 18:30 CST".
+ */
+export const brokenFor = ({ from, until }: { from: Instant; until: Instant }, zone: string): string =>
+  until - from < MINUTE ? `from ${zonedTime(from, zone)}` : `${hoursMinutes(until - from)} long`
 
 /** "14:25" in the zone, 24-hour clock. */
 export function clockTime(at: Instant, zone: string): string {

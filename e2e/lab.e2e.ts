@@ -30,7 +30,7 @@ test('the lab: a sample, changed by keyboard until nothing is broken, and its li
   await time.focus()
   await page.keyboard.press('Home')
   for (let i = 0; i < 4; i++) await page.keyboard.press('PageDown')
-  await expect(time).toHaveAttribute('aria-valuetext', /^11:00 CST: Driving for 0:00/)
+  await expect(time).toHaveAttribute('aria-valuetext', /^11:00 CST: Driving begins/)
   for (let i = 0; i < 28; i++) await page.keyboard.press('ArrowRight')
   await expect(time).toHaveAttribute('aria-valuetext', /^18:00 CST: Driving for 7:00/)
   await page.keyboard.press('4')
@@ -213,6 +213,59 @@ test('the lab: unknown time by keyboard', async ({ page, signIn, house }) => {
   await expectAccessible(page)
   await page.keyboard.press('Control+z')
   await expect(answer).toContainText('What comes next')
+})
+
+test('the lab: unknown time by mouse, and across a border that the drawing shows', async ({
+  page,
+  signIn,
+  house,
+}) => {
+  await signIn(house.demo.login)
+  await page.goto('/lab')
+  await page.getByRole('button', { name: '11 hours passed' }).click()
+  const answer = answerOf(page)
+  await expect(answer).toContainText(SENTENCE)
+
+  // Along the last row, from 12:00 to 14:00, and a little back.
+  const log = page.getByLabel('One event a line: local time and status')
+  const time = page.getByRole('slider', { name: 'Time on Monday, March 2, 2026' })
+  const box = (await time.boundingBox())!
+  const x = (hours: number) => box.x + (box.width * hours) / 24
+  const y = box.y + box.height * 0.9
+  await page.mouse.move(x(12), y)
+  await page.mouse.down()
+  await page.mouse.move(x(14.5), y, { steps: 4 })
+  await page.mouse.move(x(14.02), y, { steps: 4 })
+  await expect(answer).toContainText('No violation proven')
+  await page.mouse.up()
+  await expect(log).toHaveValue(/2026-03-02 12:00 UNKNOWN\n2026-03-02 14:00 D\n/)
+  await expect(answer).toContainText('1 possible violation')
+  await expect(page.getByRole('img', { name: /12:00 unknown for 2 hours/ })).toBeVisible()
+
+  // A border in the gap: both answers, and a mark with its label in the drawing.
+  await page.getByRole('button', { name: 'Rules change at a border' }).click()
+  await page.getByLabel('From', { exact: true }).fill('2026-03-02T13:00')
+  await expect(answer).toContainText('Canada south of 60°, cycle 1')
+  await expect(answer).toContainText('No violation possible')
+  await expect(answer).toContainText('Had the rules not changed')
+  await expect(answer).toContainText('perhaps 11-hour driving limit')
+  const label = page.getByText('13:00 United States → Canada south of 60°')
+  await expect(label).toBeVisible()
+  await expect(
+    page.getByRole('img', { name: /At 13:00 the rules change: Canada south of 60°, cycle 1/ }),
+  ).toBeVisible()
+  await expectAccessible(page)
+  for (const width of [390, 1440]) {
+    await page.setViewportSize({ width, height: 900 })
+    await label.scrollIntoViewIfNeeded()
+    await expect(label).toBeVisible()
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width)
+  }
+  // On paper and in the dark it is there too.
+  await page.emulateMedia({ media: 'print', colorScheme: 'dark' })
+  await expect(label).toBeVisible()
+  await page.emulateMedia({ media: 'screen', colorScheme: 'dark' })
+  await expectAccessible(page)
 })
 
 test('the lab: a border by keyboard, and both answers', async ({ page, signIn, house }) => {

@@ -4,8 +4,7 @@ import Link from 'next/link'
 import { parseAsString, parseAsStringLiteral, useQueryState } from 'nuqs'
 import { useMemo } from 'react'
 import type { DriverRow } from '../../server/logs/schema.ts'
-import { hoursMinutes } from '../../server/time/duration.ts'
-import { ago, plural, zonedDateTime, zoneName } from '../format.ts'
+import { ago, lasting, plural, zonedDateTime, zoneName } from '../format.ts'
 import { useLiveValue, useNow, useSlowNow } from '../live/live.tsx'
 import { ClockMeter, LEVEL_TEXT } from '../logs/clock-meter.tsx'
 import {
@@ -171,7 +170,7 @@ function Row({ driver, narrow }: { driver: DriverRow; narrow: boolean }) {
       className="text-muted text-xs tabular-nums"
       title={zonedDateTime(driver.statusSince, driver.timeZone)}
     >
-      for {hoursMinutes(now - driver.statusSince)}
+      {lasting(now - driver.statusSince)}
     </span>
   )
   const clocks = BOARD_CLOCKS.map((name) => ({

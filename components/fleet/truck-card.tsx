@@ -4,9 +4,8 @@ import { CalendarDays, MapPin, Route, TriangleAlert, X } from 'lucide-react'
 import Link from 'next/link'
 import { VehicleState } from '../../server/geo/frame.ts'
 import type { DriverRow } from '../../server/logs/schema.ts'
-import { hoursMinutes } from '../../server/time/duration.ts'
 import { reasonOf, useTRPC } from '../api.tsx'
-import { age, ago, coordinates, distance, heading, speed, zonedTime } from '../format.ts'
+import { age, ago, coordinates, distance, heading, lasting, speed, zonedTime } from '../format.ts'
 import { useLive, useLiveValue, useNow } from '../live/live.tsx'
 import { AdviceList } from '../logs/advice-list.tsx'
 import { ClockMeter } from '../logs/clock-meter.tsx'
@@ -91,7 +90,7 @@ function DriverPart({ driver }: { driver: DriverRow }) {
         <span className="flex items-center gap-2 whitespace-nowrap">
           <StatusBadge status={driver.status} />
           <span className="text-muted text-xs tabular-nums">
-            {hoursMinutes(now - driver.statusSince)}
+            {lasting(now - driver.statusSince)}
             <span className="sr-only"> since {zonedTime(driver.statusSince, driver.timeZone)}</span>
           </span>
         </span>

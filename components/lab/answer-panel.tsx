@@ -3,15 +3,14 @@ import { CircleCheck, FlaskConical, TriangleAlert } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { durationText, explain, ruleTitle } from '../../server/hos/explain.ts'
 import type { Evaluation, RulesetId } from '../../server/hos/types.ts'
-import { hoursMinutes } from '../../server/time/duration.ts'
 import type { Instant } from '../../server/time/instant.ts'
-import { plural, zonedDateTime } from '../format.ts'
+import { lasting, plural, zonedDateTime } from '../format.ts'
 import { ClockMeter } from '../logs/clock-meter.tsx'
 import { readClocks } from '../logs/clocks.ts'
 import { StatusBadge } from '../logs/status-badge.tsx'
 import { Button } from '../ui/button.tsx'
 import { AheadPanel, type Planned } from './ahead-panel.tsx'
-import { BorderPanel } from './border-panel.tsx'
+import { BorderPanel, GappedBorderPanel } from './border-panel.tsx'
 import { Broken } from './broken.tsx'
 import { GapPanel, gapSummary } from './gap-panel.tsx'
 import { type Answer, sentence } from './question.ts'
@@ -31,7 +30,8 @@ export function AnswerPanel({
   ruleset: RulesetId
   onTranslate(): void
 } & Planned) {
-  const now = answer.kind === 'judged' ? answer.course.ruleset : ruleset
+  const now =
+    answer.kind === 'judged' ? answer.course.ruleset : answer.kind === 'gapped' ? answer.ruleset : ruleset
   return (
     <section
       aria-labelledby="lab-answer"
@@ -55,7 +55,12 @@ export function AnswerPanel({
           <AheadPanel course={answer.course} plan={plan} onPlan={onPlan} />
         </>
       ) : answer.kind === 'gapped' ? (
-        <GapPanel evaluation={answer.evaluation} timeZone={timeZone} />
+        <>
+          <GapPanel evaluation={answer.evaluation} timeZone={timeZone} />
+          {answer.unchanged && (
+            <GappedBorderPanel crossed={answer.evaluation} unchanged={answer.unchanged} timeZone={timeZone} />
+          )}
+        </>
       ) : (
         <Unjudged answer={answer} onTranslate={onTranslate} />
       )}
@@ -153,7 +158,7 @@ function Judged({ evaluation, timeZone }: { evaluation: Evaluation; timeZone: st
         <Fact name="Status">
           <span className="flex flex-wrap items-center gap-x-2">
             <StatusBadge status={status} />
-            for {hoursMinutes(asOf - statusSince)}, since {time(statusSince)}
+            {lasting(asOf - statusSince)}, since {time(statusSince)}
           </span>
         </Fact>
         <Fact name="Next change">

@@ -1,5 +1,6 @@
 import { durationText, explain, ruleTitle } from '../../server/hos/explain.ts'
 import type { Violation } from '../../server/hos/types.ts'
+import { MINUTE } from '../../server/time/instant.ts'
 import { zonedDateTime } from '../format.ts'
 import { cx } from '../ui/classes.ts'
 
@@ -27,8 +28,8 @@ export function Broken({
       <p className="text-xs tabular-nums">
         {perhaps ? 'at some time from ' : ''}
         {zonedDateTime(from, timeZone)}
-        {until > from && ` to ${zonedDateTime(until, timeZone)}`}
-        {!perhaps && `, ${durationText(until - from)}`}
+        {until - from >= MINUTE && ` to ${zonedDateTime(until, timeZone)}`}
+        {!perhaps && until - from >= MINUTE && `, ${durationText(until - from)}`}
       </p>
       <p className="mt-1">{perhaps ? violation.explanation.citation : explain(violation, timeZone)}</p>
     </li>

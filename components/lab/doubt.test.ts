@@ -36,9 +36,20 @@ describe('unknown time', () => {
     )
     assert.ok(clocks.every(({ leastMs, mostMs }) => leastMs <= mostMs))
   })
-  test('is not judged across a border', () => {
+  test('is judged across a border: by the new rules, and had they not changed', () => {
     const answer = judge({ text: gap, borders: [{ at: '2026-03-02T12:00', ruleset: 'ca-south-70-7' }] })
-    assert.equal(answer.kind, 'refused')
+    assert.equal(answer.kind, 'gapped')
+    if (answer.kind !== 'gapped') return
+    assert.equal(answer.ruleset, 'ca-south-70-7')
+    assert.deepEqual(
+      [answer.evaluation.proven, answer.evaluation.possible].map((all) => all.map(({ rule }) => rule)),
+      [[], []],
+    )
+    assert.equal(answer.unchanged?.ruleset, 'us-property-70-8')
+    assert.deepEqual(
+      answer.unchanged?.evaluation.proven.map(({ rule }) => rule),
+      ['us.drive-11'],
+    )
   })
 })
 

@@ -4,16 +4,15 @@ import { type KeyboardEvent, type PointerEvent, useId, useRef, useState } from '
 import { ruleTitle } from '../../server/hos/explain.ts'
 import type { GapEvent } from '../../server/hos/gaps.ts'
 import type { RulesetId, Violation } from '../../server/hos/types.ts'
-import { hoursMinutes } from '../../server/time/duration.ts'
-import { DAY, type Instant } from '../../server/time/instant.ts'
+import { DAY, type Instant, MINUTE } from '../../server/time/instant.ts'
 import type { Zone } from '../../server/time/zone.ts'
-import { dateTitle, plural, zonedTime } from '../format.ts'
+import { dateTitle, lasting, plural, zonedTime } from '../format.ts'
 import { Button } from '../ui/button.tsx'
 import { Kbd } from '../ui/kbd.tsx'
 import { daysBetween, type LabDay, snapped, stepped } from './days.ts'
 import { drawFrom, drawStretch, type LabStatus, removeChange, type Stretch, stretchesOf } from './draw.ts'
-import { LabGrid } from './lab-grid.tsx'
-import { labWords, rowsOf } from './rulesets.ts'
+import { type LabBorder, LabGrid } from './lab-grid.tsx'
+import { borderWords, drawnRowsOf, labWords } from './rulesets.ts'
 
 /** More days than this are drawn when asked for. */
 const SHOWN_DAYS = 16
@@ -30,6 +29,8 @@ export interface DrawingProps {
   violations: readonly Violation[]
   /** What a gap may have broken. */
   possible: readonly Violation[]
+  /** Where the rules change. */
+  borders: readonly LabBorder[]
   /** Where an empty log is drawn. */
   today: Instant
   /** Why it can't be drawn in, if it can't. */
@@ -90,7 +91,7 @@ export function Drawing(props: DrawingProps) {
       <div id={`${id}-help`} className="-mt-2 text-muted text-xs">
         {locked ?? (
           <>
-            Drag along a row to set its status.
+            Drag along a row to set its status, along the last one where nothing is known.
             <span className="max-md:hidden">
               {' '}
               <Kbd>←</Kbd> <Kbd>→</Kbd> move the cursor, <Kbd>1</Kbd>–<Kbd>4</Kbd> set the row’s status up to
@@ -121,6 +122,7 @@ export function Drawing(props: DrawingProps) {
                 tail={tailOf(log, day, end)}
                 violations={violations}
                 possible={props.possible}
+                borders={props.borders}
                 asOf={asOf}
                 cursor={holds && cursor <= day.until ? cursor : null}
                 over={
@@ -171,18 +173,27 @@ function tailOf(log: readonly GapEvent[], day: LabDay, end: Instant): Stretch | 
 
 /** "18:15 CST: Driving for 3:15 · over the 11-hour driving limit" */
 function reading(
-  { log, zone, violations, possible }: Pick<DrawingProps, 'log' | 'zone' | 'violations' | 'possible'>,
+  {
+    log,
+    zone,
+    violations,
+    possible,
+    borders,
+  }: Pick<DrawingProps, 'log' | 'zone' | 'violations' | 'possible' | 'borders'>,
   end: Instant,
   at: Instant,
 ): string {
   const event = log.findLast((one) => one.at <= at)
   const here = ({ from, until }: Violation) => from <= at && at <= until
   const state = event
-    ? `${labWords(event.status)} for ${hoursMinutes(at - event.at)}${at > end ? ', if it goes on' : ''}`
+    ? `${labWords(event.status)} ${at - event.at < MINUTE ? 'begins' : lasting(at - event.at)}${at > end ? ', if it goes on' : ''}`
     : 'before the log'
   const over = violations.filter(here).map(({ rule }) => ` · ${ruleTitle(rule)} passed`)
   const maybe = possible.filter(here).map(({ rule }) => ` · ${ruleTitle(rule)} perhaps passed`)
-  return `${zonedTime(at, zone.name)}: ${state}${[...over, ...maybe].join('')}`
+  const crossed = borders
+    .filter((border) => border.at === at)
+    .map(({ before, after }) => ` · ${borderWords(before, after).after} from here on`)
+  return `${zonedTime(at, zone.name)}: ${state}${[...crossed, ...over, ...maybe].join('')}`
 }
 
 /** What lies over a day and takes pointer and keys: a slider for the time, whose number keys draw. */
@@ -203,7 +214,7 @@ function Sheet({
   onUndo,
 }: Omit<
   DrawingProps,
-  'settled' | 'violations' | 'possible' | 'asOf' | 'today' | 'zone' | 'dayStartMinutes'
+  'settled' | 'violations' | 'possible' | 'borders' | 'asOf' | 'today' | 'zone' | 'dayStartMinutes'
 > & {
   id: string
   helpId: string
@@ -214,8 +225,9 @@ function Sheet({
   onEnter(): void
   onPoint(at: Instant | null): void
 }) {
-  const rows = rowsOf(ruleset)
+  const rows = drawnRowsOf(ruleset)
   const before = rows[0]!.status
+  const lastRow = rows.length - 1
   /** Where the pointer went down, in the log as it was then, and what it has drawn since. */
   const drag = useRef<{
     from: Instant
@@ -236,7 +248,7 @@ function Sheet({
     onMove(at)
     if (locked) return
     const { top, height } = event.currentTarget.getBoundingClientRect()
-    const row = Math.min(3, Math.max(0, Math.floor(((event.clientY - top) / height) * 4)))
+    const row = Math.min(lastRow, Math.max(0, Math.floor(((event.clientY - top) / height) * rows.length)))
     event.currentTarget.setPointerCapture(event.pointerId)
     drag.current = { from: at, status: rows[row]!.status, log, drawn: null }
   }

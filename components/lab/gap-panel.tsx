@@ -12,6 +12,10 @@ export const gapSummary = ({ proven, possible }: GappedEvaluation): string =>
     possible.length === 0 ? 'none possible' : `${possible.length} possible`
   }`
 
+/** "2 h to 5 h"; one time where both are the same. */
+export const clockRange = ({ leastMs, mostMs }: { leastMs: number; mostMs: number }): string =>
+  leastMs === mostMs ? durationText(leastMs) : `${durationText(leastMs)} to ${durationText(mostMs)}`
+
 /** What can be said of a log in which some time is unknown: however it was spent, and in the worst and the best case. */
 export function GapPanel({ evaluation, timeZone }: { evaluation: GappedEvaluation; timeZone: string }) {
   const { asOf, status, proven, possible, clocks } = evaluation
@@ -77,11 +81,7 @@ export function GapPanel({ evaluation, timeZone }: { evaluation: GappedEvaluatio
             <li key={`${name}${rule}`}>
               <p className="flex items-baseline justify-between gap-3 tabular-nums">
                 <span className="font-medium">{CLOCK_TITLE[name]}</span>
-                <span>
-                  {leastMs === mostMs
-                    ? durationText(leastMs)
-                    : `${durationText(leastMs)} to ${durationText(mostMs)}`}
-                </span>
+                <span>{clockRange({ leastMs, mostMs })}</span>
               </p>
               <Bar least={leastMs / limitMs} most={mostMs / limitMs} />
               <p className="mt-1 text-muted text-xs">

@@ -7,10 +7,13 @@ import { clockChange, hourLines, hoursOf, rowLines, ticks, UNIT } from '../logs/
 import { cx } from '../ui/classes.ts'
 import type { LabDay } from './days.ts'
 import type { Stretch } from './draw.ts'
-import { isDashed, labWords, rowIndexOf, rowsOf } from './rulesets.ts'
+import { borderWords, drawnRowsOf, isDashed, labWords, RULESETS, rowIndexOf, rowsOf } from './rulesets.ts'
 
 const LINE = 'fill-none [vector-effect:non-scaling-stroke]'
 /** Below this width of a column every third hour is named. */
+/** The four rows that a duty status has, and the one under them for what is not known. */
+const STATUS_HEIGHT = UNIT * 4
+const HEIGHT = UNIT * 5
 const SPARSE = '@max-[34rem]:hidden'
 
 /**
@@ -28,6 +31,7 @@ export function LabGrid({
   tail,
   violations,
   possible,
+  borders,
   asOf,
   cursor,
   over,
@@ -39,12 +43,14 @@ export function LabGrid({
   tail: Stretch | null
   violations: readonly Violation[]
   possible: readonly Violation[]
+  borders: readonly LabBorder[]
   asOf: Instant | null
   cursor: Instant | null
   over: ReactNode
 }) {
   const { from, until } = day
-  const rows = rowsOf(ruleset)
+  const rows = drawnRowsOf(ruleset)
+  const known = rowsOf(ruleset).length
   const minutes = (until - from) / MINUTE
   const x = (at: Instant) => (Math.min(Math.max(at, from), until) - from) / MINUTE
   const percent = (at: Instant) => `${(x(at) / minutes) * 100}%`
@@ -58,6 +64,7 @@ export function LabGrid({
   const gaps = stretches.filter(({ status }) => status === 'UNKNOWN')
   const y = (stretch: Stretch) => UNIT * (rowIndexOf(ruleset, stretch.status) + 0.5)
   const change = clockChange(day)
+  const crossed = borders.filter(({ at }) => at >= from && at < until)
   return (
     <div className="@container">
       <div className="grid grid-cols-[auto_1fr_auto] gap-x-2 text-xs md:gap-x-3">
@@ -79,11 +86,14 @@ export function LabGrid({
           ))}
         </div>
         <div />
-        <div className="grid h-28 grid-rows-4">
+        <div className="grid h-36 grid-rows-5">
           {rows.map(({ status, title, short }, i) => (
-            <span key={status} className="flex items-center gap-1.5">
+            <span
+              key={status}
+              className={cx('flex items-center gap-1.5', status === 'UNKNOWN' && 'text-muted')}
+            >
               <span aria-hidden className="w-2 text-2xs text-faint tabular-nums max-md:hidden">
-                {i + 1}
+                {i < known ? i + 1 : 'U'}
               </span>
               <span className="max-md:sr-only">{title}</span>
               <span aria-hidden className="md:hidden">
@@ -92,24 +102,24 @@ export function LabGrid({
             </span>
           ))}
         </div>
-        <div className="relative h-28">
+        <div className="relative h-36">
           <svg
             role="img"
-            aria-label={spoken(day, timeZone, stretches)}
-            viewBox={`0 0 ${minutes} ${UNIT * 4}`}
+            aria-label={spoken(day, timeZone, stretches, crossed)}
+            viewBox={`0 0 ${minutes} ${HEIGHT}`}
             preserveAspectRatio="none"
             className="size-full overflow-visible"
           >
-            <rect width={minutes} height={UNIT * 4} className="fill-surface" />
+            <rect width={minutes} height={HEIGHT} className="fill-surface" />
             {asOf !== null && asOf < until && (
-              <rect x={x(asOf)} width={minutes - x(asOf)} height={UNIT * 4} className="fill-sunken" />
+              <rect x={x(asOf)} width={minutes - x(asOf)} height={HEIGHT} className="fill-sunken" />
             )}
             {gaps.map((gap) => (
               <rect
                 key={gap.from}
                 x={x(gap.from)}
                 width={x(gap.until) - x(gap.from)}
-                height={UNIT * 4}
+                height={HEIGHT}
                 className="fill-line-strong/25 stroke-line-strong [vector-effect:non-scaling-stroke]"
                 strokeDasharray="1 3"
               />
@@ -119,7 +129,7 @@ export function LabGrid({
                 x(violation.until) > x(violation.from) && (
                   <path
                     key={violation.from}
-                    d={`M${x(violation.from)} 0V${UNIT * 4}H${x(violation.until)}V0Z`}
+                    d={`M${x(violation.from)} 0V${HEIGHT}H${x(violation.until)}V0Z`}
                     className="fill-warning-fill/15 stroke-warning-fill [vector-effect:non-scaling-stroke]"
                     strokeDasharray="1 4"
                   />
@@ -130,7 +140,7 @@ export function LabGrid({
                 x(violation.until) > x(violation.from) && (
                   <path
                     key={`${violation.rule}${violation.from}`}
-                    d={`M${x(violation.from)} 0V${UNIT * 4}H${x(violation.until)}V0Z`}
+                    d={`M${x(violation.from)} 0V${HEIGHT}H${x(violation.until)}V0Z`}
                     className="fill-danger-fill/20 stroke-danger-fill [vector-effect:non-scaling-stroke]"
                     strokeDasharray="3 3"
                   />
@@ -139,7 +149,11 @@ export function LabGrid({
             <path d={ticks(minutes)} className={cx(LINE, 'stroke-line')} />
             <path d={hourLines(minutes)} className={cx(LINE, 'stroke-line-strong/45')} />
             <path d={rowLines(minutes)} className={cx(LINE, 'stroke-line-strong')} />
-            {tail && tail.status !== 'UNKNOWN' && (
+            <path
+              d={`M0 ${STATUS_HEIGHT}V${HEIGHT}H${minutes}V${STATUS_HEIGHT}`}
+              className={cx(LINE, 'stroke-line')}
+            />
+            {tail && (
               <path
                 d={`M${x(tail.from)} ${y(tail)}H${x(tail.until)}`}
                 strokeWidth={1.5}
@@ -149,21 +163,31 @@ export function LabGrid({
               />
             )}
             {stretches.map((stretch, i) => {
-              if (stretch.status === 'UNKNOWN') return null
+              const unknown = stretch.status === 'UNKNOWN'
               const earlier = stretches[i - 1]
-              const before = earlier && earlier.status !== 'UNKNOWN' ? earlier : stretch
+              const before = earlier && earlier.status !== 'UNKNOWN' && !unknown ? earlier : stretch
               return (
                 <path
                   key={stretch.from}
                   d={`M${x(stretch.from)} ${y(before)}V${y(stretch)}H${x(stretch.until)}`}
                   strokeWidth={2.5}
-                  strokeDasharray={isDashed(stretch.status) ? '5 4' : undefined}
+                  strokeDasharray={unknown ? '1 5' : isDashed(stretch.status) ? '5 4' : undefined}
                   strokeLinejoin="round"
-                  strokeLinecap="square"
-                  className={cx(LINE, 'stroke-ink')}
+                  strokeLinecap={unknown ? 'round' : 'square'}
+                  className={cx(LINE, unknown ? 'stroke-muted' : 'stroke-ink')}
                 />
               )
             })}
+            {crossed.map(({ at }) => (
+              // Dash and dot, as maps draw a border; a stroke is printed where a background is not.
+              <path
+                key={at}
+                d={`M${x(at)} 0V${HEIGHT}`}
+                strokeWidth={2}
+                strokeDasharray="9 3 2 3"
+                className={cx(LINE, 'stroke-accent')}
+              />
+            ))}
           </svg>
           {asOf !== null && asOf >= from && asOf <= until && (
             <span
@@ -181,16 +205,50 @@ export function LabGrid({
           )}
           {over}
         </div>
-        <div className="grid h-28 min-w-9 grid-rows-4 text-right font-medium tabular-nums">
+        <div className="grid h-36 min-w-9 grid-rows-5 text-right font-medium tabular-nums">
           {rows.map(({ status }, i) => (
-            <span key={status} className="flex items-center justify-end">
+            <span
+              key={status}
+              className={cx('flex items-center justify-end', status === 'UNKNOWN' && 'text-muted')}
+            >
               {hoursMinutes(totals[i]! * MINUTE)}
             </span>
           ))}
         </div>
+        {crossed.length > 0 && (
+          <div aria-hidden className="col-start-2 flex flex-col">
+            {crossed.map((border) => (
+              <BorderLabel key={border.at} {...border} timeZone={timeZone} part={x(border.at) / minutes} />
+            ))}
+          </div>
+        )}
       </div>
       {change && <p className="pt-1 text-2xs text-muted">{change}</p>}
     </div>
+  )
+}
+
+/** Where the rules change. */
+export interface LabBorder {
+  at: Instant
+  before: RulesetId
+  after: RulesetId
+}
+
+/** Under a border's line: when, and which rules meet there. On the side where there is room. */
+function BorderLabel({ at, before, after, timeZone, part }: LabBorder & { timeZone: string; part: number }) {
+  const words = borderWords(before, after)
+  const right = part > 0.5
+  return (
+    <span
+      className={cx(
+        'block min-w-0 border-accent pt-0.5 text-2xs text-ink leading-tight',
+        right ? 'border-r-2 pr-1.5 text-right' : 'border-l-2 pl-1.5',
+      )}
+      style={right ? { marginRight: `${(1 - part) * 100}%` } : { marginLeft: `${part * 100}%` }}
+    >
+      {clockTime(at, timeZone)} {words.before} → {words.after}
+    </span>
   )
 }
 
@@ -206,10 +264,18 @@ function joined(spans: readonly Violation[]): { from: Instant; until: Instant }[
 }
 
 /** The day for ears: what follows what. */
-function spoken(day: LabDay, timeZone: string, stretches: readonly Stretch[]): string {
+function spoken(
+  day: LabDay,
+  timeZone: string,
+  stretches: readonly Stretch[],
+  borders: readonly LabBorder[],
+): string {
   const course = stretches.map(
     ({ from, until, status }) =>
       `${clockTime(from, timeZone)} ${labWords(status).toLowerCase()} for ${hoursMinutesSpoken(until - from)}`,
   )
-  return `${dateTitle(day.date)}: ${course.join(', ') || 'nothing in the log'}.`
+  const changes = borders.map(
+    ({ at, after }) => ` At ${clockTime(at, timeZone)} the rules change: ${RULESETS[after].title}.`,
+  )
+  return `${dateTitle(day.date)}: ${course.join(', ') || 'nothing in the log'}.${changes.join('')}`
 }

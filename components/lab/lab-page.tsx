@@ -1,8 +1,9 @@
 'use client'
 import { Check, Eraser, Link2, TriangleAlert } from 'lucide-react'
 import { type ReactNode, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react'
+import type { Regime } from '../../server/hos/border.ts'
 import type { GapEvent } from '../../server/hos/gaps.ts'
-import type { Violation } from '../../server/hos/types.ts'
+import type { RulesetId, Violation } from '../../server/hos/types.ts'
 import { zone } from '../../server/time/zone.ts'
 import { useViewer } from '../shell/viewer.tsx'
 import { Button } from '../ui/button.tsx'
@@ -11,6 +12,7 @@ import { say } from '../ui/toast.tsx'
 import { AnswerPanel } from './answer-panel.tsx'
 import { tidied } from './draw.ts'
 import { Drawing } from './drawing.tsx'
+import type { LabBorder } from './lab-grid.tsx'
 import { decodeQuestion, encodeQuestion } from './link.ts'
 import { LogField } from './log-field.tsx'
 import { formatLog } from './log-text.ts'
@@ -157,6 +159,7 @@ function Lab({ question: start, unreadable, today }: Omit<Opened, 'key'>) {
         asOf={read.asOf ?? settled.at(-1)?.at ?? null}
         violations={violations}
         possible={possible}
+        borders={bordersOf(question.ruleset, read.regimes)}
         today={today}
         locked={lockedBecause(read)}
         onPreview={setPreview}
@@ -192,6 +195,14 @@ function shadedOf(answer: Answer): { violations: readonly Violation[]; possible:
     return { violations: answer.evaluation.proven, possible: answer.evaluation.possible }
   return { violations: NOTHING, possible: NOTHING }
 }
+
+/** The rules before and after each border that could be read. */
+const bordersOf = (first: RulesetId, regimes: readonly Regime[]): LabBorder[] =>
+  regimes.map(({ from, ruleset }, i) => ({
+    at: from,
+    before: regimes[i - 1]?.ruleset ?? first,
+    after: ruleset,
+  }))
 
 function lockedBecause({ zone, parsed, ordered }: ReturnType<typeof readQuestion>): string | null {
   if (!zone) return 'Name a zone that exists, and the log is drawn in it.'

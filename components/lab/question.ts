@@ -1,14 +1,7 @@
-import { evaluateAlong, type Regime } from '../../server/hos/border.ts'
-import { evaluate } from '../../server/hos/evaluate.ts'
+import { evaluateAlong, evaluateAlongWithGaps, type Regime } from '../../server/hos/border.ts'
 import type { Course } from '../../server/hos/forecast.ts'
-import { evaluateWithGaps, type GapEvent, type GappedEvaluation } from '../../server/hos/gaps.ts'
-import {
-  type DutyEvent,
-  type Evaluation,
-  type HosOptions,
-  HosRefusal,
-  type RulesetId,
-} from '../../server/hos/types.ts'
+import type { GapEvent, GappedEvaluation } from '../../server/hos/gaps.ts'
+import { type DutyEvent, type Evaluation, HosRefusal, type RulesetId } from '../../server/hos/types.ts'
 import { DAY, type Instant } from '../../server/time/instant.ts'
 import { type Zone, zone } from '../../server/time/zone.ts'
 import { type ParsedLog, parseLocal, parseLog } from './log-text.ts'
@@ -168,14 +161,19 @@ export type Answer =
   | { kind: 'refused'; code: HosRefusal['code']; where: string | null; reason: string }
   /** The engine's own fault: what this page is there to find. */
   | { kind: 'broken'; reason: string }
-  | { kind: 'judged'; evaluation: Evaluation; course: Course; unchanged: Unchanged | null }
+  | { kind: 'judged'; evaluation: Evaluation; course: Course; unchanged: Unchanged<Evaluation> | null }
   /** Some time is unknown. */
-  | { kind: 'gapped'; evaluation: GappedEvaluation }
+  | {
+      kind: 'gapped'
+      ruleset: RulesetId
+      evaluation: GappedEvaluation
+      unchanged: Unchanged<GappedEvaluation> | null
+    }
 
 /** The other answer at a border: as it would be under the rules from before the last one. */
-export interface Unchanged {
+export interface Unchanged<Answer> {
   ruleset: RulesetId
-  evaluation: Evaluation
+  evaluation: Answer
 }
 
 const isKnown = (log: readonly GapEvent[]): log is readonly DutyEvent[] =>
@@ -185,27 +183,30 @@ const isKnown = (log: readonly GapEvent[]): log is readonly DutyEvent[] =>
 function judged(log: readonly DutyEvent[], regimes: readonly Regime[], asOf: Instant): Answer {
   const { ruleset, options } = regimes.at(-1)!
   const course: Course = { log, ruleset, options, asOf }
-  const before = regimes.slice(0, -1)
-  const unchanged =
-    before.length > 0 ? { ruleset: before.at(-1)!.ruleset, evaluation: along(log, before, asOf) } : null
-  return { kind: 'judged', evaluation: along(log, regimes, asOf), course, unchanged }
-}
-
-const along = (log: readonly DutyEvent[], regimes: readonly Regime[], asOf: Instant): Evaluation => {
-  const [only] = regimes
-  return regimes.length === 1
-    ? evaluate(log, only!.ruleset, only!.options, asOf)
-    : evaluateAlong(log, regimes, asOf)
-}
-
-/** What is unknown is judged under one ruleset. */
-function gapped(log: readonly GapEvent[], regimes: readonly Regime[], asOf: Instant): Answer {
-  const { ruleset, options }: { ruleset: RulesetId; options: HosOptions } = regimes[0]!
-  if (regimes.length > 1) {
-    const reason = 'a log with unknown time is judged under one ruleset; take the changes of rules away'
-    return { kind: 'refused', code: 'bad-option', where: null, reason }
+  return {
+    kind: 'judged',
+    evaluation: evaluateAlong(log, regimes, asOf),
+    course,
+    unchanged: hadItNotBeen(regimes, (before) => evaluateAlong(log, before, asOf)),
   }
-  return { kind: 'gapped', evaluation: evaluateWithGaps(log, ruleset, options, asOf) }
+}
+
+/** The same where some time is unknown. */
+function gapped(log: readonly GapEvent[], regimes: readonly Regime[], asOf: Instant): Answer {
+  return {
+    kind: 'gapped',
+    ruleset: regimes.at(-1)!.ruleset,
+    evaluation: evaluateAlongWithGaps(log, regimes, asOf),
+    unchanged: hadItNotBeen(regimes, (before) => evaluateAlongWithGaps(log, before, asOf)),
+  }
+}
+
+function hadItNotBeen<Said>(
+  regimes: readonly Regime[],
+  judge: (before: readonly Regime[]) => Said,
+): Unchanged<Said> | null {
+  const before = regimes.slice(0, -1)
+  return before.length > 0 ? { ruleset: before.at(-1)!.ruleset, evaluation: judge(before) } : null
 }
 
 /**

@@ -85,9 +85,9 @@ export const RULESET_IDS = Object.keys(RULESETS) as RulesetId[]
 /** Is it the id of a ruleset? */
 export const isRulesetId = (text: string): text is RulesetId => Object.hasOwn(RULESETS, text)
 
-export interface LabRow {
+export interface LabRow<Status extends LabStatus = DutyStatus> {
   /** What drawing in this row sets. */
-  status: DutyStatus
+  status: Status
   title: string
   short: string
 }
@@ -105,9 +105,15 @@ const EUROPE: readonly LabRow[] = [
   { status: 'DRIVE', title: 'Driving', short: 'Drive' },
 ]
 
-/** The four rows of the drawing; the first is what holds before the log begins. */
+/** The rows of the statuses; the first is what holds before the log begins. */
 export const rowsOf = (ruleset: RulesetId): readonly LabRow[] =>
   RULESETS[ruleset].jurisdiction === 'eu' ? EUROPE : NORTH_AMERICA
+
+/** Under them, where what is not known is drawn. */
+const UNKNOWN: LabRow<LabStatus> = { status: 'UNKNOWN', title: 'Unknown', short: 'Gap' }
+
+/** All rows of the drawing. */
+export const drawnRowsOf = (ruleset: RulesetId): readonly LabRow<LabStatus>[] => [...rowsOf(ruleset), UNKNOWN]
 
 /** Each status in its own words and in those of the other side of the ocean. */
 const PLACES: Record<DutyStatus, { northAmerica: DutyStatus; europe: DutyStatus }> = {
@@ -130,8 +136,9 @@ export const statusIn = (ruleset: RulesetId, status: LabStatus): LabStatus =>
     ? status
     : PLACES[status][RULESETS[ruleset].jurisdiction === 'eu' ? 'europe' : 'northAmerica']
 
-/** Which of the four rows a status is drawn in, 0 the topmost; one of another jurisdiction where it comes nearest; none (-1) where nothing is known. */
+/** Which of the rows a status is drawn in, 0 the topmost; one of another jurisdiction where it comes nearest, and last what is not known. */
 export function rowIndexOf(ruleset: RulesetId, status: LabStatus): number {
+  if (status === 'UNKNOWN') return rowsOf(ruleset).length
   const near = statusIn(ruleset, status)
   const drawn = near === 'PC' ? 'OFF' : near === 'YM' ? 'ON' : near === 'FERRY' ? 'REST' : near
   return rowsOf(ruleset).findIndex((row) => row.status === drawn)
@@ -140,6 +147,15 @@ export function rowIndexOf(ruleset: RulesetId, status: LabStatus): number {
 /** Is its line dashed, because it shares a row with another status? */
 export const isDashed = (status: LabStatus): boolean =>
   status === 'PC' || status === 'YM' || status === 'FERRY'
+
+/** Two rulesets as people name them at a border: by the country, and where that is the same by all of the title. */
+export function borderWords(before: RulesetId, after: RulesetId): { before: string; after: string } {
+  const [one, other] = [RULESETS[before].title, RULESETS[after].title]
+  const country = (title: string) => title.split(',')[0]!
+  return country(one) === country(other)
+    ? { before: one, after: other }
+    : { before: country(one), after: country(other) }
+}
 
 /** Every status in words; time of which nothing is known too. */
 export const labWords = (status: LabStatus): string =>

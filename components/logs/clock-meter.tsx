@@ -1,4 +1,5 @@
 import { hoursMinutes } from '../../server/time/duration.ts'
+import { MINUTE } from '../../server/time/instant.ts'
 import { hoursMinutesSpoken } from '../format.ts'
 import { Bar, type BarTone } from '../ui/bar.tsx'
 import { cx } from '../ui/classes.ts'
@@ -31,14 +32,14 @@ export const LEVEL_WORD: Record<Level, string> = {
 export function ClockText({ reading, className }: { reading: ClockReading; className?: string }) {
   const { level, passedMs, remainingMs } = reading
   const ms = passedMs ?? remainingMs
+  const isNew = passedMs !== null && passedMs < MINUTE
   return (
     <span className={cx('whitespace-nowrap tabular-nums', LEVEL_TEXT[level], className)}>
-      <span aria-hidden>
-        {passedMs === null ? '' : '+'}
-        {hoursMinutes(ms)}
-      </span>
+      <span aria-hidden>{isNew ? 'now' : `${passedMs === null ? '' : '+'}${hoursMinutes(ms)}`}</span>
       <span className="sr-only">
-        {hoursMinutesSpoken(ms)} {passedMs === null ? 'left' : 'over the limit'}
+        {isNew
+          ? 'limit reached just now'
+          : `${hoursMinutesSpoken(ms)} ${passedMs === null ? 'left' : 'over the limit'}`}
       </span>
     </span>
   )

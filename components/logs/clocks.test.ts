@@ -45,6 +45,13 @@ describe('clocks of the board', () => {
     assert.equal(reading!.level, 'passed')
     assert.equal(reading!.runsOutAt, null)
   })
+  test('in its first minute it has passed just now, not 0:00 ago', () => {
+    const at = (ms: number) => clockWords(readClocks(row([clock({})]), evaluatedAt + 2 * HOUR + ms)[0]!)
+    assert.deepEqual(
+      [at(1), at(MINUTE - 1), at(MINUTE)],
+      ['passed just now', 'passed just now', 'passed 0:01 ago'],
+    )
+  })
   test('a violation that goes on is told from its first minute', () => {
     const out = clock({ remainingMs: 0, runsOutAt: null })
     const [reading] = readClocks(row([out], [violation({})]), evaluatedAt + 2 * MINUTE)

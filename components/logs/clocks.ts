@@ -108,7 +108,9 @@ function levelOf(remainingMs: number, running: boolean, passedMs: number | null)
 export function clockWords(reading: Pick<ClockReading, 'remainingMs' | 'passedMs'>): string {
   return reading.passedMs === null
     ? `${hoursMinutes(reading.remainingMs)} left`
-    : `passed ${hoursMinutes(reading.passedMs)} ago`
+    : reading.passedMs < MINUTE
+      ? 'passed just now'
+      : `passed ${hoursMinutes(reading.passedMs)} ago`
 }
 
 const URGENCY: Record<Level, number> = { passed: 0, close: 1, soon: 2, fine: 3, still: 4 }

@@ -3,7 +3,7 @@ import { type KeyboardEvent, type PointerEvent, useState } from 'react'
 import type { DayLog } from '../../server/logs/schema.ts'
 import { hoursMinutes } from '../../server/time/duration.ts'
 import { type Instant, MINUTE } from '../../server/time/instant.ts'
-import { zonedTime } from '../format.ts'
+import { lasting, zonedTime } from '../format.ts'
 import { STATUS_WORDS } from './clocks.ts'
 import { DayGrid, rowOf } from './day-grid.tsx'
 
@@ -87,7 +87,7 @@ function saying(day: DayLog, at: Instant): string {
     .reduce((sum, { from, until }) => sum + Math.min(until, at) - from, 0)
   const broken = day.violations.filter(({ from, until }) => from <= at && at <= until)
   return [
-    `${zonedTime(at, day.driver.timeZone)}: ${STATUS_WORDS[holds.status]} for ${hoursMinutes(at - holds.from)}`,
+    `${zonedTime(at, day.driver.timeZone)}: ${STATUS_WORDS[holds.status]} ${at - holds.from < MINUTE ? 'begins' : lasting(at - holds.from)}`,
     `${hoursMinutes(soFar)} ${STATUS_WORDS[holds.status].toLowerCase()} this day`,
     ...broken.map(({ title }) => `over the ${title}`),
   ].join(' · ')

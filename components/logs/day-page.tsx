@@ -10,6 +10,7 @@ import { addDays } from '../../server/time/zone.ts'
 import { reasonOf, useTRPC } from '../api.tsx'
 import { SetStatusMenu } from '../drivers/set-status.tsx'
 import {
+  brokenFor,
   clockTime,
   clockTimeSeconds,
   dateTitle,
@@ -164,7 +165,7 @@ function Violations({ day }: { day: DayLog }) {
         {day.violations.map((violation) => (
           <li key={`${violation.rule}${violation.from}`} className="text-danger">
             <span className="font-semibold">
-              {violation.title}, {hoursMinutes(violation.until - violation.from)} long.
+              {violation.title}, {brokenFor(violation, day.driver.timeZone)}.
             </span>{' '}
             {violation.explanation}
           </li>

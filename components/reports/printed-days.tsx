@@ -2,7 +2,15 @@ import type { DayEvent, DayLog } from '../../server/logs/schema.ts'
 import { hoursMinutes } from '../../server/time/duration.ts'
 import { DAY, type Instant } from '../../server/time/instant.ts'
 import { isoWithOffset, zone } from '../../server/time/zone.ts'
-import { clockTimeSeconds, dateTitle, distance, zonedDateTime, zonedTime, zoneLongName } from '../format.ts'
+import {
+  brokenFor,
+  clockTimeSeconds,
+  dateTitle,
+  distance,
+  zonedDateTime,
+  zonedTime,
+  zoneLongName,
+} from '../format.ts'
 import { STATUS_WORDS } from '../logs/clocks.ts'
 import { DayGrid } from '../logs/day-grid.tsx'
 import { Facts, PrintBar, Sheet, SheetFoot } from './sheet.tsx'
@@ -86,8 +94,7 @@ function Day({ day }: { day: DayLog }) {
           <ul className="flex flex-col gap-1">
             {day.violations.map((violation) => (
               <li key={`${violation.rule}${violation.from}`}>
-                <strong>{violation.title}</strong> ({hoursMinutes(violation.until - violation.from)} h):{' '}
-                {violation.explanation}
+                <strong>{violation.title}</strong> ({brokenFor(violation, timeZone)}): {violation.explanation}
               </li>
             ))}
           </ul>

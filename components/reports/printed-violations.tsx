@@ -1,6 +1,6 @@
 import type { FleetViolations } from '../../server/reports/schema.ts'
 import { hoursMinutes } from '../../server/time/duration.ts'
-import type { Instant } from '../../server/time/instant.ts'
+import { type Instant, MINUTE } from '../../server/time/instant.ts'
 import { plural, zonedDateTime } from '../format.ts'
 import { Facts, PrintBar, Sheet, SheetFoot } from './sheet.tsx'
 
@@ -65,10 +65,7 @@ export function PrintedViolations({
                   </td>
                   <td>{violation.title}</td>
                   <td className="whitespace-nowrap">{zonedDateTime(violation.from, violation.timeZone)}</td>
-                  <td>
-                    {hoursMinutes(violation.until - violation.from)}
-                    {violation.open && ' so far'}
-                  </td>
+                  <td>{forWords(violation)}</td>
                   <td>{violation.explanation}</td>
                 </tr>
               ))}
@@ -93,4 +90,10 @@ export function PrintedViolations({
       </Sheet>
     </main>
   )
+}
+
+/** The violation's own instant stands beside it: what lasted no minute has just begun, or is broken at that instant. */
+function forWords({ from, until, open }: FleetViolations['violations'][number]): string {
+  if (until - from < MINUTE) return open ? 'just begun' : 'at once'
+  return `${hoursMinutes(until - from)}${open ? ' so far' : ''}`
 }
