@@ -7,50 +7,73 @@ import type { CanadianLaw, DailyRestLaw } from './limits.ts'
 /** South of 60°, where a day must hold its rest. */
 type LawWithDailyRest = CanadianLaw & { dailyRest: DailyRestLaw }
 
-export interface DailyRests {
-  violations: Violation[]
-  /** When the present rest, going on, may change them. */
-  changesAt: Instant[]
-}
-
 /**
  * The days, of those that have ended, in which too little rest was taken: SOR/2005-313 s. 14, or s. 16 for two days of which
  * the first defers rest to the second.
- * @param resting the rest that goes on
- * @param splitOn numbers of the days on which driving was lawful only by a pair of rests in the berth
  */
-export function dailyRests(
-  line: Timeline,
-  law: LawWithDailyRest,
-  options: HosOptions,
-  deferrals: Deferrals,
-  resting: Rest | null,
-  splitOn: ReadonlySet<number>,
-): DailyRests {
-  const { rule, leastMs, mandatoryMs } = law.dailyRest
-  const found: DailyRests = { violations: [], changesAt: [] }
-  const days = endedDays(line, law, options, deferrals)
-  for (const [d, day] of days.entries()) {
-    const first = deferrals.firstDays.has(d - 1) ? days[d - 1] : undefined
-    if (day.worked) {
-      const shortage = day.defers
-        ? firstDayShortage(law, day)
-        : first
-          ? secondDayShortage(law, first, day, splitOn.has(d - 1) || splitOn.has(d))
-          : shortageOf(law, day)
-      if (shortage) {
-        const explanation = { since: day.from, ...shortage, rests: [] }
-        found.violations.push({ rule, from: day.until, until: day.until, explanation })
-      }
+export class DailyRests {
+  /** Those that `judge` was asked for. */
+  violations: Violation[] = []
+  readonly #line: Timeline
+  readonly #law: LawWithDailyRest
+  readonly #options: HosOptions
+  readonly #deferrals: Deferrals
+  readonly #days: Day[] = []
+
+  constructor(line: Timeline, law: LawWithDailyRest, options: HosOptions, deferrals: Deferrals) {
+    this.#line = line
+    this.#law = law
+    this.#options = options
+    this.#deferrals = deferrals
+  }
+
+  /**
+   * Judges the days that have ended after an instant.
+   * @param splitOn numbers of the days on which driving was lawful only by a pair of rests in the berth
+   * @param after what was read of earlier days stays
+   */
+  judge(splitOn: ReadonlySet<number>, after: Instant): void {
+    const days = this.#days
+    while (days.length > 0 && days[days.length - 1]!.until > after) days.pop()
+    readDays(days, this.#line, this.#law, this.#options, this.#deferrals)
+    this.violations = []
+    for (let d = days.length - 1; d >= 0 && days[d]!.until > after; d--) {
+      const day = days[d]!
+      const shortage = day.worked ? this.#shortageOn(d, splitOn) : null
+      if (shortage === null) continue
+      const { rule } = this.#law.dailyRest
+      const explanation = { since: day.from, ...shortage, rests: [] }
+      this.violations.push({ rule, from: day.until, until: day.until, explanation })
     }
-    if (resting && resting.from >= day.from && resting.from < day.until) {
-      const addedMs = first ? deferredMs(law, first) : 0
-      for (const ms of [leastMs, mandatoryMs, mandatoryMs + day.lackMs, mandatoryMs + addedMs]) {
-        found.changesAt.push(resting.from + ms)
-      }
+    this.violations.reverse()
+  }
+
+  /** Adds when the present rest, going on, may change them. */
+  changes(resting: Rest, found: Instant[]): void {
+    const { leastMs, mandatoryMs } = this.#law.dailyRest
+    for (let d = this.#days.length - 1; d >= 0 && resting.from < this.#days[d]!.until; d--) {
+      const day = this.#days[d]!
+      if (resting.from < day.from) continue
+      const first = this.#firstOf(d)
+      const addedMs = first ? deferredMs(this.#law, first) : 0
+      for (const ms of [leastMs, mandatoryMs, mandatoryMs + day.lackMs, mandatoryMs + addedMs])
+        found.push(resting.from + ms)
     }
   }
-  return found
+
+  /** The day that defers rest to a day. */
+  #firstOf(d: number): Day | undefined {
+    return this.#deferrals.firstDays.has(d - 1) ? this.#days[d - 1] : undefined
+  }
+
+  #shortageOn(d: number, splitOn: ReadonlySet<number>): Shortage | null {
+    const day = this.#days[d]!
+    if (day.defers) return firstDayShortage(this.#law, day)
+    const first = this.#firstOf(d)
+    return first
+      ? secondDayShortage(this.#law, first, day, splitOn.has(d - 1) || splitOn.has(d))
+      : shortageOf(this.#law, day)
+  }
 }
 
 /** What a day holds, and what it needs if no rest is deferred. */
@@ -70,18 +93,30 @@ interface Day {
   /** The longest rest of which it has a part, whole. */
   longestMs: number
   drivenMs: number
+  /** When the hours that end a shift begin, of the last rest so far that went on from one day into the next. */
+  mandatoryFrom: Instant
+  /** The first rest that may go on into the next day. */
+  nextRest: number
 }
 
-function endedDays(line: Timeline, law: LawWithDailyRest, options: HosOptions, deferrals: Deferrals): Day[] {
+/** Reads the days that have ended, beside those that were read before. */
+function readDays(
+  days: Day[],
+  line: Timeline,
+  law: LawWithDailyRest,
+  options: HosOptions,
+  deferrals: Deferrals,
+): void {
   const { leastMs, mandatoryMs, totalMs } = law.dailyRest
   const { rests } = line
-  const adverseOn = new Set(options.adverseConditions?.map((at) => dayNumber(line, options, at)))
-  const days: Day[] = []
-  let next = 0
-  /** The hours that end a shift, of the rest that goes on from one day into the next. */
-  let mandatory = { from: 0, until: 0 }
-  for (let d = 0; d < line.day[line.count]!; d++) {
-    const [first, end] = [line.dayBoundary[d]!, line.dayBoundary[d + 1]!]
+  const met = options.adverseConditions
+  const adverseOn = met?.length ? new Set(met.map((at) => dayNumber(line, options, at))) : null
+  const last = days.length > 0 ? days[days.length - 1]! : null
+  let next = last?.nextRest ?? 0
+  let mandatoryFrom = last?.mandatoryFrom ?? Number.NEGATIVE_INFINITY
+  for (let d = days.length; d < line.day[line.count]!; d++) {
+    const first = line.dayBoundary[d]!
+    const end = line.dayBoundary[d + 1]!
     const until = line.at[end]!
     const from = d > 0 ? line.at[first]! : startOfFirstDay(line, options)
     // Before the log the driver rests, and has had the mandatory hours when it opens.
@@ -96,16 +131,16 @@ function endedDays(line: Timeline, law: LawWithDailyRest, options: HosOptions, d
       const lengthMs = rest.opening ? Number.POSITIVE_INFINITY : rest.until - rest.from
       besideLastMs = furtherMs
       if (lengthMs < leastMs) continue
-      const insideMs = overlapMs(rest, from, until)
+      const insideMs = overlapMs(rest.from, rest.until, from, until)
       restedMs += insideMs
       furtherMs += insideMs
       longestMs = Math.max(longestMs, lengthMs)
       if (lengthMs < mandatoryMs || rest.opening) continue
-      if (rest.from < from) furtherMs -= overlapMs(mandatory, from, until)
+      if (rest.from < from) furtherMs -= overlapMs(mandatoryFrom, mandatoryFrom + mandatoryMs, from, until)
       else if (rest.until <= until) furtherMs -= mandatoryMs
       else overnight = rest
     }
-    const neededMs = totalMs - (adverseOn.has(d) ? law.adverse.ms : 0)
+    const neededMs = totalMs - (adverseOn?.has(d) ? law.adverse.ms : 0)
     const neededFurtherMs = neededMs - mandatoryMs
     const defers = deferrals.firstDays.has(d)
     // A day that defers keeps of the further hours those that it has not deferred.
@@ -114,16 +149,13 @@ function endedDays(line: Timeline, law: LawWithDailyRest, options: HosOptions, d
     if (overnight) {
       // Which day gets the hours beyond the mandatory ones is not in the text: here the first, as far as it lacks them.
       const beyondMs = overnight.until - overnight.from - mandatoryMs
-      const mandatoryFrom = overnight.from + Math.min(lackMs, beyondMs, until - overnight.from)
-      mandatory = { from: mandatoryFrom, until: mandatoryFrom + mandatoryMs }
-      furtherMs -= overlapMs(mandatory, from, until)
+      mandatoryFrom = overnight.from + Math.min(lackMs, beyondMs, until - overnight.from)
+      furtherMs -= overlapMs(mandatoryFrom, mandatoryFrom + mandatoryMs, from, until)
     }
-    const worked = line.onDutyMs[end]! > line.onDutyMs[first]!
-    const drivenMs = line.drivenMs[end]! - line.drivenMs[first]!
     days.push({
       from,
       until,
-      worked,
+      worked: line.onDutyMs[end]! > line.onDutyMs[first]!,
       defers,
       neededMs,
       neededFurtherMs,
@@ -131,10 +163,11 @@ function endedDays(line: Timeline, law: LawWithDailyRest, options: HosOptions, d
       furtherMs,
       lackMs,
       longestMs,
-      drivenMs,
+      drivenMs: line.drivenMs[end]! - line.drivenMs[first]!,
+      mandatoryFrom,
+      nextRest: next,
     })
   }
-  return days
 }
 
 type Shortage = Pick<Explanation, 'citation' | 'limitMs' | 'reachedMs'> & { since?: Instant }
@@ -182,8 +215,8 @@ function deferredMs({ deferral }: LawWithDailyRest, first: Day): number {
 
 const clamp = (value: number, least: number, most: number) => Math.min(Math.max(value, least), most)
 
-const overlapMs = (span: { from: Instant; until: Instant }, from: Instant, until: Instant) =>
-  Math.max(0, Math.min(span.until, until) - Math.max(span.from, from))
+const overlapMs = (ofFrom: Instant, ofUntil: Instant, from: Instant, until: Instant) =>
+  Math.max(0, Math.min(ofUntil, until) - Math.max(ofFrom, from))
 
 const startOfFirstDay = ({ clock, at }: Timeline, { dayStartMinutes }: HosOptions) =>
   clock.startOf(clock.dateOf(at[0]!, dayStartMinutes), dayStartMinutes)

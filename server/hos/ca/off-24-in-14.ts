@@ -1,34 +1,59 @@
-import { type Gauge, STANDING } from '../north-america/gauge.ts'
-import { DRIVING, type Rest, type Timeline } from '../north-america/timeline.ts'
+import type { Instant } from '../../time/instant.ts'
+import { runningDown } from '../north-america/counted.ts'
+import { type Ahead, type Basis, type Gauge, STANDING } from '../north-america/gauge.ts'
+import { LastRest } from '../north-america/last-rest.ts'
+import { DRIVING, type Timeline } from '../north-america/timeline.ts'
 import type { CanadianLaw } from './limits.ts'
 
 /**
  * Time that passes since the last 24 consecutive hours off; nobody may drive once they no longer lie wholly within the
  * fourteen days before: SOR/2005-313 s. 25. The fourteen days are taken as elapsed time.
  */
-export function longRestGauge(line: Timeline, { longRest }: CanadianLaw): Gauge {
-  const { limit, restMs } = longRest
-  // The driver comes to the log rested, and the rest that it opens with is the end of that rest.
-  const began = line.rests[0]?.opening ? line.rests[0].until : line.at[0]!
-  let nextRest = 0
-  let last: Rest | null = null
-  const since = () => last?.until ?? began
-  return {
-    name: 'cycle',
-    clockless: true,
-    rule: limit.rule,
-    citation: limit.citation,
-    levelAt(boundary) {
-      for (; nextRest < line.rests.length && line.rests[nextRest]!.end <= boundary; nextRest++) {
-        const rest = line.rests[nextRest]!
-        if (rest.until - rest.from >= restMs) last = rest
-      }
-      return limit.ms - (line.at[boundary]! - since())
-    },
-    basis: () => ({ limitMs: limit.ms, since: since(), rests: last ? [last] : [] }),
-    ahead(levelMs) {
-      if (line.present !== DRIVING) return STANDING
-      return { running: true, runsOutAt: levelMs > 0 ? line.at[line.count]! + levelMs : null }
-    },
+export class LongRestGauge implements Gauge {
+  readonly name = 'cycle'
+  readonly clockless = true
+  readonly rule: string
+  readonly citation: string
+  readonly gradual = true
+  readonly #line: Timeline
+  readonly #limitMs: number
+  readonly #last: LastRest
+
+  constructor(line: Timeline, { limit, restMs }: CanadianLaw['longRest']) {
+    this.rule = limit.rule
+    this.citation = limit.citation
+    this.#line = line
+    this.#limitMs = limit.ms
+    this.#last = new LastRest(line, restMs)
+  }
+
+  #since(): Instant {
+    const { rests, at } = this.#line
+    const { rest } = this.#last
+    if (rest !== null) return rest.until
+    // The driver comes to the log rested, and the rest that it opens with is the end of that rest.
+    return rests.length > 0 && rests[0]!.opening ? rests[0]!.until : at[0]!
+  }
+
+  levelAt(boundary: number): number {
+    this.#last.seek(boundary)
+    return this.#limitMs - (this.#line.at[boundary]! - this.#since())
+  }
+
+  basis(): Basis {
+    const { rest } = this.#last
+    return { limitMs: this.#limitMs, since: this.#since(), rests: rest ? [rest] : [] }
+  }
+
+  ahead(levelMs: number): Ahead {
+    return this.#line.present === DRIVING ? runningDown(this.#line, levelMs) : STANDING
+  }
+
+  mark(): void {
+    this.#last.mark()
+  }
+
+  rewind(): void {
+    this.#last.rewind()
   }
 }

@@ -1,37 +1,61 @@
-import type { Gauge } from '../north-america/gauge.ts'
+import type { CalculationPoint } from '../north-america/calculation-point.ts'
+import type { Ahead, Basis, Gauge } from '../north-america/gauge.ts'
+import type { ClockName } from '../types.ts'
 
-/** One rule made of several limits, such as one for the shift and one for the day: the one that leaves least binds. */
-export function smallestOf(first: Gauge, ...others: readonly Gauge[]): Gauge {
-  const parts = [first, ...others]
-  const levels = parts.map(() => 0)
-  let binding = first
-  return {
-    name: first.name,
-    rule: first.rule,
-    get citation() {
-      return binding.citation
-    },
-    levelAt(boundary, points) {
-      let least = Number.POSITIVE_INFINITY
-      for (let p = 0; p < parts.length; p++) {
-        const level = parts[p]!.levelAt(boundary, points)
-        levels[p] = level
-        if (level < least) {
-          least = level
-          binding = parts[p]!
-        }
-      }
-      return least
-    },
-    basis: () => binding.basis(),
-    ahead(levelMs) {
-      const answers = parts.map((part, p) => part.ahead(levels[p]!))
-      const running = answers.some((answer) => answer.running)
-      // One that is past its limit holds the rule at zero, whatever the others still leave.
-      if (levelMs <= 0) return { running, runsOutAt: null }
-      const ends = answers.map(({ runsOutAt }) => runsOutAt ?? Number.POSITIVE_INFINITY)
-      const runsOutAt = Math.min(...ends)
-      return { running, runsOutAt: runsOutAt < Number.POSITIVE_INFINITY ? runsOutAt : null }
-    },
+/** One rule made of two limits, such as one for the shift and one for the day: the one that leaves less binds. */
+export class SmallerGauge implements Gauge {
+  readonly name: ClockName
+  readonly rule: string
+  readonly gradual: boolean
+  readonly #one: Gauge
+  readonly #other: Gauge
+  #oneMs = 0
+  #otherMs = 0
+
+  constructor(one: Gauge, other: Gauge) {
+    this.name = one.name
+    this.rule = one.rule
+    this.gradual = one.gradual && other.gradual
+    this.#one = one
+    this.#other = other
+  }
+
+  get #binding(): Gauge {
+    return this.#otherMs < this.#oneMs ? this.#other : this.#one
+  }
+
+  get citation(): string {
+    return this.#binding.citation
+  }
+
+  levelAt(boundary: number, points: readonly CalculationPoint[]): number {
+    this.#oneMs = this.#one.levelAt(boundary, points)
+    this.#otherMs = this.#other.levelAt(boundary, points)
+    return Math.min(this.#otherMs, this.#oneMs)
+  }
+
+  basis(): Basis {
+    return this.#binding.basis()
+  }
+
+  ahead(levelMs: number): Ahead {
+    const one = this.#one.ahead(this.#oneMs)
+    const other = this.#other.ahead(this.#otherMs)
+    const running = one.running || other.running
+    // One that is past its limit holds the rule at zero, whatever the other still leaves.
+    if (levelMs <= 0) return { running, runsOutAt: null }
+    const first = one.runsOutAt ?? Number.POSITIVE_INFINITY
+    const runsOutAt = Math.min(first, other.runsOutAt ?? Number.POSITIVE_INFINITY)
+    return { running, runsOutAt: runsOutAt < Number.POSITIVE_INFINITY ? runsOutAt : null }
+  }
+
+  mark(): void {
+    this.#one.mark()
+    this.#other.mark()
+  }
+
+  rewind(): void {
+    this.#one.rewind()
+    this.#other.rewind()
   }
 }

@@ -3,7 +3,7 @@ import type { Clock, Explanation, Violation } from '../types.ts'
 import type { CalculationPoints } from './calculation-point.ts'
 import type { Gauge } from './gauge.ts'
 import type { PairLaw } from './limits.ts'
-import { BERTH, DRIVING, ON_DUTY, type Rest, type Timeline } from './timeline.ts'
+import { BERTH, DRIVING, ON_DUTY, type Rest, restAt, type Timeline } from './timeline.ts'
 
 export interface Audit {
   /** In order of `from`, then of rule. */
@@ -30,7 +30,7 @@ export interface Kept {
  * Walks a log once with all its rules. Only driving breaks them: a violation begins where driving goes on past a level of
  * zero, and is the same one until the level has been above zero again.
  * @param gauges those without a clock come with `clockless`
- * @param keptAt the boundary before which nothing can change any more while nothing happens
+ * @param keptAt the boundary before which nothing can change any more while nothing happens; points and gauges are marked there
  * @param from where an earlier audit of the log had come; the violations are then those from there on
  */
 export function auditOf(
@@ -41,18 +41,26 @@ export function auditOf(
   from: Kept | null,
 ): Audit {
   const walk = new Walk(line, points, gauges, from)
-  walk.until(keptAt)
-  const kept = walk.kept()
-  const open = walk.broken()
-  const settled = walk.violations.length
-  walk.until(line.count)
-  if (from === null) for (let v = settled; v < walk.violations.length; v++) open.push(walk.violations[v]!)
+  let open: Violation[] = walk.violations
+  let kept = from
+  if (kept === null) {
+    walk.until(keptAt)
+    points.mark()
+    for (const gauge of gauges) gauge.mark()
+    kept = walk.kept()
+    open = walk.broken()
+    const settled = walk.violations.length
+    walk.until(line.count)
+    for (let v = settled; v < walk.violations.length; v++) open.push(walk.violations[v]!)
+    open.sort(byTimeAndRule)
+  } else walk.until(line.count)
 
   const here = points.at(line.count)
-  const violations = walk.violations.sort(byTimeAndRule)
+  const { violations } = walk
+  if (violations.length > 1) violations.sort(byTimeAndRule)
   const audit: Audit = {
     violations,
-    open: from ? violations : open.sort(byTimeAndRule),
+    open,
     clocks: [],
     changes: [],
     atLimit: false,
@@ -79,8 +87,12 @@ class Walk {
   readonly #line: Timeline
   readonly #points: CalculationPoints
   readonly #gauges: readonly Gauge[]
-  readonly #above: boolean[]
-  readonly #broken: (Mutable<Violation> | null)[]
+  readonly #above: boolean[] = []
+  readonly #broken: (Mutable<Violation> | null)[] = []
+  /** Till when each rule can't be broken, by the level that it had when it was asked: most need not be asked again for hours. */
+  readonly #safeUntil: Instant[] = []
+  /** The earliest of them. */
+  #allSafeUntil: Instant = Number.NEGATIVE_INFINITY
   /** How many rules are broken and not yet above zero again: only they are asked while nobody drives. */
   #below = 0
   #next = 0
@@ -89,48 +101,60 @@ class Walk {
     this.#line = line
     this.#points = points
     this.#gauges = gauges
-    this.#above = from ? [...from.above] : gauges.map(() => true)
-    this.#broken = from ? from.broken.map((one) => one && copyOf(one)) : gauges.map(() => null)
-    if (from === null) return
-    this.#next = from.boundary
-    this.#above.forEach((above, g) => {
-      if (above) return
+    if (from !== null) this.#next = from.boundary
+    for (let g = 0; g < gauges.length; g++) {
+      const broken = from === null || from.above[g] ? null : from.broken[g]!
+      this.#above.push(broken === null)
+      this.#broken.push(broken === null ? null : copyOf(broken))
+      this.#safeUntil.push(Number.NEGATIVE_INFINITY)
+      if (broken === null) continue
       this.#below++
       this.violations.push(this.#broken[g]!)
-    })
+    }
   }
 
   until(boundary: number): void {
-    const line = this.#line
-    const gauges = this.#gauges
-    const above = this.#above
+    const { kind, at } = this.#line
     for (let i = this.#next; i < boundary; i++) {
-      const driving = line.kind[i] === DRIVING
-      if (!driving && this.#below === 0) continue
-      const from = line.at[i]!
-      const until = line.at[i + 1]!
-      const here = this.#points.at(i)
-      for (let g = 0; g < gauges.length; g++) {
-        if (!driving && above[g]) continue
-        const gauge = gauges[g]!
-        const level = gauge.levelAt(i, here)
-        if (level > 0 && !above[g]) {
-          above[g] = true
-          this.#below--
-        }
-        if (!driving || level >= until - from) continue
-        if (above[g]) {
-          above[g] = false
-          this.#below++
-          this.#broken[g] = violationOf(gauge, level > 0 ? from + level : from)
-          this.violations.push(this.#broken[g]!)
-        }
-        const broken = this.#broken[g]!
-        broken.until = until
-        broken.explanation.reachedMs = broken.explanation.limitMs - (level - (until - from))
-      }
+      const driving = kind[i] === DRIVING
+      if (this.#below > 0 || (driving && at[i + 1]! >= this.#allSafeUntil))
+        this.#judge(i, driving, at[i]!, at[i + 1]!)
     }
     this.#next = boundary
+  }
+
+  /** Judges one segment by the rules that it may break, or that may be above zero again. */
+  #judge(i: number, driving: boolean, from: Instant, until: Instant): void {
+    const gauges = this.#gauges
+    const above = this.#above
+    const safeUntil = this.#safeUntil
+    const here = this.#points.at(i)
+    let safe = Number.POSITIVE_INFINITY
+    for (let g = 0; g < gauges.length; g++) {
+      if (above[g] && (!driving || until < safeUntil[g]!)) {
+        if (safeUntil[g]! < safe) safe = safeUntil[g]!
+        continue
+      }
+      const gauge = gauges[g]!
+      const level = gauge.levelAt(i, here)
+      safeUntil[g] = gauge.gradual ? from + level : Number.NEGATIVE_INFINITY
+      if (safeUntil[g]! < safe) safe = safeUntil[g]!
+      if (level > 0 && !above[g]) {
+        above[g] = true
+        this.#below--
+      }
+      if (!driving || level >= until - from) continue
+      if (above[g]) {
+        above[g] = false
+        this.#below++
+        this.#broken[g] = violationOf(gauge, level > 0 ? from + level : from)
+        this.violations.push(this.#broken[g]!)
+      }
+      const broken = this.#broken[g]!
+      broken.until = until
+      broken.explanation.reachedMs = broken.explanation.limitMs - (level - (until - from))
+    }
+    this.#allSafeUntil = safe
   }
 
   /** What is being broken, or was last and the level has not been above zero since. */
@@ -186,10 +210,8 @@ function violationOf(gauge: Gauge, from: Instant): Mutable<Violation> {
 export function presentRest(line: Timeline): Rest | null {
   if (line.present >= ON_DUTY) return null
   const { count } = line
-  const last = line.rests.at(-1)
-  if (last?.end === count) return last
-  const begun = { from: line.at[count]!, until: line.at[count]!, first: count, end: count }
-  return { ...begun, opening: count === 0, berth: begun }
+  const last = line.rests.length > 0 ? line.rests[line.rests.length - 1]! : null
+  return last !== null && last.end === count ? last : restAt(line.at[count]!, count)
 }
 
 /** When the present rest, going on as it is, makes pairs that it does not make yet; the first of them first. */
@@ -211,7 +233,7 @@ export function pairsDoneAt(
     runFrom = line.at[first]!
   }
   const from = pair.of === 'berth' ? runFrom : resting.from
-  const berthMs = resting.berth.until - resting.berth.from
+  const { berthMs } = resting
   for (const first of points.firsts) {
     if (first.until > from) continue
     let doneAt = Math.max(from + pair.leastMs, from + pair.togetherMs - (first.until - first.from))

@@ -9,6 +9,8 @@ export interface CalculationPoint {
   left: Span | null
   /** The rests that make it: one that reset, or the two of a pair; none before the first. */
   rests: readonly Span[]
+  /** How far nobody has been found on duty since: a first look goes no further back. */
+  opened: number
 }
 
 interface Candidate extends Span {
@@ -19,21 +21,35 @@ interface Candidate extends Span {
   openUntil: Instant
 }
 
+const NONE: readonly never[] = []
+
+/** How far a walk over the boundaries has come. */
+interface Walked {
+  nextReset: number
+  nextCandidate: number
+  points: readonly CalculationPoint[]
+  open: readonly Candidate[]
+  combined: readonly CalculationPoint[]
+}
+
 /**
  * The calculation points that are good at each boundary of a log (395.1(g), FORMAT: "Reset" and "A pair"). Walk the boundaries
  * in order with `at`; each answer is valid until the next call.
  */
 export class CalculationPoints {
   readonly #line: Timeline
-  readonly #resets: readonly Rest[]
+  readonly #resetMs: number
+  readonly #law: PairLaw | null
+  readonly #resets: Rest[] = []
   /** Those beyond which no pair reaches. */
   readonly #ending: readonly Rest[]
-  readonly #candidates: Candidate[]
+  readonly #candidates: Candidate[] = []
   #nextReset = 0
   #nextCandidate = 0
-  #points: CalculationPoint[]
-  #open: Candidate[] = []
+  #points: readonly CalculationPoint[]
+  #open: readonly Candidate[] = NONE
   #combined: readonly CalculationPoint[]
+  #marked: Walked | null = null
 
   /**
    * @param sure where a log has gaps, its full rests that are known: another may have been less, so it may be the first of a pair, and
@@ -41,11 +57,51 @@ export class CalculationPoints {
    */
   constructor(line: Timeline, resetMs: number, law: PairLaw | null, sure?: readonly Rest[]) {
     this.#line = line
-    this.#resets = line.rests.filter((rest) => rest.opening || rest.until - rest.from >= resetMs)
+    this.#resetMs = resetMs
+    this.#law = law
+    this.#addResets(0)
     this.#ending = sure ? this.#resets.filter((rest) => sure.some((one) => ends(one, rest))) : this.#resets
-    this.#candidates = law ? candidatesOf(line, this.#ending, law) : []
-    this.#points = [{ boundary: 0, left: null, rests: [] }]
+    if (law) addCandidates(this.#candidates, line, this.#ending, law, 0)
+    this.#points = [{ boundary: 0, left: null, rests: NONE, opened: 0 }]
     this.#combined = this.#points
+  }
+
+  /** Those that begin at a boundary or later. */
+  #addResets(from: number): void {
+    const { rests } = this.#line
+    for (let r = firstFrom(rests, from); r < rests.length; r++) {
+      const rest = rests[r]!
+      if (rest.opening || rest.until - rest.from >= this.#resetMs) this.#resets.push(rest)
+    }
+  }
+
+  /** Notes how far the walk has come, for `goOn`. */
+  mark(): void {
+    this.#marked = {
+      nextReset: this.#nextReset,
+      nextCandidate: this.#nextCandidate,
+      points: this.#points,
+      open: this.#open,
+      combined: this.#combined,
+    }
+  }
+
+  /**
+   * The log has gone on with nothing new: back to the mark, and the rests from a boundary on, at which a tour begins, are read again.
+   * For a log without gaps.
+   */
+  goOn(from: number): void {
+    const marked = this.#marked!
+    this.#nextReset = marked.nextReset
+    this.#nextCandidate = marked.nextCandidate
+    this.#points = marked.points
+    this.#open = marked.open
+    this.#combined = marked.combined
+    cutFrom(this.#resets, from)
+    this.#addResets(from)
+    if (this.#law === null) return
+    cutFrom(this.#candidates, from)
+    addCandidates(this.#candidates, this.#line, this.#ending, this.#law, from)
   }
 
   get resets(): readonly Rest[] {
@@ -69,10 +125,11 @@ export class CalculationPoints {
     const { at } = this.#line
     let moved = false
     for (;;) {
-      const second = this.#candidates[this.#nextCandidate]
-      const reset = this.#resets[this.#nextReset]
-      const secondEnds = second !== undefined && second.end <= boundary
-      const resetEnds = reset !== undefined && reset.end <= boundary
+      const second =
+        this.#nextCandidate < this.#candidates.length ? this.#candidates[this.#nextCandidate]! : null
+      const reset = this.#nextReset < this.#resets.length ? this.#resets[this.#nextReset]! : null
+      const secondEnds = second !== null && second.end <= boundary
+      const resetEnds = reset !== null && reset.end <= boundary
       if (!secondEnds && !resetEnds) break
       moved = true
       // A rest that resets may be a second too; what it resets comes after.
@@ -81,38 +138,54 @@ export class CalculationPoints {
         this.#pairUp(second)
       } else {
         this.#nextReset++
-        this.#points = [{ boundary: reset!.end, left: null, rests: [reset!] }]
-        this.#open = []
+        this.#points = [{ boundary: reset!.end, left: null, rests: [reset!], opened: reset!.end }]
+        this.#open = NONE
       }
     }
-    if (this.#open.length > 0) {
-      const latest = this.#points.reduce((most, point) => Math.max(most, point.boundary), 0)
-      this.#open = this.#open.filter((first) => first.openUntil > at[boundary]! && first.end > latest)
-      moved = true
-    }
-    if (moved) {
-      this.#combined = this.#points
-      for (const first of this.#open) {
-        const before = this.#points.filter((point) => point.boundary <= first.first)
-        this.#combined = [...this.#combined, ...before.map((point) => ({ ...point, left: first }))]
-      }
-    }
+    if (this.#open.length > 0 && this.#forget(at[boundary]!)) moved = true
+    if (moved) this.#combined = this.#open.length > 0 ? this.#combine() : this.#points
     return this.#combined
+  }
+
+  /** Forgets the rests that the window leaves out no longer; were there any? */
+  #forget(at: Instant): boolean {
+    let latest = 0
+    for (const point of this.#points) if (point.boundary > latest) latest = point.boundary
+    // No function is made here: it would be made at each boundary.
+    const open: Candidate[] = []
+    for (const first of this.#open) if (first.openUntil > at && first.end > latest) open.push(first)
+    if (open.length === this.#open.length) return false
+    this.#open = open
+    return true
+  }
+
+  #combine(): readonly CalculationPoint[] {
+    const combined = [...this.#points]
+    for (const first of this.#open) {
+      for (const point of this.#points) {
+        if (point.boundary > first.first) continue
+        const { boundary, rests, opened } = point
+        combined.push({ boundary, left: first, rests, opened })
+      }
+    }
+    return combined
   }
 
   #pairUp(second: Candidate): void {
     if (second.partner) {
       const { end } = second.partner
       // A point at or after another's second rest always leaves more.
-      this.#points = this.#points.filter((point, i) => i === 0 || point.left!.end > end)
-      this.#points.push({ boundary: end, left: second, rests: [second.partner, second] })
+      const points = this.#points.filter((point, i) => i === 0 || point.left!.end > end)
+      points.push({ boundary: end, left: second, rests: [second.partner, second], opened: end })
+      this.#points = points
     }
     if (second.openUntil <= this.#line.at[second.end]!) return
     // An earlier rest that is no longer, nor left out for longer, never leaves more: a log without a full rest has thousands.
-    this.#open = this.#open.filter(
+    const open = this.#open.filter(
       (one) => lengthOf(one) > lengthOf(second) || one.openUntil > second.openUntil,
     )
-    this.#open.push(second)
+    open.push(second)
+    this.#open = open
   }
 }
 
@@ -121,16 +194,34 @@ const ends = (one: Span, other: Span) => one.from >= other.from && one.until ===
 
 const lengthOf = (span: Span) => span.until - span.from
 
+/** The index of the first of these that begins at a boundary or later. */
+function firstFrom(spans: readonly Span[], boundary: number): number {
+  if (boundary === 0) return 0
+  let i = spans.length
+  while (i > 0 && spans[i - 1]!.first >= boundary) i--
+  return i
+}
+
+function cutFrom(spans: Span[], boundary: number): void {
+  spans.length = firstFrom(spans, boundary)
+}
+
 /**
- * The rests that may be one of a pair, tour by tour. A tour that has one of them only makes no pair, so it is left out; of
- * the last one a rest still to come may be the second, so it stays.
+ * The rests that may be one of a pair, tour by tour, from a boundary on at which a tour begins. A tour that has one of them only
+ * makes no pair, so it is left out; of the last one a rest still to come may be the second, so it stays.
  */
-function candidatesOf(line: Timeline, resets: readonly Rest[], law: PairLaw): Candidate[] {
-  const found: Candidate[] = []
-  const spans = law.of === 'rest' ? line.rests : berthRuns(line, resets)
-  let reset = 0
+function addCandidates(
+  found: Candidate[],
+  line: Timeline,
+  resets: readonly Rest[],
+  law: PairLaw,
+  from: number,
+): void {
+  const inBerth = law.of === 'berth'
+  const spans = inBerth ? berthRuns(line, resets, from) : line.rests
+  let reset = firstFrom(resets, from)
   let tour: Span[] = []
-  for (let i = 0; i < spans.length; i++) {
+  for (let i = inBerth ? 0 : firstFrom(spans, from); i < spans.length; i++) {
     const span = spans[i]!
     while (reset < resets.length && resets[reset]!.end < span.end) {
       reset++
@@ -141,7 +232,6 @@ function candidatesOf(line: Timeline, resets: readonly Rest[], law: PairLaw): Ca
     if (span.until - span.from >= law.leastMs) tour.push(span)
   }
   addTour(found, tour, law)
-  return found
 }
 
 function addTour(found: Candidate[], spans: readonly Span[], law: PairLaw): void {
@@ -151,7 +241,7 @@ function addTour(found: Candidate[], spans: readonly Span[], law: PairLaw): void
       until: span.until,
       first: span.first,
       end: span.end,
-      berthMs: law.of === 'rest' ? lengthOf((span as Rest).berth) : lengthOf(span),
+      berthMs: law.of === 'rest' ? (span as Rest).berthMs : lengthOf(span),
       partner: null,
       openUntil: Number.NEGATIVE_INFINITY,
     }),
@@ -160,19 +250,23 @@ function addTour(found: Candidate[], spans: readonly Span[], law: PairLaw): void
   for (const one of tour) found.push(one)
 }
 
-function berthRuns(line: Timeline, resets: readonly Rest[]): Span[] {
+/** Runs in the berth alone, from a boundary on. */
+function berthRuns(line: Timeline, resets: readonly Rest[], from: number): Span[] {
   const runs: Span[] = []
-  for (let i = 0; i < line.count; i++) {
+  let last: Span | null = null
+  // Those of the rest which the log opens with reset with it.
+  const opening = resets.length > 0 && resets[0]!.opening ? resets[0]!.end : 0
+  for (let i = Math.max(from, opening); i < line.count; i++) {
     if (line.kind[i] !== BERTH) continue
-    const last = runs[runs.length - 1]
-    if (last && last.end === i) {
+    if (last !== null && last.end === i) {
       last.end = i + 1
       last.until = line.at[i + 1]!
-    } else runs.push({ from: line.at[i]!, until: line.at[i + 1]!, first: i, end: i + 1 })
+    } else {
+      last = { from: line.at[i]!, until: line.at[i + 1]!, first: i, end: i + 1 }
+      runs.push(last)
+    }
   }
-  // A run that belongs to the rest which the log opens with resets with it.
-  const [opening] = resets
-  return opening?.opening ? runs.filter((run) => run.first >= opening.end) : runs
+  return runs
 }
 
 const enough = (a: Candidate, b: Candidate, law: PairLaw) =>

@@ -1,57 +1,42 @@
-import { DAY, HOUR, type Instant, MINUTE } from '../../time/instant.ts'
-import { addDays } from '../../time/zone.ts'
+import { type Instant, MINUTE } from '../../time/instant.ts'
 import { type HosOptions, HosRefusal } from '../types.ts'
-import { type Counted, countsNow } from './counted.ts'
-import { type Basis, type Gauge, STANDING } from './gauge.ts'
+import { type Counted, countedBefore, countsNow } from './counted.ts'
+import { type Ahead, type Basis, type Gauge, STANDING } from './gauge.ts'
 import type { Limit } from './limits.ts'
 import { ON_DUTY, type Span, type Timeline } from './timeline.ts'
 
-export interface CycleGauge extends Gauge {
-  /** When days that fall out lift the level above zero, if nothing more is counted; null if none of the next days does. */
-  comesBackAt(): Instant | null
-  /** The first start of a day from which on counting begins elsewhere. Carried minutes may fall out sooner. One that cannot lie before `before` is not looked for. */
-  dayTurnsAt(before: Instant | null): Instant | null
-}
-
 /**
  * Time on duty in the carrier's present day and the ones before it, since the last restart: 49 CFR 395.3(b) and (c), 395.5(b).
- * @param days how many days count, the present one among them
- * @param restartMs a rest of this length sets it to nothing; null if none does
- * @param counted driving alone counts for a driver-salesperson; carried minutes then count as driven, nothing says they were not
+ * For a driver-salesperson driving alone counts; carried minutes then count as driven, nothing says they were not.
  */
-export const cycleGauge = (
-  line: Timeline,
-  limit: Limit,
-  days: number,
-  restartMs: number | null,
-  options: HosOptions,
-  counted: Counted = 'onDutyMs',
-): CycleGauge => new DaysGauge(line, limit, days, restartMs, options, counted)
-
-/** A class, since every evaluation makes one: its functions are not made anew each time. */
-class DaysGauge implements CycleGauge {
+export class CycleGauge implements Gauge {
   readonly name = 'cycle'
   readonly rule: string
   readonly citation: string
+  readonly gradual = true
   readonly #line: Timeline
   readonly #limitMs: number
   readonly #days: number
   readonly #restartMs: number | null
-  readonly #dayStartMinutes: number
   readonly #counted: Counted
-  readonly #total: readonly number[]
   readonly #carried: readonly number[]
   #nextRest = 0
   #restart: Span | null = null
   #oldest = 0
+  #markedRest = 0
+  #markedRestart: Span | null = null
 
+  /**
+   * @param days how many days count, the present one among them
+   * @param restartMs a rest of this length sets it to nothing; null if none does
+   */
   constructor(
     line: Timeline,
     limit: Limit,
     days: number,
     restartMs: number | null,
     options: HosOptions,
-    counted: Counted,
+    counted: Counted = 'onDutyMs',
   ) {
     this.rule = limit.rule
     this.citation = limit.citation
@@ -59,43 +44,46 @@ class DaysGauge implements CycleGauge {
     this.#limitMs = limit.ms
     this.#days = days
     this.#restartMs = restartMs
-    this.#dayStartMinutes = options.dayStartMinutes
     this.#counted = counted
-    this.#total = line[counted]
     this.#carried = carriedOf(options, days)
+  }
+
+  #total(boundary: number): number {
+    return countedBefore(this.#line, this.#counted, boundary)
   }
 
   /** Carried minutes of the days before the log that still count on a day of it. */
   #carriedOn(day: number): number {
-    return this.#restart ? 0 : (this.#carried[day] ?? 0)
+    return this.#restart || this.#carried.length === 0 ? 0 : (this.#carried[day] ?? 0)
   }
 
   /** Of the total, what has fallen out by a day. */
   #goneBy(day: number): number {
     const first = day - this.#days + 1
-    const dropped = first > 0 ? this.#total[this.#line.dayBoundary[first]!]! : 0
-    return this.#restart ? Math.max(dropped, this.#total[this.#restart.end]!) : dropped
+    const dropped = first > 0 ? this.#total(this.#line.dayBoundary[first]!) : 0
+    return this.#restart ? Math.max(dropped, this.#total(this.#restart.end)) : dropped
   }
 
   /** Where the days that count on a day begin; those to come begin after all that is known. */
   #countsFrom(day: number): Instant {
-    const { at, dayBoundary } = this.#line
+    const { at, dayBoundary, dayCount } = this.#line
     const first = Math.max(0, day - this.#days + 1)
-    const from = first < dayBoundary.length ? at[dayBoundary[first]!]! : Number.POSITIVE_INFINITY
+    const from = first < dayCount ? at[dayBoundary[first]!]! : Number.POSITIVE_INFINITY
     return this.#restart ? Math.max(from, this.#restart.until) : from
   }
 
   levelAt(boundary: number): number {
-    const { rests, day: days } = this.#line
+    const line = this.#line
     if (this.#restartMs !== null) {
+      const { rests } = line
       for (; this.#nextRest < rests.length && rests[this.#nextRest]!.end <= boundary; this.#nextRest++) {
         const rest = rests[this.#nextRest]!
         if (rest.until - rest.from >= this.#restartMs) this.#restart = rest
       }
     }
-    const day = days[boundary]!
+    const day = line.day[boundary]!
     this.#oldest = Math.max(0, day - this.#days + 1)
-    return this.#limitMs - (this.#total[boundary]! - this.#goneBy(day)) - this.#carriedOn(day)
+    return this.#limitMs - (this.#total(boundary) - this.#goneBy(day)) - this.#carriedOn(day)
   }
 
   basis(): Basis {
@@ -107,24 +95,21 @@ class DaysGauge implements CycleGauge {
       : { limitMs: this.#limitMs, since: from, rests: [] }
   }
 
-  ahead(levelMs: number): { running: boolean; runsOutAt: Instant | null } {
+  ahead(levelMs: number): Ahead {
     const line = this.#line
     const { count } = line
     if (!countsNow(line, this.#counted)) return STANDING
     if (levelMs <= 0) return { running: true, runsOutAt: null }
     // Day by day: what falls out at each day's start comes back.
     let at: Instant = line.at[count]!
-    if (at + levelMs < line.nextDayAt) return { running: true, runsOutAt: at + levelMs }
     let left = levelMs
     let day = line.day[count]!
-    let date = line.clock.dateOf(at, this.#dayStartMinutes)
     for (let i = 0; i <= this.#days; i++) {
-      date = addDays(date, 1)
-      const nextAt = line.clock.startOf(date, this.#dayStartMinutes)
+      const nextAt = i === 0 ? line.nextDayAt : line.dayStart(day + 1)
       if (at + left < nextAt) return { running: true, runsOutAt: at + left }
       left -= nextAt - at
       at = nextAt
-      const known = day + 1 - this.#days + 1 < line.dayBoundary.length
+      const known = day + 1 - this.#days + 1 < line.dayCount
       if (known) left += this.#goneBy(day + 1) - this.#goneBy(day)
       left += this.#carriedOn(day) - this.#carriedOn(day + 1)
       day++
@@ -133,41 +118,41 @@ class DaysGauge implements CycleGauge {
     return { running: true, runsOutAt: null }
   }
 
-  dayTurnsAt(before: Instant | null): Instant | null {
+  /** The first start of a day from which on counting begins elsewhere. Carried minutes may fall out sooner. */
+  dayTurnsAt(): Instant | null {
     const line = this.#line
     // A restart that goes on is what counting begins after, on whatever day.
     if (this.#restart && this.#restart.end === line.count && line.present < ON_DUTY) return null
     const day = line.day[line.count]!
     const now = this.#countsFrom(day)
-    for (let later = day + 1; later <= day + this.#days; later++) {
-      if (this.#countsFrom(later) === now) continue
-      if (later === day + 1) return line.nextDayAt
-      const soonest = line.nextDayAt + (later - day - 1) * SHORTEST_DAY_MS
-      if (before !== null && soonest >= before) return null
-      const date = line.clock.dateOf(line.at[line.count]!, this.#dayStartMinutes)
-      return line.clock.startOf(addDays(date, later - day), this.#dayStartMinutes)
-    }
+    for (let later = day + 1; later <= day + this.#days; later++)
+      if (this.#countsFrom(later) !== now) return line.dayStart(later)
     return null
   }
 
+  /** When days that fall out lift the level above zero, if nothing more is counted; null if none of the next days does. */
   comesBackAt(): Instant | null {
     const line = this.#line
-    const total = this.#total
+    const total = this.#total(line.count)
     const day = line.day[line.count]!
-    let date = line.clock.dateOf(line.at[line.count]!, this.#dayStartMinutes)
     for (let later = day + 1; later <= day + this.#days; later++) {
-      date = addDays(date, 1)
-      const isKnown = later - this.#days + 1 < line.dayBoundary.length
-      const gone = isKnown ? this.#goneBy(later) : total[line.count]!
-      if (this.#limitMs - (total[line.count]! - gone) - this.#carriedOn(later) > 0)
-        return line.clock.startOf(date, this.#dayStartMinutes)
+      const isKnown = later - this.#days + 1 < line.dayCount
+      const gone = isKnown ? this.#goneBy(later) : total
+      if (this.#limitMs - (total - gone) - this.#carriedOn(later) > 0) return line.dayStart(later)
     }
     return null
   }
-}
 
-/** Where the clocks change a day is shorter. */
-const SHORTEST_DAY_MS = DAY - 2 * HOUR
+  mark(): void {
+    this.#markedRest = this.#nextRest
+    this.#markedRestart = this.#restart
+  }
+
+  rewind(): void {
+    this.#nextRest = this.#markedRest
+    this.#restart = this.#markedRestart
+  }
+}
 
 const NOTHING: readonly number[] = []
 

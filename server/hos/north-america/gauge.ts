@@ -16,11 +16,13 @@ export interface Basis {
  * while driving it falls by the time that passes.
  */
 export interface Gauge {
-  name: ClockName
+  readonly name: ClockName
   /** It is judged, and has no clock. */
-  clockless?: true
-  rule: string
-  citation: string
+  readonly clockless?: true
+  readonly rule: string
+  readonly citation: string
+  /** Does its level never fall by more than the time that passes? Not where its limit is larger for a time. */
+  readonly gradual: boolean
   levelAt(boundary: number, points: readonly CalculationPoint[]): number
   /** Of the boundary asked about last. */
   basis(): Basis
@@ -28,10 +30,20 @@ export interface Gauge {
    * For the last boundary, the instant asked about: does the level fall while the present status goes on, when does it
    * reach zero (null: it does not), and when does it stop falling above zero?
    */
-  ahead(levelMs: number): { running: boolean; runsOutAt: Instant | null; settlesAt?: Instant }
+  ahead(levelMs: number): Ahead
+  /** Notes how far it has been asked. */
+  mark(): void
+  /** Back to the mark: the log has gone on, and boundaries from there on will be asked about. */
+  rewind(): void
 }
 
-export const STANDING = { running: false, runsOutAt: null } as const
+export interface Ahead {
+  running: boolean
+  runsOutAt: Instant | null
+  settlesAt?: Instant
+}
+
+export const STANDING: Ahead = { running: false, runsOutAt: null }
 
 /** A time in which a limit is larger. */
 export interface Extension {

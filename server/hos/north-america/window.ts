@@ -1,88 +1,113 @@
 import type { Instant } from '../../time/instant.ts'
 import type { CalculationPoint } from './calculation-point.ts'
-import { type Extension, extensionAt, type Gauge, STANDING } from './gauge.ts'
+import { type Ahead, type Basis, type Extension, extensionAt, type Gauge, STANDING } from './gauge.ts'
 import type { Limit } from './limits.ts'
-import { ON_DUTY, type Timeline } from './timeline.ts'
+import { ON_DUTY, onDutyFrom, type Timeline } from './timeline.ts'
+
+/** When the present rest, going on, resets the window or makes a pair; null on duty. */
+export interface Resting {
+  restedAt: Instant | null
+}
 
 /**
  * Time that passes from the first on-duty minute after the calculation point, less the one rest that a pair leaves out:
- * 49 CFR 395.3(a)(2), 395.1(g)(1)(iii). `restedAt` tells when the present rest, going on, resets the window or makes a pair.
+ * 49 CFR 395.3(a)(2), 395.1(g)(1)(iii).
  */
-export function windowGauge(
-  line: Timeline,
-  limit: Limit,
-  extensions: readonly Extension[],
-  restedAt: () => Instant | null,
-): Gauge {
-  const opens = firstOnDuty(line)
-  let best: CalculationPoint | undefined
-  let limitMs = limit.ms
+export class WindowGauge implements Gauge {
+  readonly name = 'window'
+  readonly rule: string
+  readonly citation: string
+  readonly gradual: boolean
+  protected readonly line: Timeline
+  protected readonly resting: Resting
+  readonly #ms: number
+  readonly #extensions: readonly Extension[]
+  #best: CalculationPoint | null = null
+  #limitMs: number
   /** What has passed by a point that leaves out the rest which ends here: it stays so while that rest goes on. */
-  let standingMs = Number.POSITIVE_INFINITY
+  #standingMs = Number.POSITIVE_INFINITY
 
-  return {
-    name: 'window',
-    rule: limit.rule,
-    citation: limit.citation,
-    levelAt(boundary, points) {
-      limitMs = limit.ms + (extensions.length > 0 ? extensionAt(extensions, line.at[boundary]!) : 0)
-      best = points[0]!
-      standingMs = Number.POSITIVE_INFINITY
-      let least = Number.POSITIVE_INFINITY
-      for (const point of points) {
-        const elapsed = elapsedMs(line, opens, boundary, point)
-        const stands = point.left?.end === boundary
-        if (stands && elapsed < standingMs) standingMs = elapsed
-        if (elapsed < least || (stands && elapsed === least)) {
-          least = elapsed
-          best = point
-        }
-      }
-      return limitMs - least
-    },
-    basis: () => ({ limitMs, since: line.at[opens[best!.boundary]!]!, rests: best!.rests }),
-    ahead(levelMs) {
-      const { count } = line
-      const resting = line.present < ON_DUTY
-      // What is used up runs down no further while the driver rests.
-      const stands = resting && (levelMs <= 0 || opens[best!.boundary]! >= count || best!.left?.end === count)
-      if (best === undefined || stands) return STANDING
-      const runsOutAt = line.at[count]! + levelMs
-      if (resting && standingMs < limitMs) {
-        return {
-          running: true,
-          runsOutAt: null,
-          settlesAt: line.at[count]! + levelMs - (limitMs - standingMs),
-        }
-      }
-      const rested = resting ? restedAt() : null
-      const ends = levelMs > 0 && !(rested !== null && rested <= runsOutAt)
-      return { running: true, runsOutAt: ends ? runsOutAt : null }
-    },
+  constructor(line: Timeline, limit: Limit, extensions: readonly Extension[], resting: Resting) {
+    this.rule = limit.rule
+    this.citation = limit.citation
+    this.gradual = extensions.length === 0
+    this.line = line
+    this.resting = resting
+    this.#ms = limit.ms
+    this.#limitMs = limit.ms
+    this.#extensions = extensions
   }
+
+  levelAt(boundary: number, points: readonly CalculationPoint[]): number {
+    const { line } = this
+    this.#limitMs = this.gradual ? this.#ms : this.#ms + extensionAt(this.#extensions, line.at[boundary]!)
+    let best = points[0]!
+    let standing = Number.POSITIVE_INFINITY
+    let least = Number.POSITIVE_INFINITY
+    for (let p = 0; p < points.length; p++) {
+      const point = points[p]!
+      const elapsed = elapsedMs(line, boundary, point)
+      const stands = point.left !== null && point.left.end === boundary
+      if (stands && elapsed < standing) standing = elapsed
+      if (elapsed < least || (stands && elapsed === least)) {
+        least = elapsed
+        best = point
+      }
+    }
+    this.#best = best
+    this.#standingMs = standing
+    return this.#limitMs - least
+  }
+
+  /** Of the boundary asked about last. */
+  protected get limitMs(): number {
+    return this.#limitMs
+  }
+
+  basis(): Basis {
+    const best = this.#best!
+    return { limitMs: this.#limitMs, since: this.line.at[opened(this.line, best)]!, rests: best.rests }
+  }
+
+  ahead(levelMs: number): Ahead {
+    const { line } = this
+    const { count } = line
+    const best = this.#best!
+    const resting = line.present < ON_DUTY
+    // What is used up runs down no further while the driver rests.
+    if (resting && (levelMs <= 0 || opened(line, best) >= count || best.left?.end === count)) return STANDING
+    const runsOutAt = line.at[count]! + levelMs
+    if (resting && this.#standingMs < this.#limitMs) {
+      const settlesAt = runsOutAt - (this.#limitMs - this.#standingMs)
+      return { running: true, runsOutAt: null, settlesAt }
+    }
+    const rested = resting ? this.resting.restedAt : null
+    const ends = levelMs > 0 && !(rested !== null && rested <= runsOutAt)
+    return { running: true, runsOutAt: ends ? runsOutAt : null }
+  }
+
+  mark(): void {}
+
+  rewind(): void {}
+}
+
+/** The first segment on duty from a calculation point on. */
+function opened(line: Timeline, point: CalculationPoint): number {
+  const found = onDutyFrom(line, point.opened)
+  // What is known stays, so that the next look begins there.
+  point.opened = found < line.known.count ? found : point.opened
+  return found
 }
 
 /** What has passed of the window that opens after a calculation point, less the rest that it leaves out. */
-function elapsedMs(
-  line: Timeline,
-  opens: readonly number[],
-  boundary: number,
-  { boundary: point, left }: CalculationPoint,
-): number {
-  const opened = opens[point]!
-  if (opened >= boundary) return 0
-  const from = line.at[opened]!
+function elapsedMs(line: Timeline, boundary: number, point: CalculationPoint): number {
+  const first = opened(line, point)
+  if (first >= boundary) return 0
+  const from = line.at[first]!
   const until = line.at[boundary]!
+  const { left } = point
   if (left === null) return until - from
   const leftFrom = Math.max(left.from, from)
   const leftUntil = Math.min(left.until, until)
   return until - from - (leftUntil > leftFrom ? leftUntil - leftFrom : 0)
-}
-
-/** For each boundary the first segment from there on that is on duty; `count` if none is. */
-function firstOnDuty(line: Timeline): number[] {
-  const opens = new Array<number>(line.count + 1)
-  opens[line.count] = line.count
-  for (let i = line.count - 1; i >= 0; i--) opens[i] = line.kind[i]! >= ON_DUTY ? i : opens[i + 1]!
-  return opens
 }

@@ -1,16 +1,8 @@
 import { DAY, type Instant } from '../../time/instant.ts'
-import {
-  type Audit,
-  auditOf,
-  earliest,
-  firstAfter,
-  type Kept,
-  pairsDoneAt,
-  presentRest,
-} from '../north-america/audit.ts'
+import { type Audit, auditOf, earliest, pairsDoneAt, presentRest } from '../north-america/audit.ts'
 import { CalculationPoints } from '../north-america/calculation-point.ts'
-import { countedGauge } from '../north-america/counted.ts'
-import { type CycleGauge, cycleGauge } from '../north-america/cycle.ts'
+import { CountedGauge } from '../north-america/counted.ts'
+import { CycleGauge } from '../north-america/cycle.ts'
 import { type Doubt, extensionsInDoubt, type Sure, sureOf } from '../north-america/doubt.ts'
 import type { Extension, Gauge } from '../north-america/gauge.ts'
 import { nextChange } from '../north-america/next-change.ts'
@@ -20,14 +12,15 @@ import {
   goOn,
   ON_DUTY,
   type Rest,
+  release,
   type Timeline,
   timelineOf,
 } from '../north-america/timeline.ts'
-import { windowGauge } from '../north-america/window.ts'
+import { type Resting, WindowGauge } from '../north-america/window.ts'
 import type { Clock, DutyEvent, DutyStatus, Evaluation, HosOptions, RulesetId } from '../types.ts'
-import { breakDoneAt, breakGauge } from './break.ts'
+import { BreakGauge, breakDoneAt } from './break.ts'
 import { type UnitedStatesLaw, unitedStatesLaw } from './limits.ts'
-import { salespersonGauge } from './salesperson.ts'
+import { SalespersonGauge } from './salesperson.ts'
 
 /**
  * Judges a log as it is known at `asOf`: every violation, every clock, and when an answer changes next with no new event.
@@ -45,7 +38,7 @@ export function evaluateUnitedStates(
   const law = unitedStatesLaw(ruleset)
   const now = judge(timelineOf(log, options, asOf, options.adverseConditions), law, options, null, doubt)
   const { line, violations, clocks, atLimit } = now
-  return {
+  const evaluation = {
     asOf,
     status: line.status,
     statusSince: line.statusSince,
@@ -53,8 +46,10 @@ export function evaluateUnitedStates(
     violations,
     nextChangeAt: atLimit
       ? asOf + 1
-      : nextChangeAfter(now, law, options, (at) => judge(goOn(line, at), law, options, now.kept, doubt)),
+      : nextChangeAfter(now, law, options, (at) => judge(goOn(line, at), law, options, now, doubt)),
   }
+  release(line)
+  return evaluation
 }
 
 /** What a log says at one instant, and the workings that tell when it will say something else. */
@@ -62,37 +57,38 @@ interface Judged extends Audit {
   asOf: Instant
   status: DutyStatus
   line: Timeline
+  points: CalculationPoints
   resting: Rest | null
+  /** What the window's gauge knows of the rest that goes on. */
+  rested: Resting
   pairedAt: readonly Instant[]
   gauges: readonly Gauge[]
 }
 
-/** @param kept where an earlier audit of the same log had come */
+/** @param before an earlier judgement of the same log, which has gone on */
 function judge(
   line: Timeline,
   law: UnitedStatesLaw,
   options: HosOptions,
-  kept: Kept | null,
+  before: Judged | null,
   doubt?: Doubt,
 ): Judged {
   const asOf = line.at[line.count]!
   const sure = doubt?.kind === 'kindest' ? sureOf(doubt.harshest, law.reset.ms, options, asOf) : null
   const pair = doubt?.kind === 'harshest' && !doubt.pairs ? null : law.pair
-  const points = new CalculationPoints(line, law.reset.ms, pair, sure?.resets)
+  const again = before !== null && goesOnWith(law, options, doubt) ? before : null
+  if (again) again.points.goOn(again.kept.boundary)
+  const points = again?.points ?? new CalculationPoints(line, law.reset.ms, pair, sure?.resets)
   const resting = presentRest(line)
-  const pairedAt = resting ? pairsDoneAt(line, pair, points, resting) : []
-  const own = { resets: points.resets, resting }
-  const gauges = gaugesOf(
-    line,
-    law,
-    options,
-    (ms) => extensionsInDoubt(options.adverseConditions ?? NONE, own, sure, doubt, ms),
-    () => longTours(line, law, options, own.resets, resting, doubt, sure),
-    () => (resting ? earliest(resting.from + law.reset.ms, pairedAt[0] ?? null) : null),
-  )
+  const pairedAt = resting ? pairsDoneAt(line, pair, points, resting) : NONE
+  const rested = again?.rested ?? { restedAt: null }
+  rested.restedAt = resting ? earliest(resting.from + law.reset.ms, pairedAt[0] ?? null) : null
+  const gauges = again?.gauges ?? gaugesOf(line, law, options, points.resets, resting, rested, doubt, sure)
+  if (again) for (const gauge of gauges) gauge.rewind()
   // Where a log has gaps, what is known later may reach back over rests that seemed full.
   const keptAt = doubt ? 0 : resting ? points.tourFrom : line.count
-  const audit = auditOf(line, points, gauges, keptAt, doubt ? null : kept)
+  const kept = doubt || before === null ? null : before.kept
+  const audit = auditOf(line, points, gauges, keptAt, kept)
   return {
     violations: audit.violations,
     open: audit.open,
@@ -103,7 +99,9 @@ function judge(
     asOf,
     status: line.status,
     line,
+    points,
     resting,
+    rested,
     pairedAt,
     gauges,
   }
@@ -111,26 +109,37 @@ function judge(
 
 const NONE: readonly Instant[] = []
 
+/** Can points and gauges go on with a log? Not where a rest that goes on may change how long a limit is larger. */
+const goesOnWith = (law: UnitedStatesLaw, options: HosOptions, doubt: Doubt | undefined): boolean =>
+  doubt === undefined &&
+  !options.adverseConditions?.length &&
+  (law.longTour === null || (law.longTour.allowed.by === 'claim' && !options.shortHaul16?.length))
+
 function gaugesOf(
   line: Timeline,
   law: UnitedStatesLaw,
   options: HosOptions,
-  adverse: (ms: number) => Extension[],
-  tours: () => Extension[],
-  restedAt: () => Instant | null,
+  resets: readonly Rest[],
+  resting: Rest | null,
+  rested: Resting,
+  doubt: Doubt | undefined,
+  sure: Sure | null,
 ): Gauge[] {
-  const gauges = [countedGauge(line, 'drive', 'drivenMs', law.drive, adverse(law.adverse.driveMs))]
+  const met = options.adverseConditions ?? NONE
+  const longer = extensionsInDoubt(met, { resets, resting }, sure, doubt, law.adverse.windowMs)
+  const driving = extensionsInDoubt(met, { resets, resting }, sure, doubt, law.adverse.driveMs)
+  const gauges: Gauge[] = [new CountedGauge(line, 'drive', 'drivenMs', law.drive, driving)]
   if (law.window) {
-    const longer = [...adverse(law.adverse.windowMs), ...tours()]
-    gauges.push(windowGauge(line, law.window, longer, restedAt))
+    const tours = longTours(line, law, options, resets, resting, doubt, sure)
+    gauges.push(new WindowGauge(line, law.window, [...longer, ...tours], rested))
   }
-  if (law.duty) gauges.push(countedGauge(line, 'duty', 'onDutyMs', law.duty, adverse(law.adverse.windowMs)))
+  if (law.duty) gauges.push(new CountedGauge(line, 'duty', 'onDutyMs', law.duty, longer))
   if (law.break && !options.shortHaul)
-    gauges.push(breakGauge(line, law.break.limit, law.break.interruptionMs))
+    gauges.push(new BreakGauge(line, law.break.limit, law.break.interruptionMs))
   const { limit, days, restartMs } = law.cycle
-  const cycle = cycleGauge(line, limit, days, restartMs, options)
+  const cycle = new CycleGauge(line, limit, days, restartMs, options)
   const sells = options.driverSalesperson ? law.salesperson : null
-  gauges.push(sells ? salespersonGauge(line, cycle, sells, options) : cycle)
+  gauges.push(sells ? new SalespersonGauge(line, cycle, sells, options) : cycle)
   return gauges
 }
 
@@ -261,7 +270,7 @@ function nextChangeAfter(
   const claims = (options.shortHaul16 ?? []).flatMap((at) => [at, at + 1])
   const maybe = [...(options.adverseConditions ?? []), ...claims]
   if (law.break && !options.shortHaul) sure.push(breakDoneAt(line, law.break.interruptionMs))
-  const cycle = gauges.find((gauge): gauge is CycleGauge => 'dayTurnsAt' in gauge)
+  const cycle = gauges.find((gauge) => gauge instanceof CycleGauge)
   const countsDays = law.longTour?.allowed.by === 'days'
   if (!cycle || countsDays || options.carriedMinutes?.length) maybe.push(...comingDays(line, law.cycle.days))
   if (resting) {
@@ -276,7 +285,7 @@ function nextChangeAfter(
     }
   }
   if (cycle) {
-    sure.push(cycle.dayTurnsAt(firstAfter(asOf, sure)))
+    sure.push(cycle.dayTurnsAt())
     return nextChange(now, sure, maybe, now.pairedAt, judgeAt)
   }
   // For a driver-salesperson the larger of two clocks holds: just past where they meet, and when days turn, it may be the other.
