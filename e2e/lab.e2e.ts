@@ -254,7 +254,6 @@ test('the lab: unknown time by mouse, and across a border that the drawing shows
   await expect(
     page.getByRole('img', { name: /At 13:00 the rules change: Canada south of 60°, cycle 1/ }),
   ).toBeVisible()
-  await expectAccessible(page)
   for (const width of [390, 1440]) {
     await page.setViewportSize({ width, height: 900 })
     await label.scrollIntoViewIfNeeded()

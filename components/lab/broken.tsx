@@ -28,7 +28,7 @@ export function Broken({
       <p className="text-xs tabular-nums">
         {perhaps ? 'at some time from ' : ''}
         {zonedDateTime(from, timeZone)}
-        {until - from >= MINUTE && ` to ${zonedDateTime(until, timeZone)}`}
+        {until - from >= MINUTE && ` to ${zonedDateTime(until, timeZone, from)}`}
         {!perhaps && until - from >= MINUTE && `, ${durationText(until - from)}`}
       </p>
       <p className="mt-1">{perhaps ? violation.explanation.citation : explain(violation, timeZone)}</p>
