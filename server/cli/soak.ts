@@ -5,7 +5,7 @@ import { linesOf, soak } from './soak/rounds.ts'
 
 const USAGE = `usage: npm run soak -- [--rounds 100] [--seed N] [--devices 500] [--trackers 20] [--stopped 60]
   --seed N      the order of the faults and their instants; printed, so that a run can be had again
-  --stopped S   PostgreSQL is stopped for up to so many seconds`
+  --stopped S   PostgreSQL is stopped for so many seconds once, and for up to five each other time`
 
 /** Faults at random instants while devices send; afterwards everything acknowledged must be there exactly once. */
 await main(async () => {
@@ -36,7 +36,8 @@ await main(async () => {
     devices: devices!,
     trackers: trackers!,
     paceMs: 2_000,
-    stoppedMs: [Math.min(1_000, stopped! * 1_000), stopped! * 1_000],
+    firstStopMs: stopped! * 1_000,
+    stoppedMs: [1_000, 5_000],
     print: (line) => console.log(line),
   })
   for (const line of linesOf(report)) console.log(line)

@@ -66,7 +66,8 @@ const killBackend: Fault = {
   ],
 }
 
-const stopDatabase: Fault = {
+/** All processes of PostgreSQL stand still, and its connections stay open: a machine that hangs. */
+export const stopDatabase: Fault = {
   name: 'PostgreSQL stopped',
   async strike({ databasePids, journal, probe }, random, { stoppedMs }) {
     const ms = random.between(...stoppedMs)

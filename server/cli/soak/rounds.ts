@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Verdict } from './checker.ts'
-import { FAULTS, type Fault, type Limits } from './faults.ts'
+import { FAULTS, type Fault, type Limits, stopDatabase } from './faults.ts'
 import { Random } from './random.ts'
 import { openStage, type Stage, type StageOptions } from './stage.ts'
 import { VOLUME_KINDS } from './volume.ts'
@@ -8,6 +8,8 @@ import { VOLUME_KINDS } from './volume.ts'
 export interface SoakOptions extends Omit<StageOptions, 'directory'>, Limits {
   directory: string
   rounds: number
+  /** The first time PostgreSQL is stopped for so long. */
+  firstStopMs: number
   /** Gets a line for each round. */
   print: (line: string) => void
 }
@@ -59,11 +61,17 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     const done: Round[] = []
     const wrong: string[] = stage.volume ? [] : ['no way to make a disk full works here']
     let order: Fault[] = []
+    let stopped = false
     let tally = await stage.pause()
     for (let number = 1; number <= rounds; number++) {
       if (order.length === 0) order = random.shuffled(faults)
       stage.resume()
-      const struck = await strike(stage, order.pop()!, random, options)
+      const fault = order.pop()!
+      // Once for long, otherwise for less, or a long run would be mostly waiting.
+      const { firstStopMs } = options
+      const stoppedMs = stopped ? options.stoppedMs : ([firstStopMs, firstStopMs] as const)
+      const struck = await strike(stage, fault, random, { stoppedMs })
+      stopped ||= fault === stopDatabase
       tally = await stage.pause()
       const round = { ...struck, verdict: await stage.check() }
       done.push(round)

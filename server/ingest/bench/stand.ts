@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { type EnrolledDevice, enrolDevices } from '../../auth/device.ts'
@@ -16,6 +17,9 @@ export const ROUNDS = 5
 /** Prints a line of JSON. */
 export type Print = (line: object) => void
 
+/** A quarter of the memory for shared buffers, as PostgreSQL's manual advises (19.4.1): what an installation has, not a test. */
+const SHARED_BUFFERS_MB = Math.max(128, Math.floor(totalmem() / 4 / 1024 ** 2))
+
 /** Databases made, and those in use: one may be measured against another. */
 let stands = 0
 let standing = 0
@@ -31,7 +35,7 @@ export interface Bench {
 export async function withBench(devices: number, work: (bench: Bench) => Promise<void>): Promise<void> {
   const server = await startEmbedded('.restline/bench', {
     database: 'restline_bench',
-    settings: ['max_wal_size=4GB', 'shared_buffers=512MB'],
+    settings: ['max_wal_size=4GB', `shared_buffers=${SHARED_BUFFERS_MB}MB`],
   })
   const name = `bench_${process.pid}_${++stands}`
   standing++
