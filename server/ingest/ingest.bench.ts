@@ -6,6 +6,7 @@ import type { DevicePrincipal } from '../auth/principal.ts'
 import { fixMs, fixSecond } from '../db/fix-time.ts'
 import { createPool } from '../db/pool.ts'
 import { Batch, type Point } from './batch.ts'
+import { openSessions } from './bench/sessions.ts'
 import { type Print, progress, ROUNDS, report, serve, withBench } from './bench/stand.ts'
 import { receiverOf } from './receive.ts'
 
@@ -15,55 +16,69 @@ const BATCH_CONNECTIONS = 16
 const BATCH_SIZE = 100
 const SINGLE_CONNECTIONS = 64
 
-/** Durable heartbeats/s through the door, 100 a request on 16 connections, against COPY of such rows. */
+/** Durable heartbeats/s through the door, 100 a request on 16 connections, with tokens and in signed sessions, against COPY of such rows. */
 export async function benchIngestBatch(print: Print): Promise<void> {
-  await withBench(BATCH_CONNECTIONS, async ({ url, devices, load }) => {
+  await withBench(BATCH_CONNECTIONS, async ({ url, pool, devices, load }) => {
     const client = new pg.Client({ connectionString: url })
     await client.connect()
     await client.query('create table copied (like positions including all)')
     const door = await serve('door', url)
-    const measured: number[] = []
-    const baseline: number[] = []
+    const inSession = await openSessions(pool, door.port, devices)
+    const [measured, signed, baseline]: [number[], number[], number[]] = [[], [], []]
     let fixAt = Date.now() - 20 * 24 * 3_600_000
-    const order = { port: door.port, devices, perRequest: BATCH_SIZE }
-    fixAt = (await load({ ...order, durationMs: 1_000, firstFixAt: fixAt })).firstFixAt // warms up
-    for (let round = 1; round <= ROUNDS; round++) {
-      const result = await load({ ...order, durationMs: ROUND_MS, firstFixAt: fixAt })
-      fixAt = result.firstFixAt
-      measured.push((result.heartbeats / result.ms) * 1000)
+    const ways = [
+      [devices, measured],
+      [inSession, signed],
+    ] as const
+    for (let round = 0; round <= ROUNDS; round++) {
+      for (const [by, rates] of ways) {
+        const durationMs = round === 0 ? 1_000 : ROUND_MS // the first warms up
+        const order = { port: door.port, devices: by, perRequest: BATCH_SIZE, durationMs }
+        const result = await load({ ...order, firstFixAt: fixAt })
+        fixAt = result.firstFixAt
+        if (round > 0) rates.push((result.heartbeats / result.ms) * 1000)
+      }
+      if (round === 0) continue
       baseline.push(await copyRate(client, fixAt))
       progress('ingest-batch', round, measured, baseline)
+      progress('ingest-batch, sessions', round, signed, baseline)
     }
     const { rows } = await client.query('select count(*) from positions')
     console.error(`  ${rows[0].count} rows stored`)
     await client.end()
     await door.stop()
     report(print, 'ingest-batch', measured, 'COPY', 'rows/s', baseline)
+    report(print, 'ingest-batch, each request signed in a session', signed, 'COPY', 'rows/s', baseline)
   })
 }
 
-/** Durable heartbeats/s through the door, one a request on 64 connections, against a bare node:http server. */
+/** Durable heartbeats/s through the door, one a request on 64 connections, with tokens and in signed sessions, against a bare node:http server. */
 export async function benchIngestSingle(print: Print): Promise<void> {
-  await withBench(SINGLE_CONNECTIONS, async ({ url, devices, load }) => {
+  await withBench(SINGLE_CONNECTIONS, async ({ url, pool, devices, load }) => {
     const door = await serve('door', url)
     const bare = await serve('bare', url)
-    const measured: number[] = []
-    const baseline: number[] = []
+    const inSession = await openSessions(pool, door.port, devices)
+    const [measured, signed, baseline]: [number[], number[], number[]] = [[], [], []]
     let fixAt = Date.now() - 20 * 24 * 3_600_000
     for (let round = 0; round <= ROUNDS; round++) {
-      for (const [port, rates] of [
-        [door.port, measured],
-        [bare.port, baseline],
+      for (const [port, by, rates] of [
+        [door.port, devices, measured],
+        [door.port, inSession, signed],
+        [bare.port, devices, baseline],
       ] as const) {
         const durationMs = round === 0 ? 1_000 : ROUND_MS // the first warms up
-        const result = await load({ port, devices, perRequest: 1, durationMs, firstFixAt: fixAt })
+        const result = await load({ port, devices: by, perRequest: 1, durationMs, firstFixAt: fixAt })
         fixAt = result.firstFixAt
         if (round > 0) rates.push((result.heartbeats / result.ms) * 1000)
       }
-      if (round > 0) progress('ingest-single', round, measured, baseline)
+      if (round === 0) continue
+      progress('ingest-single', round, measured, baseline)
+      progress('ingest-single, sessions', round, signed, baseline)
     }
     await Promise.all([door.stop(), bare.stop()])
-    report(print, 'ingest-single', measured, 'bare node:http', 'requests/s', baseline)
+    const against = ['bare node:http', 'requests/s', baseline] as const
+    report(print, 'ingest-single', measured, ...against)
+    report(print, 'ingest-single, each request signed in a session', signed, ...against)
   })
 }
 

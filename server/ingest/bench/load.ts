@@ -1,11 +1,22 @@
 // The load beside the server, in a process of its own: requests are made once and only their times change, so that the
 // generator takes as little of the two cores as it can.
+import { createSecretKey } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
+import { signData } from '../../auth/keys/algorithm.ts'
+import { draftRequest, newNonce } from '../../auth/keys/sign-request.ts'
+import { ORIGIN } from './sessions.ts'
+
+export interface LoadDevice {
+  name: string
+  token: string
+  /** Each request is signed in this session, instead of bearing the token. The secret is base64. */
+  session?: { id: string; secret: string }
+}
 
 export interface LoadOrder {
   port: number
   /** One connection each. */
-  devices: readonly { name: string; token: string }[]
+  devices: readonly LoadDevice[]
   perRequest: number
   durationMs: number
   /** Epoch milliseconds; 13 digits. Every heartbeat sent gets a time of its own from here on. */
@@ -20,7 +31,8 @@ export interface LoadResult {
 
 const PLACEHOLDER = '1000000000000'
 
-function requestOf(device: { name: string; token: string }, perRequest: number) {
+/** Makes a device's next request; `nextFixAt` gives each heartbeat its time. */
+function requestsOf(device: LoadDevice, perRequest: number, nextFixAt: () => number): () => Buffer {
   const one = (i: number) =>
     JSON.stringify({
       device: device.name,
@@ -36,13 +48,31 @@ function requestOf(device: { name: string; token: string }, perRequest: number) 
     })
   const body =
     perRequest === 1 ? one(0) : `[${Array.from({ length: perRequest }, (_, i) => one(i)).join(',')}]`
-  const bytes = Buffer.from(
-    `POST /v1/heartbeats HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${device.token}\r\n` +
-      `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  )
+  const head =
+    'POST /v1/heartbeats HTTP/1.1\r\nhost: 127.0.0.1\r\n' +
+    `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`
+  const { session, token } = device
+  const bytes = Buffer.from(session ? body : `${head}authorization: Bearer ${token}\r\n\r\n${body}`)
   const places: number[] = []
   for (let at = bytes.indexOf(PLACEHOLDER); at >= 0; at = bytes.indexOf(PLACEHOLDER, at + 13)) places.push(at)
-  return { bytes, places }
+  const timed = () => {
+    for (const place of places) bytes.write(String(nextFixAt()), place, 13, 'latin1')
+    return bytes
+  }
+  if (!session) return timed
+  const secret = createSecretKey(Buffer.from(session.secret, 'base64'))
+  const identity = { kind: 'session', keyId: session.id, algorithm: 'hmac-sha256' } as const
+  const request = {
+    ...{ method: 'POST', target: '/v1/heartbeats' },
+    headers: [['Content-Type', 'application/json']] as [string, string][],
+  }
+  return () => {
+    const draft = draftRequest({ ...request, body: timed() }, identity, ORIGIN, Date.now(), newNonce())
+    // The first of its fields stands in the head already.
+    const signed = draft.headers(signData('hmac-sha256', secret, draft.base)).slice(1)
+    const fields = signed.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+    return Buffer.concat([Buffer.from(`${head}${fields}\r\n`), bytes])
+  }
 }
 
 function drive(order: LoadOrder): Promise<LoadResult> {
@@ -52,13 +82,12 @@ function drive(order: LoadOrder): Promise<LoadResult> {
   const endsAt = startedAt + order.durationMs
   const one = (device: LoadOrder['devices'][number]) =>
     new Promise<void>((resolve, reject) => {
-      const { bytes, places } = requestOf(device, order.perRequest)
+      const next = requestsOf(device, order.perRequest, () => fixAt++)
       const socket: Socket = connect(order.port, '127.0.0.1')
       socket.setNoDelay(true)
       socket.once('error', reject)
       const send = () => {
-        for (const place of places) bytes.write(String(fixAt++), place, 13, 'latin1')
-        socket.write(bytes)
+        socket.write(next())
       }
       socket.once('connect', send)
       socket.on('data', (answer) => {

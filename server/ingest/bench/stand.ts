@@ -27,6 +27,8 @@ let standing = 0
 /** What a benchmark works with. */
 export interface Bench {
   url: string
+  /** As the owner. */
+  pool: pg.Pool
   devices: EnrolledDevice[]
   load(order: LoadOrder): Promise<LoadResult>
 }
@@ -48,7 +50,7 @@ export async function withBench(devices: number, work: (bench: Bench) => Promise
   try {
     await migrate(url)
     await ensurePartitions(pool, Date.now())
-    await work({ url, devices: await enrol(pool, devices), load: (order) => ask(generator, order) })
+    await work({ url, pool, devices: await enrol(pool, devices), load: (order) => ask(generator, order) })
   } finally {
     generator.disconnect()
     await pool.end()
