@@ -10,7 +10,9 @@ import { type Rest, timelineOf } from './timeline.ts'
  * gap may have ended it, and pairs of rests count only where they are asked for. `kindest`: of each gap every use is made at once, also those that exclude each other (a full rest, and half of
  * a pair), and circumstances last until a full rest that is known.
  */
-export type Doubt = { kind: 'harshest'; pairs: boolean } | { kind: 'kindest'; harshest: readonly DutyEvent[] }
+export type Doubt =
+  | { kind: 'harshest'; pairs: boolean; harshest: readonly DutyEvent[] }
+  | { kind: 'kindest'; harshest: readonly DutyEvent[] }
 
 /** The full rests that are there however the gaps are filled, and the one of them that goes on. */
 export interface Sure {

@@ -52,7 +52,7 @@ export function readNorthAmerica(
   const segments = segmentsOf(log, asOf)
   const rests = fullRestsOf(segments, resetMs)
   const pairs = rests.length <= MOST_FULL_RESTS
-  const harsh: Doubt = { kind: 'harshest', pairs }
+  const harsh: Doubt = { kind: 'harshest', pairs, harshest }
   const fillings = pairs
     ? rests.flatMap((one, i) => rests.slice(i).map((other) => driven(segments, [one, other])))
     : []

@@ -154,9 +154,11 @@ function longTours(
   sure: Sure | null,
 ): Extension[] {
   const { longTour, window } = law
-  if (!longTour || !window || doubt?.kind === 'harshest') return []
+  if (!longTour || !window) return []
   const ms = longTour.windowMs - window.ms
   const { allowed } = longTour
+  if (doubt?.kind === 'harshest')
+    return allowed.by === 'days' ? surelyLong(law, window.ms, doubt.harshest, options, line, allowed, ms) : []
   if (sure) {
     // A restart in a gap may have made any claim good, and nobody knows which days were long.
     const claims = allowed.by === 'claim' ? (options.shortHaul16 ?? []) : null
@@ -252,6 +254,52 @@ function countedTours(
       ms,
     })
     if (lastDriven > from + windowMs) used.push(day)
+  }
+  return found
+}
+
+/**
+ * Tours that may be longer however a log's gaps are filled: in any filling a tour lies between two full rests that are known, from the
+ * first duty or gap there to the last driving or gap. Where that is no longer than a window nothing long can have been; else there may be as
+ * many long tours as it holds with a full rest between each two. A tour of which another may lie before in the same stretch is not counted on.
+ */
+function surelyLong(
+  { reset }: UnitedStatesLaw,
+  windowMs: number,
+  harshest: readonly DutyEvent[],
+  options: HosOptions,
+  { at, count, clock }: Timeline,
+  { days, ofDays }: { days: number; ofDays: number },
+  ms: number,
+): Extension[] {
+  const line = timelineOf(harshest, options, at[count]!)
+  const dayOf = (instant: Instant) => Date.parse(clock.dateOf(instant, options.dayStartMinutes)) / DAY
+  const { resets } = new CalculationPoints(line, reset.ms, null)
+  const edges = [0, ...resets.filter((rest) => rest.end > 0).map((rest) => rest.end), line.count]
+  const maybe: { lastDay: number; tours: number }[] = []
+  const found: Extension[] = []
+  for (let e = 0; e + 1 < edges.length; e++) {
+    const [first, end] = [edges[e]!, edges[e + 1]!]
+    let opened = first
+    while (opened < end && line.kind[opened]! < ON_DUTY) opened++
+    if (opened === end && end < line.count) continue
+    const from = line.at[opened]!
+    let until = from
+    for (let i = opened; i < end; i++) if (line.kind[i]! >= ON_DUTY) until = line.at[i + 1]!
+    const day = dayOf(from)
+    const used = maybe.filter(({ lastDay }) => day - lastDay < ofDays)
+    const before = used.reduce((sum, { tours }) => sum + tours, 0)
+    if (before < days && until - from <= windowMs + reset.ms)
+      found.push({
+        from: line.at[first]!,
+        until: e + 2 < edges.length ? line.at[end]! : Number.POSITIVE_INFINITY,
+        ms,
+      })
+    if (until - from > windowMs)
+      maybe.push({
+        lastDay: dayOf(until - windowMs),
+        tours: Math.floor((until - from + reset.ms) / (windowMs + reset.ms)),
+      })
   }
   return found
 }

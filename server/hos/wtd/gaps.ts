@@ -94,15 +94,29 @@ export function readWorkingTime(
   }
 }
 
-/** What a block holds of work and of breaks, at the least and at the most. */
-function contentOf({ segments, exact }: Block) {
+/**
+ * What a block holds of work and of breaks, at the least and at the most. A day that gaps leave open begins and ends in them, and so holds
+ * a whole stretch in which no daily rest can lie, with its breaks; the last day holds the last of these. But two rests in one run
+ * may have a day of work between them.
+ */
+function contentOf({ segments, exact, maybe, bare, until }: Block) {
   const sure = segments.filter(({ status }) => status !== null && isWork(status))
   const most = segments.filter(({ status }) => status === null || isWork(status))
   const runs = runsOf(segments, isRest)
   const long = (span: { from: Instant; until: Instant }) => span.until - span.from >= MS.breakPart
-  const breaksLeast = exact ? sumOf(runs.flatMap(({ known }) => known.filter(long))) : 0
+  const breaksIn = (one: { from: Instant; until: Instant }) =>
+    sumOf(
+      runs.flatMap(({ known }) =>
+        known.filter((rest) => long(rest) && rest.from >= one.from && rest.until <= one.until),
+      ),
+    )
+  const all = exact ? sumOf(runs.flatMap(({ known }) => known.filter(long))) : 0
+  const dayWithin = maybe.some((run) => run.until - run.from > 2 * MS.dailyRest)
+  const breaksLeast = exact ? all : dayWithin ? 0 : Math.min(...bare.map(breaksIn))
+  const tail = bare.at(-1)
+  const breaksOfLast = exact ? all : tail?.until === until ? breaksIn(tail) : 0
   const breaksMost = sumOf(runs.filter(long))
-  return { sure, most, breaksLeast, breaksMost }
+  return { sure, most, breaksLeast, breaksOfLast, breaksMost }
 }
 
 function dailyBreaks(blocks: readonly Block[], asOf: Instant): Doubtful {
@@ -140,8 +154,8 @@ function dailyClock(
   }
   const whole = left(0, 0)
   if (!block || block.closing) return whole
-  const { sure, most, breaksLeast, breaksMost } = contentOf(block)
-  if (which === 'least') return left(breaksLeast, sumOf(most))
+  const { sure, most, breaksOfLast, breaksMost } = contentOf(block)
+  if (which === 'least') return left(breaksOfLast, sumOf(most))
   const best = left(breaksMost, block.exact ? sumOf(sure) : 0)
   return best.remainingMs >= whole.remainingMs || block.exact ? best : whole
 }

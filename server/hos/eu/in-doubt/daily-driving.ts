@@ -57,13 +57,17 @@ interface Piece {
 }
 
 function piecesOf(block: Block, windowMs: number, asOf: Instant): Piece[] {
-  const windowUntil = block.from + windowMs
+  // However many rests the gaps hold, the last period begins by then: a window that is missed from there is missed from sooner.
+  const latest = Math.max(block.from, ...block.maybe.map(({ until }) => until))
+  const windowUntil = latest + windowMs
   const inTime = block.closing !== null && block.closing.from + MS.dailyRestReduced <= windowUntil
-  const broken = block.exact && !inTime && windowUntil <= asOf
+  const broken = !inTime && windowUntil <= asOf
   const runs = runsOf(block.segments, isRest)
   const ending = MS.restEndingDayWhenMissing
   const sureEnds = broken
-    ? runs.flatMap(({ known }) => known.filter((rest) => rest.until - rest.from >= ending))
+    ? runs.flatMap(({ known }) =>
+        known.filter((rest) => rest.from >= latest && rest.until - rest.from >= ending),
+      )
     : []
   // Whether a rest of seven hours was enough is open where the daily rest is.
   const mayEnd = !block.exact || broken || (!inTime && block.segments.some(({ status }) => status === null))
