@@ -74,6 +74,8 @@ const schema = z.object({
   METRICS_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
   /** Networks of one's own, as CIDR ranges with commas, in which webhooks may go to; left out: the public Internet only. */
   WEBHOOK_NETWORKS: Ranges,
+  /** The same for directories (LDAP), OpenID providers and the issuers of devices' tokens. */
+  SIGN_IN_NETWORKS: Ranges,
   /** Proxies in front: X-Forwarded-For and Client-Cert count from them alone. */
   TRUSTED_PROXIES: Ranges,
   /** Requests a second of one device, and how many it may save up; 0: any number. */

@@ -129,7 +129,15 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 /** Of the rooms with data, browsers get types, schemas and the table of who may do what only. */
 const isSchema = (file: string) => /(^|[/-])schema\.ts$/.test(file) || file === 'server/auth/can.ts'
 /** These are the shared root files that rooms may use; the doors and the worker are not among them. */
-const ROOT_FILES = ['server/env.ts', 'server/errors.ts', 'server/log.ts', 'server/trpc.ts', 'server/leash.ts']
+const ROOT_FILES = [
+  'server/env.ts',
+  'server/errors.ts',
+  'server/log.ts',
+  'server/trpc.ts',
+  'server/leash.ts',
+  'server/reach.ts',
+  'server/outward.ts',
+]
 
 const ROOT = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '..')
 

@@ -33,6 +33,7 @@ const intake = intakeOf(pool, now, {
   publicOrigin: new URL(publicUrl).origin,
   secrets: AUTH_SECRET_PREVIOUS ? [AUTH_SECRET, AUTH_SECRET_PREVIOUS] : [AUTH_SECRET],
   proxies: settings.TRUSTED_PROXIES,
+  networks: settings.SIGN_IN_NETWORKS,
   owner: ownerDb(),
   ...settings.deviceLimits,
 })

@@ -3,7 +3,6 @@ import { auditRouter } from './audit/router.ts'
 import { deviceSignInRouter } from './auth/device-sign-in-router.ts'
 import { accountRouter, peopleRouter, signInRouter } from './auth/people-router.ts'
 import { keysRouter } from './auth/router.ts'
-import { env } from './env.ts'
 import { devicesRouter } from './fleet/devices-router.ts'
 import { liveRouter } from './fleet/live.ts'
 import { fleetRouter } from './fleet/router.ts'
@@ -11,7 +10,6 @@ import { heartbeatRouter } from './ingest/router.ts'
 import { logsRouter } from './logs/router.ts'
 import { tripsRouter } from './trips/router.ts'
 import { router } from './trpc.ts'
-import { Reach } from './webhooks/address.ts'
 import { webhooksRouter } from './webhooks/router.ts'
 
 /** The one list of procedures; who may call which is the table in server/access.test.ts. */
@@ -28,7 +26,7 @@ export const appRouter = router({
   account: accountRouter,
   people: peopleRouter,
   signIn: signInRouter,
-  deviceSignIn: deviceSignInRouter((url) => new Reach(env().WEBHOOK_NETWORKS).addressesOf(url)),
+  deviceSignIn: deviceSignInRouter,
   webhooks: webhooksRouter,
 })
 

@@ -64,6 +64,7 @@ async function startInstance(of: {
       DATABASE_URL: of.databaseUrl,
       PORT: String(port),
       AUTH_SECRET: of.authSecret,
+      SIGN_IN_NETWORKS: '127.0.0.0/8',
       ...of.settings,
     },
     stdio: ['pipe', log, log],

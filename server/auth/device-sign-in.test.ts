@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { after, describe, test } from 'node:test'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { testDatabase } from '../db/testing.ts'
-import { AppError } from '../errors.ts'
+import { guardedFetch } from '../outward.ts'
+import { Reach } from '../reach.ts'
 import { createCaller } from '../trpc.ts'
 import { enrolDevices } from './device.ts'
 import { testIssuer } from './device-sign-in.ts'
@@ -16,16 +17,14 @@ process.env.AUTH_SECRET ??= 'f'.repeat(32)
 const { url, pool } = await testDatabase()
 process.env.DATABASE_URL ??= url
 process.env.PUBLIC_URL ??= ORIGIN
+process.env.SIGN_IN_NETWORKS = '127.0.0.0/8'
 const instance = await startInstance(url)
 const fleet = await makeFleet(pool, 'acme', ['unit-1', 'unit-2'])
 const foreign = await makeFleet(pool, 'rival', ['unit-1'])
 const [truck, second] = fleet.devices as [(typeof fleet.devices)[0], (typeof fleet.devices)[0]]
 const key = await makeKey(pool, fleet, { kind: 'device', deviceId: truck.id })
 
-const routes = deviceSignInRouter(async (address) => {
-  if (address.hostname === '10.0.0.1') throw new AppError('unacceptable', 'It is not public.', 'url')
-})
-const owner = createCaller(routes)({
+const owner = createCaller(deviceSignInRouter)({
   principal: {
     kind: 'person',
     userId: 'u',
@@ -137,7 +136,7 @@ describe('how devices of a fleet prove themselves', () => {
       owner.addIssuer({ issuer: 'x', jwksUrl: 'https://10.0.0.1/' }),
       owner.testIssuer({ jwksUrl: 'https://10.0.0.1/' }),
     ])
-      await assert.rejects(refused, /It is not public/)
+      await assert.rejects(refused, /not an address of the public Internet/)
     assert.deepEqual((await owner.get()).issuers, [{ issuer: ISSUER, jwksUrl }])
     await owner.removeIssuer({ issuer: ISSUER })
     assert.equal(await post('unit-1', `Bearer ${jwt}`), 401)
@@ -233,7 +232,8 @@ describe('an identity alone', () => {
 })
 
 describe('the test of an issuer', () => {
-  const steps = async () => (await testIssuer(jwksUrl)).map(({ ok, detail }) => [ok, detail])
+  const ask = guardedFetch(new Reach(['127.0.0.0/8']), 5_000)
+  const steps = async () => (await testIssuer(jwksUrl, ask)).map(({ ok, detail }) => [ok, detail])
   const right = answer.body
 
   test('tells each step, and stops at the first that fails', async () => {
@@ -251,7 +251,7 @@ describe('the test of an issuer', () => {
     answer = { status: 200, body: ' '.repeat(70_000) }
     assert.deepEqual(await steps(), [[false, 'It answered more than 64 KiB.']])
     answer = { status: 200, body: right }
-    const nobody = await testIssuer('http://127.0.0.1:1/')
+    const nobody = await testIssuer('http://127.0.0.1:1/', ask)
     assert.match(nobody[0]!.detail, /^Nobody answers there/)
   })
 })

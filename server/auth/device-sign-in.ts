@@ -1,13 +1,12 @@
 import type { Db } from '../db/pool.ts'
 import { AppError } from '../errors.ts'
+import type { GuardedFetch } from '../outward.ts'
 import type { AddIssuer, DeviceSignIn } from './device-sign-in-schema.ts'
 import type { AuthMethod } from './principal.ts'
 import type { Step } from './provider-schema.ts'
 import { readRanges } from './ranges.ts'
 
 const MOST_ISSUERS = 20
-const ANSWER_WITHIN_MS = 5_000
-const MOST_BYTES = 64 * 1024
 
 /** How a fleet's devices may prove who they are. */
 export async function readDeviceSignIn(db: Db, fleetId: number, publicOrigin: string): Promise<DeviceSignIn> {
@@ -105,7 +104,7 @@ export async function setTokenSources(
 }
 
 /** Fetches an issuer's keys as the door for devices does, and tells each step. Nothing of what came is shown but what the keys are. */
-export async function testIssuer(jwksUrl: string): Promise<Step[]> {
+export async function testIssuer(jwksUrl: string, ask: GuardedFetch): Promise<Step[]> {
   const steps: Step[] = []
   const step = async <T>(title: string, work: () => Promise<[T, string]>): Promise<T | undefined> => {
     const began = performance.now()
@@ -120,18 +119,17 @@ export async function testIssuer(jwksUrl: string): Promise<Step[]> {
     }
   }
   const text = await step('Fetch the keys', async () => {
-    const response = await fetch(jwksUrl, {
-      redirect: 'manual',
-      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+    const response = await ask(jwksUrl, {
       headers: { accept: 'application/json, application/jwk-set+json' },
     }).catch((error: Error) => {
+      const { cause } = error
+      if (cause instanceof Error && !('code' in cause)) throw cause
+      if (cause instanceof AppError) throw cause
       throw new Error(`Nobody answers there (${codeOf(error)}).`)
     })
-    if (response.status !== 200) {
-      await response.body?.cancel()
+    if (response.status !== 200)
       throw new Error(`It answered ${response.status}; 200 is needed, without a redirect.`)
-    }
-    return [await bounded(response), 'It answered 200.']
+    return [await response.text(), 'It answered 200.']
   })
   if (text === undefined) return steps
   const keys = await step('Read the JSON Web Key Set', async () => {
@@ -152,17 +150,6 @@ const KINDS = ['RSA', 'EC', 'OKP']
 
 const codeOf = (error: Error): string =>
   error.name === 'TimeoutError' ? 'no answer in 5 s' : ((error.cause as { code?: string })?.code ?? 'network')
-
-async function bounded(response: Response): Promise<string> {
-  const parts: Uint8Array[] = []
-  let bytes = 0
-  for await (const part of response.body ?? []) {
-    bytes += part.byteLength
-    if (bytes > MOST_BYTES) throw new Error('It answered more than 64 KiB.')
-    parts.push(part)
-  }
-  return Buffer.concat(parts).toString('utf8')
-}
 
 function keysOf(text: string): Record<string, unknown>[] | undefined {
   try {

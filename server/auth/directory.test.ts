@@ -185,6 +185,43 @@ describe('sign-in by directory', () => {
     silent.close()
   })
 
+  test('attack 15: a directory inside that the operator has not opened is never asked, at saving, testing and signing in', async () => {
+    const { testProvider } = await import('./providers.ts')
+    const { checkReach } = await import('./sign-in-reach.ts')
+    const settings = settingsOf({ url: 'ldaps://169.254.169.254' })
+    const one = { kind: 'ldap' as const, name: 'Inside', enabled: true, settings }
+    const [step, ...more] = await testProvider(pool, fleetId, { ...one, secret: 'x' }, {}, Date.now())
+    assert.deepEqual([step?.title, step?.ok, more], ['Find the address', false, []])
+    assert.match(step!.detail, /169\.254\.169\.254, which is not an address of the public Internet/)
+    await assert.rejects(checkReach(one), { code: 'unacceptable', field: 'url' })
+    await checkReach({ ...one, enabled: false })
+    const id = await addProvider(pool, fleetId, { ...one, secret: 'x' })
+    const answer = await new Browser(doors).post('/api/sign-in/directory', {
+      fleet: 'northern',
+      provider: id,
+      user: 'ada',
+      password: 'y',
+    })
+    assert.equal(answer.status, 503)
+    const issuer = {
+      kind: 'oidc' as const,
+      name: 'Inside too',
+      enabled: true,
+      settings: {
+        issuer: 'https://10.0.0.1',
+        clientId: 'c',
+        scope: 'openid',
+        groupsClaim: 'groups',
+        groups: [],
+        otherwise: null,
+      },
+    }
+    await assert.rejects(checkReach(issuer), { code: 'unacceptable', field: 'issuer' })
+    const [first] = await testProvider(pool, fleetId, { ...issuer, secret: 'x' }, {}, Date.now())
+    assert.equal(first?.ok, false)
+    assert.match(first!.detail, /not an address of the public Internet/)
+  })
+
   test('TLS: by ldaps and by StartTLS with the directory’s own authority, and not with a stranger’s', async () => {
     const { askDirectory } = await import('./directory.ts')
     const who = { user: 'ada', password: 'engine-of-1843' }

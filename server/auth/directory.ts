@@ -1,3 +1,5 @@
+import { connect } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import {
   Client,
   EqualityFilter,
@@ -8,7 +10,10 @@ import {
 } from 'ldapts'
 import { AppError } from '../errors.ts'
 import { log } from '../log.ts'
+import { pinnedTo } from '../outward.ts'
+import type { Address } from '../reach.ts'
 import type { DirectorySettings, Step } from './provider-schema.ts'
+import { directoryAddresses } from './sign-in-reach.ts'
 
 const LIMIT_MS = 3_000
 const MOST_GROUPS = 200
@@ -46,9 +51,9 @@ export async function askDirectory(
 ): Promise<ProvenPerson> {
   // A bind without a password is anonymous and succeeds on many servers (RFC 4513, 5.1.2).
   if (!user || !password) throw WRONG_PASSWORD()
-  return await withClient(settings, servicePassword, tell, async (client, step) => {
+  return await withClient(settings, servicePassword, tell, async (client, step, addresses) => {
     const entry = await step('Find the person', () => findEntry(client, settings, user))
-    await step('Check their password', () => checkPassword(settings, entry?.dn, password))
+    await step('Check their password', () => checkPassword(settings, addresses, entry?.dn, password))
     if (!entry) throw WRONG_PASSWORD()
     const groups = await step('Read their groups', () => groupsOf(client, settings, entry.dn))
     return { subject: entry.subject, name: entry.name, email: entry.email, groups }
@@ -85,9 +90,9 @@ async function withClient<T>(
   settings: DirectorySettings,
   servicePassword: string,
   tell: (step: Step) => void,
-  work: (client: Client, step: Stepper) => Promise<T>,
+  work: (client: Client, step: Stepper, addresses: readonly Address[]) => Promise<T>,
 ): Promise<T> {
-  const client = createClient(settings)
+  let client: Client | undefined
   const step: Stepper = async (title, doIt) => {
     const from = performance.now()
     const told = (ok: boolean, detail: string) =>
@@ -102,16 +107,34 @@ async function withClient<T>(
     }
   }
   try {
+    const addresses = await addressesOf(settings, tell)
+    const opened = createClient(settings, addresses)
+    client = opened
     if (settings.startTls && !settings.url.startsWith('ldaps:'))
-      await step('Connect and start TLS', () => client.startTLS(tlsOf(settings)))
-    await step('Sign in as the service account', () => client.bind(settings.bindDn, servicePassword))
-    return await work(client, step)
+      await step('Connect and start TLS', () => opened.startTLS(tlsOf(settings)))
+    await step('Sign in as the service account', () => opened.bind(settings.bindDn, servicePassword))
+    return await work(opened, step, addresses)
   } catch (error) {
     if (error instanceof AppError) throw error
     log.warn('a directory is away', { url: settings.url, error: reasonOf(error) })
     throw Object.assign(AWAY(), { cause: new Error(reasonOf(error)) })
   } finally {
-    await client.unbind().catch(() => undefined)
+    await client?.unbind().catch(() => undefined)
+  }
+}
+
+/** Once for all connections of a sign-in: a name that changes in between leads nowhere. What is no business of ours counts as away. */
+async function addressesOf(
+  { url, startTls }: DirectorySettings,
+  tell: (step: Step) => void,
+): Promise<Address[]> {
+  const from = performance.now()
+  try {
+    return await directoryAddresses(url, startTls)
+  } catch (error) {
+    const detail = (error as Error).message
+    tell({ title: 'Find the address', ok: false, detail, ms: Math.round(performance.now() - from) })
+    throw new Error(detail)
   }
 }
 
@@ -121,11 +144,21 @@ const tlsOf = ({ url, authorities }: DirectorySettings) => ({
   ...(authorities && { ca: authorities }),
 })
 
-function createClient(settings: DirectorySettings): Client {
+/** ldapts gives port and host, then options of its own. */
+const hostOf = ([port, host]: unknown[]) => ({ port: Number(port), host: String(host) })
+
+function createClient(settings: DirectorySettings, addresses: readonly Address[]): Client {
+  const lookup = pinnedTo(addresses)
   return new Client({
     url: settings.url,
     timeout: LIMIT_MS,
     connectTimeout: LIMIT_MS,
+    createConnection: (...to: unknown[]) => connect({ ...hostOf(to), lookup }),
+    // StartTLS hands over the connection that there is already; ldaps gives port and host.
+    createSecureConnection: (...to: unknown[]) =>
+      connectTls(
+        to[0] !== null && typeof to[0] === 'object' ? to[0] : { ...tlsOf(settings), ...hostOf(to), lookup },
+      ),
     ...(settings.url.startsWith('ldaps:') && { tlsOptions: tlsOf(settings) }),
   })
 }
@@ -166,10 +199,11 @@ const first = (value: Value | Value[] | undefined): Value | undefined =>
 /** Binds as the entry on a connection of its own; for nobody as one that is not there, so that it takes the same time. */
 async function checkPassword(
   settings: DirectorySettings,
+  addresses: readonly Address[],
   dn: string | undefined,
   password: string,
 ): Promise<void> {
-  const client = createClient(settings)
+  const client = createClient(settings, addresses)
   try {
     if (settings.startTls && !settings.url.startsWith('ldaps:')) await client.startTLS(tlsOf(settings))
     await client.bind(dn ?? `cn=nobody-${crypto.randomUUID()},${settings.baseDn}`, password)

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto'
 import type pg from 'pg'
 import { recordAudit } from '../audit/record.ts'
 import { withTransaction } from '../db/pool.ts'
+import { guardedFetch } from '../outward.ts'
+import { Reach } from '../reach.ts'
 import { DoorAuth, type DoorRequest, type Proven } from './authenticators.ts'
 import { Buckets } from './buckets.ts'
 import { DeviceAuthenticator } from './device.ts'
@@ -20,6 +22,8 @@ export interface DoorAuthOptions {
   secrets: readonly string[]
   /** Addresses of proxies that may name a client's address and certificate, as CIDR ranges. */
   proxies?: readonly string[]
+  /** Networks of one's own in which issuers of tokens may be, as CIDR ranges; the public Internet only if left out. */
+  networks?: readonly string[]
   /** Failed authentications of an address in a minute, beyond which it waits; none if left out. */
   failuresPerMinute?: number
   /** Requests a second of a device, and how many it may save up; none if left out. */
@@ -34,6 +38,7 @@ export interface DoorAuthOptions {
 /** How often the use of a key is written down, and a refusal of it. */
 const NOTED_EVERY_MS = 30_000
 const MOST_NOTED = 10_000
+const ISSUER_WITHIN_MS = 5_000
 
 /** All that the device doors ask about who is there. One for each process. */
 export class DeviceGate {
@@ -69,6 +74,7 @@ export class DeviceGate {
       secrets: this.secrets,
       publicOrigin: options.publicOrigin,
       now,
+      fetch: guardedFetch(new Reach(options.networks ?? []), ISSUER_WITHIN_MS),
       isProxy: (address: string) => isWithin(this.#proxies, address),
       onUse: (holder: Holder, address: string, clockOffsetMs: number) =>
         this.#noteUse(holder, address, clockOffsetMs),

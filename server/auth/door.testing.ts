@@ -18,6 +18,7 @@ export async function openDoors() {
     DATABASE_URL: url,
     AUTH_SECRET: randomBytes(32).toString('base64'),
     PUBLIC_URL: ORIGIN,
+    SIGN_IN_NETWORKS: '127.0.0.0/8',
   })
   const { answerSignIn } = await import('./door.ts')
   const { answerLocal } = await import('./local.ts')

@@ -39,7 +39,7 @@ export async function startInstance(
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const auth = { publicOrigin: ORIGIN, secrets: [SECRET], ...options }
+  const auth = { publicOrigin: ORIGIN, secrets: [SECRET], networks: ['127.0.0.0/8'], ...options }
   if (auth.publicOrigin === 'its own') auth.publicOrigin = url
   const intake = intakeOf(pool, now, auth)
   const door = createDoor(intake)

@@ -1,6 +1,7 @@
-import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import type { Db } from '../db/pool.ts'
 import { AppError } from '../errors.ts'
+import type { GuardedFetch } from '../outward.ts'
 import type { Authenticator, DoorRequest, Proven } from './authenticators.ts'
 import { KEY_SCOPES, type KeyScope } from './device-keys/schema.ts'
 import { type Refusal, unauthorized } from './keys/refusal.ts'
@@ -30,6 +31,8 @@ interface DeviceRow {
 export function oauthAuthenticator(options: {
   db: Db
   publicOrigin: string
+  /** Asks an issuer for its keys. */
+  fetch: GuardedFetch
   now: () => number
 }): Authenticator {
   const keySets = new Map<string, JWTVerifyGetKey>()
@@ -46,7 +49,10 @@ export function oauthAuthenticator(options: {
       if (jwksUrl === undefined) return unauthorized('unknown_key')
       let keySet = keySets.get(jwksUrl)
       if (!keySet) {
-        keySet = createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: ANSWER_WITHIN_MS })
+        keySet = createRemoteJWKSet(new URL(jwksUrl), {
+          timeoutDuration: ANSWER_WITHIN_MS,
+          [customFetch]: options.fetch,
+        })
         if (keySets.size >= MOST_ISSUERS) keySets.clear()
         keySets.set(jwksUrl, keySet)
       }

@@ -3,6 +3,7 @@ import { AppError } from '../errors.ts'
 import { log } from '../log.ts'
 import type { ProvenPerson } from './directory.ts'
 import type { OpenIdSettings, Step } from './provider-schema.ts'
+import { signInFetch } from './sign-in-reach.ts'
 
 const LIMIT_SECONDS = 3
 /** What a provider publishes about itself is read again after this: keys and addresses move. */
@@ -47,6 +48,8 @@ async function discover(settings: OpenIdSettings, secret: string, now: number): 
     secret ? undefined : oidc.None(),
     {
       timeout: LIMIT_SECONDS,
+      // Discovery, keys, tokens and userinfo alike: whatever address the provider names is looked at before it is asked.
+      [oidc.customFetch]: signInFetch(LIMIT_SECONDS * 1_000),
       // Only a loopback issuer may be http (see OpenIdSettings).
       execute: settings.issuer.startsWith('http:')
         ? [oidc.allowInsecureRequests, oidc.enableNonRepudiationChecks]
@@ -170,7 +173,7 @@ export async function tryOpenId(
     'Read its signing keys',
     async () => {
       if (!metadata.jwks_uri) throw new Error('it names no keys (jwks_uri)')
-      const answer = await fetch(metadata.jwks_uri, { signal: AbortSignal.timeout(LIMIT_SECONDS * 1_000) })
+      const answer = await signInFetch(LIMIT_SECONDS * 1_000)(metadata.jwks_uri)
       const { keys } = (await answer.json()) as { keys?: unknown[] }
       if (!keys?.length) throw new Error('it publishes no keys')
       return keys.length
@@ -216,6 +219,7 @@ async function tryClient(config: oidc.Configuration): Promise<string> {
 /** Could it not be asked, rather than that it said something wrong? */
 function isAway(error: unknown): boolean {
   const { name, code, cause } = error as { name?: string; code?: string; cause?: unknown }
+  if (error instanceof AppError) return true
   if (name === 'TimeoutError' || name === 'AbortError' || code === 'OAUTH_TIMEOUT') return true
   if (/^(ECONN|ETIMEDOUT|ENOTFOUND|EAI_|EHOST|ENET|UND_ERR_|CERT_|SELF_SIGNED|UNABLE_TO)/.test(code ?? ''))
     return true

@@ -9,6 +9,7 @@ import { listMembers, removeMember, setRole } from './members.ts'
 import { ByUser, Invite, SetRole } from './members-schema.ts'
 import { SaveProvider, TestProvider } from './provider-schema.ts'
 import { listProviders, removeProvider, saveProvider, testProvider } from './providers.ts'
+import { checkReach } from './sign-in-reach.ts'
 
 const ById = z.strictObject({ id: z.number().int().positive() })
 
@@ -109,8 +110,10 @@ export const signInRouter = router({
   providers: may('sign-in.manage').query(({ ctx }) => listProviders(ctx.db, ctx.person.fleetId)),
   save: mayAcross('sign-in.manage')
     .input(SaveProvider)
-    .mutation(({ ctx, input }) =>
-      deed(
+    .mutation(async ({ ctx, input }) => {
+      // A name server lets us wait: not inside the transaction.
+      await checkReach(input)
+      return await deed(
         ctx,
         input.id === undefined ? 'sign-in-provider.added' : 'sign-in-provider.changed',
         async (tx) => {
@@ -118,8 +121,8 @@ export const signInRouter = router({
           const { secret: _, ...after } = input
           return { result: { id }, object: { kind: 'sign-in-provider', id }, after }
         },
-      ),
-    ),
+      )
+    }),
   remove: mayAcross('sign-in.manage')
     .input(ById)
     .mutation(({ ctx, input }) =>

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import type { GuardedFetch } from '../outward.ts'
 import type { Authenticator } from './authenticators.ts'
 import { certificateAuthenticator } from './certificate.ts'
 import type { DeviceAuthenticator } from './device.ts'
@@ -20,6 +21,8 @@ export interface SchemeTools {
   /** What devices know the server by: scheme and authority. */
   publicOrigin: string
   now: () => number
+  /** Asks what a fleet's settings name, and nothing inside our own network that the operator has not opened. */
+  fetch: GuardedFetch
   /** May this address pass on what it says of others? */
   isProxy(address: string): boolean
   /** Behind the answer: when, from where and with which clock a key was used. */

@@ -46,8 +46,9 @@ export async function startServers(options: ServersOptions): Promise<Running> {
     DATABASE_URL: databaseUrl,
     PORT: String(port),
     ...(trackersPort === undefined ? {} : { TELTONIKA_PORT: String(trackersPort) }),
-    // A receiver of one's own, to try webhooks with.
+    // A receiver, a directory and a provider of one's own, to try them with.
     WEBHOOK_NETWORKS: process.env.WEBHOOK_NETWORKS ?? '127.0.0.0/8',
+    SIGN_IN_NETWORKS: process.env.SIGN_IN_NETWORKS ?? '127.0.0.0/8',
     AUTH_SECRET: process.env.AUTH_SECRET ?? secret(path.join(directory, 'auth-secret')),
     ...(login ? { RESTLINE_DEMO_LOGIN: `${login.email}:${login.password}` } : {}),
   }

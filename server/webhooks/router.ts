@@ -1,8 +1,8 @@
 import { deedOf, recordAudit } from '../audit/record.ts'
 import type { Db } from '../db/pool.ts'
 import { env } from '../env.ts'
+import { Reach, readUrl } from '../reach.ts'
 import { type Context, may, mayAcross, router } from '../trpc.ts'
-import { Reach, readUrl } from './address.ts'
 import {
   listDeliveries,
   listWebhooks,

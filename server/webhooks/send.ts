@@ -1,14 +1,11 @@
-import { request as http } from 'node:http'
-import { request as https } from 'node:https'
-import type { LookupFunction } from 'node:net'
 import type { HeaderFields } from '../auth/keys/http-message.ts'
 import type { Step } from '../auth/provider-schema.ts'
 import { AppError } from '../errors.ts'
-import { type Address, type Reach, readUrl } from './address.ts'
+import { exchange } from '../outward.ts'
+import { type Address, type Reach, readUrl } from '../reach.ts'
 
 const WITHIN_MS = 5_000
-/** An answer is a status; nobody needs a body of more. */
-const MOST_ANSWER_BYTES = 64 * 1024
+const AGENT = { 'User-Agent': 'Restline-Webhooks' }
 
 /** What became of one try. */
 export interface Outcome {
@@ -52,7 +49,9 @@ export async function post(
   let status: number
   try {
     // Signing may fail too: a stored secret that can't be read.
-    status = await exchange(url, addresses, headersOf(url), body, ended)
+    const headers = { ...Object.fromEntries(headersOf(url)), 'Content-Length': body.byteLength, ...AGENT }
+    const answer = await exchange(url, addresses, { method: 'POST', headers, body, signal: ended })
+    status = answer.status
   } catch (error) {
     return failed('Deliver', reasonOf(error))
   }
@@ -65,53 +64,6 @@ export async function post(
 
 const timedOut = (signal: AbortSignal) =>
   new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
-
-/** Sends and reads the status; the body of the answer is read and thrown away, up to its limit. */
-function exchange(
-  url: URL,
-  addresses: readonly Address[],
-  headers: HeaderFields,
-  body: Uint8Array,
-  signal: AbortSignal,
-): Promise<number> {
-  const pinned: LookupFunction = (_host, { all }, done) =>
-    all ? done(null, [...addresses]) : done(null, addresses[0]!.address, addresses[0]!.family)
-  return new Promise((resolve, reject) => {
-    const asking = (url.protocol === 'https:' ? https : http)(
-      url,
-      {
-        method: 'POST',
-        // A connection of its own: one that is kept could lead to where the name led before.
-        agent: false,
-        lookup: pinned,
-        signal,
-        headers: {
-          ...Object.fromEntries(headers),
-          'Content-Length': body.byteLength,
-          'User-Agent': 'Restline-Webhooks',
-        },
-      },
-      (answer) => {
-        let bytes = 0
-        answer.on('data', (chunk: Buffer) => {
-          bytes += chunk.length
-          if (bytes > MOST_ANSWER_BYTES) answer.destroy(new Error('Its answer is longer than 64 KiB.'))
-        })
-        answer.on('end', () => resolve(answer.statusCode!))
-        answer.on('error', reject)
-      },
-    )
-    // Node says nothing more of a connection that was handed over: without this a delivery would be under way for ever.
-    asking.on('upgrade', (_answer, socket) => {
-      socket.destroy()
-      reject(new Error('It answered 101, as if for a WebSocket.'))
-    })
-    asking.on('error', reject)
-    // Whatever it was, it is over.
-    asking.on('close', () => reject(new Error('It closed the connection without an answer.')))
-    asking.end(body)
-  })
-}
 
 /** In a sentence, without what belongs to us alone. */
 function reasonOf(error: unknown): string {

@@ -1,7 +1,7 @@
 import { Resolver } from 'node:dns/promises'
 import { type BlockList, isIP } from 'node:net'
-import { isWithin, rangesOf } from '../auth/ranges.ts'
-import { AppError } from '../errors.ts'
+import { isWithin, rangesOf } from './auth/ranges.ts'
+import { AppError } from './errors.ts'
 
 /** What is not the public Internet (IANA's special-purpose registries, RFC 6890), and so is never ours to knock at. */
 const NOT_PUBLIC = rangesOf([
@@ -33,6 +33,15 @@ export interface Address {
   family: 4 | 6
 }
 
+/** What goes over a connection. */
+export interface Wire {
+  encrypted: boolean
+  /** Below 1024, and allowed all the same. */
+  ports: readonly string[]
+}
+
+const wireOf = ({ protocol }: URL): Wire => ({ encrypted: protocol === 'https:', ports: [] })
+
 /** All addresses of a name. */
 export type Lookup = (host: string) => Promise<readonly { address: string; family: number }[]>
 
@@ -56,13 +65,13 @@ export const fromNameServers =
     return [...found(four, 4), ...found(six, 6)]
   }
 
-/** Where deliveries may go: the public Internet by https, and what the operator has named of its own network. */
+/** Where the server may go when a fleet's settings say so: the public Internet, encrypted, and what the operator has named of its own network. */
 export class Reach {
   readonly #own: BlockList
   readonly #lookup: Lookup
 
   /**
-   * @param ownNetworks CIDR ranges inside which receivers are allowed too, by http as well
+   * @param ownNetworks CIDR ranges that are allowed too, on any port and unencrypted as well
    * @param lookup asks the name servers, but for a test that plays one
    */
   constructor(ownNetworks: readonly string[], lookup: Lookup = fromNameServers()) {
@@ -75,15 +84,15 @@ export class Reach {
    * again: a name may lead elsewhere a moment later.
    * @throws AppError unacceptable, field `url`, in words that name the reason
    */
-  async addressesOf(url: URL): Promise<Address[]> {
+  async addressesOf(url: URL, { encrypted, ports }: Wire = wireOf(url)): Promise<Address[]> {
     const host = url.hostname.replace(/^\[|\]$/g, '')
     const found = isIP(host) ? [{ address: host, family: isIP(host) }] : await this.#find(host)
     for (const { address } of found) {
       if (isWithin(this.#own, address)) continue
       if (!isPublic(address))
         throw refused(`“${host}” leads to ${address}, which is not an address of the public Internet.`)
-      if (url.protocol !== 'https:') throw refused('A delivery over the Internet needs https://.')
-      if (isSystemPort(url.port))
+      if (!encrypted) throw refused('Over the Internet it needs https://.')
+      if (!ports.includes(url.port) && isSystemPort(url.port))
         throw refused(
           `Port ${url.port} belongs to another service: over the Internet use 443, or one from 1024.`,
         )
