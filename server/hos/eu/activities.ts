@@ -8,12 +8,13 @@ import {
   MOST_EVENTS,
   type Violation,
 } from '../types.ts'
-import { type Timeline, timelineOf } from './timeline.ts'
+import { goOn, type Timeline, timelineOf } from './timeline.ts'
 
 /** What rules over activities say of a timeline, and when they could say something else. */
 export interface Judged {
   clocks: Clock[]
-  violations: Violation[]
+  /** Worked out when asked for: most changes show in the clocks already. */
+  violations: () => Violation[]
   /** Instants at which something could change with no new event; more of them cost time, none too few. */
   changes: Instant[]
 }
@@ -42,35 +43,44 @@ export function evaluateBy<Settings>(
   const timeline = timelineOf(known, asOf)
   const now = rules.judge(timeline, settings)
   const present = timeline.stretches.at(-1)
+  // The timeline goes on below: what it says now is read before.
+  const [status, statusSince] = present ? [present.status, present.from] : (['REST', asOf] as const)
+  const violations = inOrder(now.violations())
   return {
     asOf,
-    status: present?.status ?? 'REST',
-    statusSince: present?.from ?? asOf,
+    status,
+    statusSince,
     clocks: now.clocks,
-    violations: inOrder(now.violations),
-    nextChangeAt: nextChangeAt(rules, known, settings, now, asOf),
+    violations,
+    nextChangeAt: nextChangeAt(rules, timeline, settings, now, violations),
   }
 }
 
 function nextChangeAt<Settings>(
   rules: Rules<Settings>,
-  log: readonly DutyEvent[],
+  timeline: Timeline,
   settings: Settings,
   now: Judged,
-  asOf: Instant,
+  violations: readonly Violation[],
 ): Instant | null {
-  const before = signature(now, asOf)
-  const runsOut = now.clocks.flatMap(({ runsOutAt }) => (runsOutAt === null ? [] : [runsOutAt]))
+  const { asOf } = timeline
+  const clocks = clocksSignature(now.clocks, asOf)
+  const broken = violationsSignature(violations)
+  const candidates: Instant[] = []
   // Limits are inclusive: a breach shows just after its limit.
-  const candidates = new Set([...now.changes, ...runsOut].flatMap((at) => [at, at + 1]))
-  for (const at of [...candidates].sort((a, b) => a - b)) {
-    if (at > asOf && signature(rules.judge(timelineOf(log, at), settings), at) !== before) return at
+  for (const at of now.changes) candidates.push(at, at + 1)
+  for (const { runsOutAt } of now.clocks) if (runsOutAt !== null) candidates.push(runsOutAt, runsOutAt + 1)
+  candidates.sort((a, b) => a - b)
+  let asked = asOf
+  for (const at of candidates) {
+    if (at <= asked) continue
+    asked = at
+    const then = rules.judge(goOn(timeline, at), settings)
+    if (clocksSignature(then.clocks, at) !== clocks) return at
+    if (violationsSignature(inOrder(then.violations())) !== broken) return at
   }
   return null
 }
-
-const signature = ({ clocks, violations }: Judged, asOf: Instant) =>
-  `${clocksSignature(clocks, asOf)} ${violationsSignature(inOrder(violations))}`
 
 /** The clocks without what moves by itself: a running one is known by when it runs out, and would, were no week to turn. */
 export const clocksSignature = (clocks: readonly Clock[], asOf: Instant): string =>

@@ -7,7 +7,7 @@ import * as daily from './dailyDriving.ts'
 import * as rest from './dailyRest.ts'
 import { MS } from './limits.ts'
 import { reducedRestViolations } from './reducedRests.ts'
-import { type Timeline, timelineOf } from './timeline.ts'
+import { goOn, openRest, type Timeline, timelineOf } from './timeline.ts'
 import * as weekly from './weeklyDriving.ts'
 import { weeklyPairViolations } from './weeklyPairs.ts'
 import { readWeeklyRests } from './weeklyReading.ts'
@@ -45,12 +45,21 @@ export function settingsOf(options: HosOptions): Settings {
 const LONG_REST = 70 * DAY
 
 /** All violations and clocks at an instant, of a log with no later event. */
-export function answersAt(log: readonly DutyEvent[], settings: Settings, asOf: Instant): Answers {
-  const timeline = timelineOf(log, asOf)
+export const answersAt = (log: readonly DutyEvent[], settings: Settings, asOf: Instant): Answers =>
+  answersOf(timelineOf(log, asOf), settings)
+
+/** The same of a log as activities. Its violations are to be asked for before anything else is made of the timeline. */
+export function answersOf(timeline: Timeline, settings: Settings): Answers {
+  const { asOf } = timeline
   const now = judge(timeline, settings)
   const { rests } = timeline
   // A rest that still runs may cure what looks broken: let it go on, and report what is broken even then.
-  const lasting = () => (rests.at(-1)?.open ? judge(timelineOf(log, asOf, asOf + LONG_REST), settings) : now)
+  const violations = () => {
+    if (!openRest(rests)) return violationsOf(now, settings)
+    const found = violationsOf(judge(goOn(timeline, asOf, asOf + LONG_REST), settings), settings)
+    goOn(timeline, asOf)
+    return found
+  }
   return {
     timeline,
     periods: now.periods,
@@ -58,7 +67,7 @@ export function answersAt(log: readonly DutyEvent[], settings: Settings, asOf: I
     dailyDriving: now.driving,
     weekDriving: now.weekDriving,
     clocks: clocksOf(timeline, now, settings),
-    violations: () => violationsOf(lasting(), settings),
+    violations,
   }
 }
 

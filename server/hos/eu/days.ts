@@ -27,7 +27,8 @@ export function daysOf(
         days.push(day)
       }
       const until = Math.min(stretch.until, day.until)
-      day.stretches.push({ status: stretch.status, from, until })
+      const whole = from === stretch.from && until === stretch.until
+      day.stretches.push(whole ? stretch : { status: stretch.status, from, until })
       if (until === from) break
       from = until
     }
@@ -39,8 +40,7 @@ export function daysOf(
 export function daysBetweenRests(timeline: Timeline, restMs: number): Day[] {
   const days: Day[] = []
   let day: Day | undefined
-  const [, ...rests] = timeline.rests
-  const ending = rests.filter((rest) => rest.restMs >= restMs)
+  const ending = timeline.rests.filter((rest, r) => r > 0 && rest.restMs >= restMs)
   let next = 0
   for (const stretch of timeline.stretches) {
     while (next < ending.length && ending[next]!.until <= stretch.from) {

@@ -22,6 +22,6 @@ export function evaluateEu(log: readonly DutyEvent[], options: HosOptions, asOf:
     statusSince: present?.from ?? asOf,
     clocks: now.clocks,
     violations,
-    nextChangeAt: nextChangeAt(known, settings, now, violations),
+    nextChangeAt: nextChangeAt(settings, now, violations),
   }
 }

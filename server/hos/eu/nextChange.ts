@@ -1,10 +1,10 @@
 import type { Instant } from '../../time/instant.ts'
-import type { DutyEvent, Violation } from '../types.ts'
+import type { Violation } from '../types.ts'
 import { clocksSignature, violationsSignature } from './activities.ts'
-import { type Answers, answersAt, type Settings } from './answers.ts'
+import { type Answers, answersOf, type Settings } from './answers.ts'
 import { ferryRestAt } from './dailyRest.ts'
 import { MS } from './limits.ts'
-import { openRest, type Timeline } from './timeline.ts'
+import { goOn, openRest, type Timeline } from './timeline.ts'
 import { weeklyRestDue } from './weeklyRest.ts'
 
 /** The lengths of a rest that move a clock by being reached. */
@@ -26,7 +26,6 @@ const WEEKS_AHEAD = 6
  * goes. A clock that only runs down is no change. Null if nothing will change.
  */
 export function nextChangeAt(
-  log: readonly DutyEvent[],
   settings: Settings,
   now: Answers,
   violations: readonly Violation[],
@@ -34,9 +33,10 @@ export function nextChangeAt(
   const { asOf } = now.timeline
   const clocks = clocksSignature(now.clocks, asOf)
   const broken = violationsSignature(violations)
+  // The timeline goes on with each candidate: what is to be asked is known before.
   for (const at of candidates(now, settings)) {
     if (at <= asOf) continue
-    const then = answersAt(log, settings, at)
+    const then = answersOf(goOn(now.timeline, at), settings)
     if (clocksSignature(then.clocks, at) !== clocks || violationsSignature(then.violations()) !== broken)
       return at
   }

@@ -46,24 +46,46 @@ export const BEFORE = 70 * DAY
  */
 export function timelineOf(log: readonly DutyEvent[], asOf: Instant, restGoesOn: Instant = asOf): Timeline {
   const stretches: Stretch[] = []
+  let last: Stretch | undefined
   for (const event of log) {
-    let last = stretches.at(-1)
     if (last) last.until = event.at
     // Two events at one instant: the second is what held.
     if (last && last.from === last.until) {
       stretches.pop()
-      last = stretches.at(-1)
+      last = stretches[stretches.length - 1]
     }
     if (last?.status === event.status) last.until = asOf
-    else stretches.push({ status: event.status as EuropeanStatus, from: event.at, until: asOf })
+    else {
+      last = { status: event.status as EuropeanStatus, from: event.at, until: asOf }
+      stretches.push(last)
+    }
   }
   let end = asOf
-  const last = stretches.at(-1)
   if (last) {
     if (isRest(last.status)) end = restGoesOn
     last.until = end
   }
   const rests = restsOf(stretches, end)
+  return { asOf, end, stretches, rests, joined: joinByFerry(rests) }
+}
+
+/**
+ * The same timeline at a later instant if nothing happens: its last activity goes on. What it holds is changed in place, so that
+ * nothing that was read of it before may be used after.
+ */
+export function goOn(timeline: Timeline, asOf: Instant, restGoesOn: Instant = asOf): Timeline {
+  const { stretches, rests } = timeline
+  const last = stretches.length > 0 ? stretches[stretches.length - 1]! : null
+  const end = last !== null && isRest(last.status) ? restGoesOn : asOf
+  if (last !== null) last.until = end
+  const rest = openRest(rests)
+  if (rest) {
+    // Before the log one rests from far enough back; without a log, till now.
+    if (last === null) rest.from = asOf - BEFORE
+    rest.until = end
+    rest.restMs = end - rest.from
+    rest.parts = [{ from: rest.from, until: end }]
+  }
   return { asOf, end, stretches, rests, joined: joinByFerry(rests) }
 }
 
@@ -108,7 +130,8 @@ function single(from: Instant, until: Instant): Rest {
 }
 
 /** Rests around a ferry or train are one if interrupted at most twice and for an hour in all, and long enough (art. 9(1)). */
-function joinByFerry(rests: readonly Rest[]): Rest[] {
+function joinByFerry(rests: readonly Rest[]): readonly Rest[] {
+  if (!rests.some((rest) => rest.ferry)) return rests
   const joined: Rest[] = []
   for (let i = 0; i < rests.length; i++) {
     let taken = 0

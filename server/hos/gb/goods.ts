@@ -23,8 +23,7 @@ interface Left {
   day: Day | undefined
 }
 
-function leftAt(timeline: Timeline, weeks: Weeks): Left {
-  const days = dutyDays(timeline)
+function leftAt(timeline: Timeline, days: readonly Day[], weeks: Weeks): Left {
   const day = dayAt(days, timeline.asOf)
   return {
     drivingMs: Math.max(0, MS.drivingDay - (day ? sumOf(day, driving.isDriving) : 0)),
@@ -45,7 +44,7 @@ function usedUpAt(
   const end = now.day?.until
   if (end === undefined || timeline.asOf + left < end) return timeline.asOf + left
   const next = goneOn(timeline, end)
-  const then = leftMs(leftAt(next, weeks))
+  const then = leftMs(leftAt(next, dutyDays(next), weeks))
   return then === null ? null : end + then
 }
 
@@ -56,7 +55,7 @@ export const goodsRules: Rules<Weeks> = {
   judge(timeline, weeks): Judged {
     const { asOf } = timeline
     const days = dutyDays(timeline)
-    const now = leftAt(timeline, weeks)
+    const now = leftAt(timeline, days, weeks)
     const status = timeline.stretches.at(-1)?.status
     const drives = status === 'DRIVE' && now.drivingMs > 0
     const runs = duty.runsDown(now.duty, status)
@@ -89,7 +88,10 @@ export const goodsRules: Rules<Weeks> = {
       // Duty that goes on begins a day each 24 h, and one of the next week may be the first to say something else.
       ...DAYS_AHEAD.map((ahead) => (now.day?.until ?? asOf) + ahead * MS.day),
     ]
-    const violations = [...driving.drivingViolations(days, timeline), ...duty.dutyViolations(days, weeks)]
+    const violations = () => [
+      ...driving.drivingViolations(days, timeline),
+      ...duty.dutyViolations(days, weeks),
+    ]
     return { clocks, violations, changes }
   },
 }

@@ -38,7 +38,7 @@ export const passengerRules: Rules<Weeks> = {
     ]
     return {
       clocks,
-      violations: [
+      violations: () => [
         ...spells.violations,
         ...driving.drivingViolations(days, timeline),
         ...workingDay.workingDayViolations(days),

@@ -7,6 +7,9 @@ import { isWork } from './weeks.ts'
 
 export const RULE = 'wtd.break-daily'
 
+/** Days of work, which a daily rest ends. */
+export const days = (timeline: Timeline): Day[] => daysBetweenRests(timeline, MS.dailyRest)
+
 /** The breaks of a day, in parts long enough to count. One that still runs is the last. */
 function breaksOf(day: Day): Span[] {
   const breaks: Span[] = []
@@ -30,8 +33,7 @@ const sum = (spans: readonly Span[]) => spans.reduce((ms, { from, until }) => ms
  * long as the day goes on, so a day is judged when a daily rest has ended it; it is broken from the hour of work that
  * asked for more.
  */
-export function dailyBreakViolations(timeline: Timeline): Violation[] {
-  const days = daysBetweenRests(timeline, MS.dailyRest)
+export function dailyBreakViolations(timeline: Timeline, days: readonly Day[]): Violation[] {
   const running = runningDay(days, timeline, MS.dailyRest)
   return days.flatMap((day) => {
     if (day === running) return []
@@ -55,9 +57,12 @@ export function dailyBreakViolations(timeline: Timeline): Violation[] {
 }
 
 /** How much work the breaks taken so far allow in the day: 6 h, 9 h with 30 minutes, no limit with 45. */
-export function dailyBreakClock(timeline: Timeline): { clock: Clock; changes: Instant[] } {
+export function dailyBreakClock(
+  timeline: Timeline,
+  days: readonly Day[],
+): { clock: Clock; changes: Instant[] } {
   const { asOf, stretches, rests } = timeline
-  const day = runningDay(daysBetweenRests(timeline, MS.dailyRest), timeline, MS.dailyRest)
+  const day = runningDay(days, timeline, MS.dailyRest)
   const status = stretches.at(-1)?.status
   const takenMs = day ? sum(breaksOf(day)) : 0
   const workedMs = day ? sumOf(day, isWork) : 0

@@ -27,17 +27,19 @@ export const workingTimeRules: Rules<Settings> = {
     const consecutive = breaks.consecutiveWork(timeline)
     const work = workOfWeeks(timeline, weeks, referenceWeeks)
     const ofBreak = breaks.consecutiveClock(consecutive, timeline)
-    const ofDay = daily.dailyBreakClock(timeline)
-    const ofNight = night.nightClock(timeline, dark)
+    const days = daily.days(timeline)
+    const ofDay = daily.dailyBreakClock(timeline, days)
+    const periods = night.periods(timeline)
+    const ofNight = night.nightClock(timeline, periods, dark)
     const ofWeeks = weekClocks(work, timeline, weeks, referenceWeeks, (at) =>
       workOfWeeks(goneOn(timeline, at), weeks, referenceWeeks),
     )
     return {
       clocks: [ofBreak.clock, ofDay.clock, ofNight.clock, ...ofWeeks.clocks],
-      violations: [
+      violations: () => [
         ...consecutive.violations,
-        ...daily.dailyBreakViolations(timeline),
-        ...night.nightViolations(timeline, dark),
+        ...daily.dailyBreakViolations(timeline, days),
+        ...night.nightViolations(periods, dark),
         ...work.violations,
       ],
       changes: [...ofBreak.changes, ...ofDay.changes, ...ofNight.changes, ...ofWeeks.changes],

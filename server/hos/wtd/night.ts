@@ -34,14 +34,15 @@ function firstNightWork(day: Day, night: Night): Instant | null {
   return null
 }
 
-const periods = (timeline: Timeline) => daysOf(timeline, MS.periodWithNight, isWork)
+/** The 24 h in which night work counts, one after the other. */
+export const periods = (timeline: Timeline) => daysOf(timeline, MS.periodWithNight, isWork)
 
 /**
  * Art. 7(1): where night work is done, at most 10 h of work in each 24 h. These begin with the first work, and then with the first
  * after the end of those before.
  */
-export function nightViolations(timeline: Timeline, night: Night): Violation[] {
-  return periods(timeline).flatMap((day) => {
+export function nightViolations(ofDays: readonly Day[], night: Night): Violation[] {
+  return ofDays.flatMap((day) => {
     const over = passing(day, MS.workWithNight, isWork)
     if (over === null) return []
     const dark = firstNightWork(day, night)
@@ -67,9 +68,8 @@ interface Left {
   remainingMs: number
 }
 
-function leftAt(timeline: Timeline, night: Night): Left {
-  const { asOf } = timeline
-  const last = periods(timeline).at(-1)
+function leftAt({ asOf }: Timeline, ofDays: readonly Day[], night: Night): Left {
+  const last = ofDays.at(-1)
   const day = last && last.until > asOf ? last : undefined
   const workMs = Math.max(0, MS.workWithNight - (day ? sumOf(day, isWork) : 0))
   if (day && firstNightWork(day, night) !== null)
@@ -79,11 +79,15 @@ function leftAt(timeline: Timeline, night: Night): Left {
 }
 
 /** Work till the limit: what is left of 10 h, or all till the night as long as none was done at night. */
-export function nightClock(timeline: Timeline, night: Night): { clock: Clock; changes: Instant[] } {
+export function nightClock(
+  timeline: Timeline,
+  ofDays: readonly Day[],
+  night: Night,
+): { clock: Clock; changes: Instant[] } {
   const { asOf, stretches } = timeline
   const status = stretches.at(-1)?.status
   const working = status !== undefined && isWork(status)
-  const left = leftAt(timeline, night)
+  const left = leftAt(timeline, ofDays, night)
   const { day, workMs, tillNightMs, remainingMs } = left
   const bySky = tillNightMs !== null && tillNightMs > workMs
   const running = remainingMs > 0 && (working || bySky)
@@ -91,8 +95,10 @@ export function nightClock(timeline: Timeline, night: Night): { clock: Clock; ch
   if (running && working) {
     const end = day?.until
     runsOutAt = asOf + remainingMs
-    if (end !== undefined && runsOutAt >= end)
-      runsOutAt = end + leftAt(goneOn(timeline, end), night).remainingMs
+    if (end !== undefined && runsOutAt >= end) {
+      const then = goneOn(timeline, end)
+      runsOutAt = end + leftAt(then, periods(then), night).remainingMs
+    }
   } else if (running && workMs === 0 && !(day && asOf + remainingMs >= day.until)) {
     runsOutAt = asOf + remainingMs
   }

@@ -116,6 +116,7 @@ export function weekClocks(
   const status = stretches.at(-1)?.status
   const working = status !== undefined && isWork(status)
   const turn = weeks.startOf(weeks.of(asOf) + 1)
+  let turned: WorkOfWeeks | undefined
   const clock = (
     name: Clock['name'],
     rule: string,
@@ -126,7 +127,10 @@ export function weekClocks(
     const running = working && remainingMs > 0
     let runsOutAt: Instant | null = null
     if (running && asOf + remainingMs < turn) runsOutAt = asOf + remainingMs
-    else if (running) runsOutAt = turn + Math.max(0, limitMs - reached(afterTurn(turn)))
+    else if (running) {
+      turned ??= afterTurn(turn)
+      runsOutAt = turn + Math.max(0, limitMs - reached(turned))
+    }
     // Nobody works a week on end: what lies beyond the one that comes is not told.
     if (runsOutAt !== null && runsOutAt >= weeks.startOf(weeks.of(turn) + 1)) runsOutAt = null
     return { name, rule, limitMs, remainingMs, running, runsOutAt }
