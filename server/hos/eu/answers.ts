@@ -54,12 +54,6 @@ export function answersOf(timeline: Timeline, settings: Settings): Answers {
   const now = judge(timeline, settings)
   const { rests } = timeline
   // A rest that still runs may cure what looks broken: let it go on, and report what is broken even then.
-  const violations = () => {
-    if (!openRest(rests)) return violationsOf(now, settings)
-    const found = violationsOf(judge(goOn(timeline, asOf, asOf + LONG_REST), settings), settings)
-    goOn(timeline, asOf)
-    return found
-  }
   return {
     timeline,
     periods: now.periods,
@@ -67,7 +61,12 @@ export function answersOf(timeline: Timeline, settings: Settings): Answers {
     dailyDriving: now.driving,
     weekDriving: now.weekDriving,
     clocks: clocksOf(timeline, now, settings),
-    violations,
+    violations() {
+      if (!openRest(rests)) return violationsOf(now, settings)
+      const found = violationsOf(judge(goOn(timeline, asOf, asOf + LONG_REST), settings), settings)
+      goOn(timeline, asOf)
+      return found
+    },
   }
 }
 
@@ -126,28 +125,19 @@ function clocksOf(timeline: Timeline, judged: Judged, settings: Settings): Clock
   const breakMs = Math.max(0, MS.drivingPeriod - judged.breaks.drivenMs)
   const dailyMs = Math.max(0, judged.driving.limitMs - judged.driving.drivenMs)
 
-  const drivingClock = (
-    name: Clock['name'],
-    rule: string,
-    limitMs: number,
-    remainingMs: number,
-    runsOutAt: Instant | null,
-  ): Clock => {
-    const running = driving && remainingMs > 0
-    return { name, rule, limitMs, remainingMs, running, runsOutAt: running ? runsOutAt : null }
-  }
-
   return [
-    drivingClock('break', breakRule.RULE, MS.drivingPeriod, breakMs, asOf + breakMs),
+    drivingClock(driving, 'break', breakRule.RULE, MS.drivingPeriod, breakMs, asOf + breakMs),
     drivingClock(
+      driving,
       'driveDaily',
       daily.RULE,
       judged.driving.limitMs,
       dailyMs,
       driving ? daily.dailyDrivingRunsOut(judged.driving, timeline, judged.periods, settings.weeks) : null,
     ),
-    drivingClock('driveWeekly', weekly.WEEK_RULE, MS.drivingWeek, balance.weekMs, weekRunsOut.week),
+    drivingClock(driving, 'driveWeekly', weekly.WEEK_RULE, MS.drivingWeek, balance.weekMs, weekRunsOut.week),
     drivingClock(
+      driving,
       'driveFortnight',
       weekly.FORTNIGHT_RULE,
       MS.drivingFortnight,
@@ -156,4 +146,16 @@ function clocksOf(timeline: Timeline, judged: Judged, settings: Settings): Clock
     ),
     { name: 'dutyDaily', rule: rest.RULE, ...rest.dutyDaily(judged.periods, timeline, settings) },
   ]
+}
+
+function drivingClock(
+  driving: boolean,
+  name: Clock['name'],
+  rule: string,
+  limitMs: number,
+  remainingMs: number,
+  runsOutAt: Instant | null,
+): Clock {
+  const running = driving && remainingMs > 0
+  return { name, rule, limitMs, remainingMs, running, runsOutAt: running ? runsOutAt : null }
 }

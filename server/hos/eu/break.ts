@@ -27,18 +27,19 @@ export function breaks(timeline: Timeline, multiManning: boolean): Breaks {
   const violations: Violation[] = []
   let period = begin(null)
 
-  const reset = (at: Instant) => {
-    if (period.violation) violations.push(period.violation)
-    period = begin(at)
-  }
-
-  const rest = (from: Instant, until: Instant) => {
-    const ms = until - from
-    if (ms >= MS.break || (period.hasFirstPart && ms >= MS.breakSecondPart)) reset(until)
-    else if (ms >= MS.breakFirstPart) {
-      period.hasFirstPart = true
-      period.rests.push({ from, until })
-    }
+  const walk = {
+    reset(at: Instant): void {
+      if (period.violation) violations.push(period.violation)
+      period = begin(at)
+    },
+    rest(from: Instant, until: Instant): void {
+      const ms = until - from
+      if (ms >= MS.break || (period.hasFirstPart && ms >= MS.breakSecondPart)) walk.reset(until)
+      else if (ms >= MS.breakFirstPart) {
+        period.hasFirstPart = true
+        period.rests.push({ from, until })
+      }
+    },
   }
 
   let restFrom: Instant | null = null
@@ -47,15 +48,15 @@ export function breaks(timeline: Timeline, multiManning: boolean): Breaks {
       restFrom ??= stretch.from
       continue
     }
-    if (restFrom !== null) rest(restFrom, stretch.from)
+    if (restFrom !== null) walk.rest(restFrom, stretch.from)
     restFrom = null
     // A crew member beside the driver records availability; only a whole break counts (art. 7, third paragraph).
     if (stretch.status === 'POA' && multiManning && stretch.until - stretch.from >= MS.breakAsCrew) {
-      reset(stretch.until)
+      walk.reset(stretch.until)
     }
     if (stretch.status === 'DRIVE') drive(period, stretch)
   }
-  if (restFrom !== null) rest(restFrom, timeline.end)
+  if (restFrom !== null) walk.rest(restFrom, timeline.end)
   if (period.violation) violations.push(period.violation)
   return { drivenMs: period.drivenMs, violations }
 }

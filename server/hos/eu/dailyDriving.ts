@@ -43,30 +43,32 @@ export function dailyDriving(
   let period = 0
   let nextRest = 1
 
-  const passRests = (until: Instant) => {
-    for (; nextRest < timeline.joined.length; nextRest++) {
-      const rest = timeline.joined[nextRest] as Rest
-      if (rest.from > until) return
-      while (period < periods.length - 1 && (periods[period] as Period).until <= rest.from) period++
-      const owner = periods[period]
-      const enough = owner && isBroken(owner, brokenAt) ? MS.restEndingDayWhenMissing : MS.dailyRestReduced
-      if (rest.restMs < enough && rest.restMs < MS.dailyRestReduced) {
-        day.rests.push(rest)
-        continue
+  const walk = {
+    passRests(until: Instant): void {
+      for (; nextRest < timeline.joined.length; nextRest++) {
+        const rest = timeline.joined[nextRest] as Rest
+        if (rest.from > until) return
+        while (period < periods.length - 1 && (periods[period] as Period).until <= rest.from) period++
+        const owner = periods[period]
+        const enough = owner && isBroken(owner, brokenAt) ? MS.restEndingDayWhenMissing : MS.dailyRestReduced
+        if (rest.restMs < enough && rest.restMs < MS.dailyRestReduced) {
+          day.rests.push(rest)
+          continue
+        }
+        if (day.violation) violations.push(day.violation)
+        day = begin(rest.until)
       }
-      if (day.violation) violations.push(day.violation)
-      day = begin(rest.until)
-    }
+    },
   }
 
   for (const stretch of timeline.stretches) {
     if (stretch.status !== 'DRIVE') continue
-    passRests(stretch.from)
+    walk.passRests(stretch.from)
     // Driving that interrupts a rest on a ferry counts for the week only.
     if ((timeline.joined[nextRest - 1] as Rest).until > stretch.from) continue
     drive(day, stretch, weeks, extensions)
   }
-  passRests(Number.POSITIVE_INFINITY)
+  walk.passRests(Number.POSITIVE_INFINITY)
   if (day.violation) violations.push(day.violation)
 
   const left = MS.extensionsPerWeek - (extensions.get(weeks.of(timeline.asOf)) ?? 0)

@@ -28,58 +28,60 @@ export function weeklyDriving(timeline: Timeline, weeks: Weeks): WeeklyDriving {
   let overWeek: Violation | null = null
   let overFortnight: Violation | null = null
 
-  const turnTo = (at: Instant) => {
-    while (at >= weekUntil) {
-      week++
-      weekUntil = weeks.startOf(week + 1)
-      lastWeekMs = thisWeekMs
-      thisWeekMs = 0
-      overWeek = null
-      overFortnight = null
-    }
-  }
-
-  const breach = (
-    open: Violation | null,
-    rule: string,
-    limit: 'drivingWeek' | 'drivingFortnight',
-    carriedMs: number,
-    from: Instant,
-    until: Instant,
-  ): Violation | null => {
-    const reachedMs = carriedMs + thisWeekMs
-    if (reachedMs <= MS[limit]) return null
-    const over = Math.min(reachedMs - MS[limit], until - from)
-    const violation = open ?? {
-      rule,
-      from: until - over,
-      until,
-      explanation: {
-        citation: LIMITS[limit].citation,
-        limitMs: MS[limit],
-        reachedMs,
-        since: weeks.startOf(rule === WEEK_RULE ? week : week - 1),
-        rests: [],
-      },
-    }
-    violation.until = until
-    violation.explanation = { ...violation.explanation, reachedMs }
-    if (!open) violations.push(violation)
-    return violation
+  /** Methods: a function with a name of its own would be named anew for each timeline, which costs more than it does. */
+  const walk = {
+    turnTo(at: Instant): void {
+      while (at >= weekUntil) {
+        week++
+        weekUntil = weeks.startOf(week + 1)
+        lastWeekMs = thisWeekMs
+        thisWeekMs = 0
+        overWeek = null
+        overFortnight = null
+      }
+    },
+    breach(
+      open: Violation | null,
+      rule: string,
+      limit: 'drivingWeek' | 'drivingFortnight',
+      carriedMs: number,
+      from: Instant,
+      until: Instant,
+    ): Violation | null {
+      const reachedMs = carriedMs + thisWeekMs
+      if (reachedMs <= MS[limit]) return null
+      const over = Math.min(reachedMs - MS[limit], until - from)
+      const violation = open ?? {
+        rule,
+        from: until - over,
+        until,
+        explanation: {
+          citation: LIMITS[limit].citation,
+          limitMs: MS[limit],
+          reachedMs,
+          since: weeks.startOf(rule === WEEK_RULE ? week : week - 1),
+          rests: [],
+        },
+      }
+      violation.until = until
+      violation.explanation = { ...violation.explanation, reachedMs }
+      if (!open) violations.push(violation)
+      return violation
+    },
   }
 
   for (const stretch of timeline.stretches) {
     if (stretch.status !== 'DRIVE') continue
     for (let from = stretch.from; from < stretch.until; ) {
-      turnTo(from)
+      walk.turnTo(from)
       const until = Math.min(stretch.until, weekUntil)
       thisWeekMs += until - from
-      overWeek = breach(overWeek, WEEK_RULE, 'drivingWeek', 0, from, until)
-      overFortnight = breach(overFortnight, FORTNIGHT_RULE, 'drivingFortnight', lastWeekMs, from, until)
+      overWeek = walk.breach(overWeek, WEEK_RULE, 'drivingWeek', 0, from, until)
+      overFortnight = walk.breach(overFortnight, FORTNIGHT_RULE, 'drivingFortnight', lastWeekMs, from, until)
       from = until
     }
   }
-  turnTo(timeline.asOf)
+  walk.turnTo(timeline.asOf)
   return { thisWeekMs, lastWeekMs, violations }
 }
 

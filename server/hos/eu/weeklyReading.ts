@@ -62,25 +62,27 @@ export function readWeeklyRests(
   let second = firstWeek + 1
 
   /** Judges every pair whose weeks no later rest can touch. */
-  const settle = (untouchedFrom: number) => {
-    for (; second + around < untouchedFrom; second++) {
-      const from = across(second)
-      const judged = reached.has(second - 1) && reached.has(second) && from <= asOf
-      if (judged) {
-        const abroad = twoReducedAbroad ? { weekAfterOver: across(second + 1) <= asOf } : null
-        for (const { counted, broken } of states) {
-          if (!isLawful(counted, second, abroad)) broken.push({ secondWeek: second, from })
+  const walk = {
+    settle(untouchedFrom: number): void {
+      for (; second + around < untouchedFrom; second++) {
+        const from = across(second)
+        const judged = reached.has(second - 1) && reached.has(second) && from <= asOf
+        if (judged) {
+          const abroad = twoReducedAbroad ? { weekAfterOver: across(second + 1) <= asOf } : null
+          for (const { counted, broken } of states) {
+            if (!isLawful(counted, second, abroad)) broken.push({ secondWeek: second, from })
+          }
         }
       }
-    }
-    states = best(states, second - 2)
+      states = best(states, second - 2)
+    },
   }
 
   const reduced: Rest[] = []
   for (const rest of weeklyRests.slice(1)) {
     const touched = weeksOf(rest, weeks, now + 1)
     if (touched.length === 0) continue
-    settle(touched[0] as number)
+    walk.settle(touched[0] as number)
     const isReduced = rest.restMs < MS.weeklyRest
     if (isReduced) reduced.push(rest)
     const ways = waysToCount(rest, touched, weeks)
@@ -90,7 +92,7 @@ export function readWeeklyRests(
     for (const state of states) counting(state, ways[0] as Way, isReduced)
     states.push(...others)
   }
-  settle(now + 2 + around)
+  walk.settle(now + 2 + around)
 
   const chosen = states.reduce((a, b) => (isBetter(b, a) ? b : a))
   return {

@@ -88,10 +88,12 @@ export const goodsRules: Rules<Weeks> = {
       // Duty that goes on begins a day each 24 h, and one of the next week may be the first to say something else.
       ...DAYS_AHEAD.map((ahead) => (now.day?.until ?? asOf) + ahead * MS.day),
     ]
-    const violations = () => [
-      ...driving.drivingViolations(days, timeline),
-      ...duty.dutyViolations(days, weeks),
-    ]
-    return { clocks, violations, changes }
+    return {
+      clocks,
+      violations() {
+        return [...driving.drivingViolations(days, timeline), ...duty.dutyViolations(days, weeks)]
+      },
+      changes,
+    }
   },
 }

@@ -38,13 +38,15 @@ export const passengerRules: Rules<Weeks> = {
     ]
     return {
       clocks,
-      violations: () => [
-        ...spells.violations,
-        ...driving.drivingViolations(days, timeline),
-        ...workingDay.workingDayViolations(days),
-        ...dailyRestViolations(timeline, weeks),
-        ...fortnight.fortnightlyRestViolations(timeline, weeks),
-      ],
+      violations() {
+        return [
+          ...spells.violations,
+          ...driving.drivingViolations(days, timeline),
+          ...workingDay.workingDayViolations(days),
+          ...dailyRestViolations(timeline, weeks),
+          ...fortnight.fortnightlyRestViolations(timeline, weeks),
+        ]
+      },
       changes: [asOf + drivingMs, ...ofBreak.changes, ...ofDay.changes, ...ofFortnight.changes],
     }
   },

@@ -19,16 +19,18 @@ export function consecutiveWork(timeline: Timeline): Consecutive {
   let since: Span | null = null
   let violation: Violation | null = null
   let restFrom: Instant | null = null
-  const end = (rest: Span) => {
-    if (violation) violations.push(violation)
-    violation = null
-    workedMs = 0
-    since = rest
+  const walk = {
+    end(rest: Span): void {
+      if (violation) violations.push(violation)
+      violation = null
+      workedMs = 0
+      since = rest
+    },
   }
   for (const stretch of timeline.stretches) {
     if (isRest(stretch.status)) {
       restFrom ??= stretch.from
-      if (stretch.until - restFrom >= MS.breakPart) end({ from: restFrom, until: stretch.until })
+      if (stretch.until - restFrom >= MS.breakPart) walk.end({ from: restFrom, until: stretch.until })
       continue
     }
     restFrom = null

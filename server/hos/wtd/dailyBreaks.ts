@@ -14,15 +14,17 @@ export const days = (timeline: Timeline): Day[] => daysBetweenRests(timeline, MS
 function breaksOf(day: Day): Span[] {
   const breaks: Span[] = []
   let rest: Span | null = null
-  const end = () => {
-    if (rest && rest.until - rest.from >= MS.breakPart) breaks.push(rest)
-    rest = null
-  }
   for (const { status, from, until } of day.stretches) {
-    if (isRest(status)) rest = { from: (rest as Span | null)?.from ?? from, until }
-    else end()
+    if (!isRest(status)) {
+      rest = null
+      continue
+    }
+    const longer: Span = { from: rest?.from ?? from, until }
+    // One that was long enough before is longer now.
+    if (rest && rest.until - rest.from >= MS.breakPart) breaks.pop()
+    if (longer.until - longer.from >= MS.breakPart) breaks.push(longer)
+    rest = longer
   }
-  end()
   return breaks
 }
 

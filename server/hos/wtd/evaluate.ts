@@ -36,12 +36,14 @@ export const workingTimeRules: Rules<Settings> = {
     )
     return {
       clocks: [ofBreak.clock, ofDay.clock, ofNight.clock, ...ofWeeks.clocks],
-      violations: () => [
-        ...consecutive.violations,
-        ...daily.dailyBreakViolations(timeline, days),
-        ...night.nightViolations(periods, dark),
-        ...work.violations,
-      ],
+      violations() {
+        return [
+          ...consecutive.violations,
+          ...daily.dailyBreakViolations(timeline, days),
+          ...night.nightViolations(periods, dark),
+          ...work.violations,
+        ]
+      },
       changes: [...ofBreak.changes, ...ofDay.changes, ...ofNight.changes, ...ofWeeks.changes],
     }
   },

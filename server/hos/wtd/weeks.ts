@@ -49,57 +49,60 @@ export function workOfWeeks(timeline: Timeline, weeks: Weeks, referenceWeeks: nu
   let overAverage: Violation | undefined
   const averageLimitMs = MS.averageWeek * referenceWeeks
 
-  const turnTo = (at: Instant) => {
-    while (at >= weekUntil) {
-      week++
-      weekUntil = weeks.startOf(week + 1)
-      earlierMs = 0
-      for (let before = 1; before < referenceWeeks; before++) earlierMs += byWeek.get(week - before) ?? 0
-      overWeek = undefined
-      overAverage = undefined
-    }
-  }
-  const breach = (
-    open: Violation | undefined,
-    rule: string,
-    limitMs: number,
-    reachedMs: number,
-    from: Instant,
-    until: Instant,
-  ): Violation | undefined => {
-    if (reachedMs <= limitMs) return undefined
-    const isOfWeek = rule === WEEK_RULE
-    const violation = open ?? {
-      rule,
-      from: Math.max(from, until - (reachedMs - limitMs)),
-      until,
-      explanation: {
-        citation: (isOfWeek ? LIMITS.week : LIMITS.averageWeek).citation,
-        limitMs,
-        reachedMs,
-        since: weeks.startOf(isOfWeek ? week : week - referenceWeeks + 1),
-        rests: [],
-      },
-    }
-    violation.until = until
-    violation.explanation = { ...violation.explanation, reachedMs }
-    if (!open) violations.push(violation)
-    return violation
+  /** Methods: a function with a name of its own would be named anew for each timeline, which costs more than it does. */
+  const walk = {
+    turnTo(at: Instant): void {
+      while (at >= weekUntil) {
+        week++
+        weekUntil = weeks.startOf(week + 1)
+        earlierMs = 0
+        for (let before = 1; before < referenceWeeks; before++) earlierMs += byWeek.get(week - before) ?? 0
+        overWeek = undefined
+        overAverage = undefined
+      }
+    },
+    breach(
+      open: Violation | undefined,
+      rule: string,
+      limitMs: number,
+      reachedMs: number,
+      from: Instant,
+      until: Instant,
+    ): Violation | undefined {
+      if (reachedMs <= limitMs) return undefined
+      const isOfWeek = rule === WEEK_RULE
+      const violation = open ?? {
+        rule,
+        from: Math.max(from, until - (reachedMs - limitMs)),
+        until,
+        explanation: {
+          citation: (isOfWeek ? LIMITS.week : LIMITS.averageWeek).citation,
+          limitMs,
+          reachedMs,
+          since: weeks.startOf(isOfWeek ? week : week - referenceWeeks + 1),
+          rests: [],
+        },
+      }
+      violation.until = until
+      violation.explanation = { ...violation.explanation, reachedMs }
+      if (!open) violations.push(violation)
+      return violation
+    },
   }
 
   for (const stretch of timeline.stretches) {
     if (!isWork(stretch.status)) continue
     for (let from = stretch.from; from < stretch.until; ) {
-      turnTo(from)
+      walk.turnTo(from)
       const until = Math.min(stretch.until, weekUntil)
       const worked = (byWeek.get(week) ?? 0) + until - from
       byWeek.set(week, worked)
-      overWeek = breach(overWeek, WEEK_RULE, MS.week, worked, from, until)
-      overAverage = breach(overAverage, AVERAGE_RULE, averageLimitMs, earlierMs + worked, from, until)
+      overWeek = walk.breach(overWeek, WEEK_RULE, MS.week, worked, from, until)
+      overAverage = walk.breach(overAverage, AVERAGE_RULE, averageLimitMs, earlierMs + worked, from, until)
       from = until
     }
   }
-  turnTo(timeline.asOf)
+  walk.turnTo(timeline.asOf)
   const thisWeekMs = byWeek.get(week) ?? 0
   return { week, thisWeekMs, periodMs: earlierMs + thisWeekMs, violations }
 }
