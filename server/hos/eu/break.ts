@@ -15,6 +15,8 @@ interface Period {
   since: Instant | null
   drivenMs: number
   rests: Span[]
+  /** How many of them had been taken when the driver last drove past the limit. */
+  restsBefore: number
   hasFirstPart: boolean
   violation: Violation | null
 }
@@ -29,7 +31,7 @@ export function breaks(timeline: Timeline, multiManning: boolean): Breaks {
 
   const walk = {
     reset(at: Instant): void {
-      if (period.violation) violations.push(period.violation)
+      end(period, violations)
       period = begin(at)
     },
     rest(from: Instant, until: Instant): void {
@@ -57,7 +59,7 @@ export function breaks(timeline: Timeline, multiManning: boolean): Breaks {
     if (stretch.status === 'DRIVE') drive(period, stretch)
   }
   if (restFrom !== null) walk.rest(restFrom, timeline.end)
-  if (period.violation) violations.push(period.violation)
+  end(period, violations)
   return { drivenMs: period.drivenMs, violations }
 }
 
@@ -65,9 +67,17 @@ const begin = (since: Instant | null): Period => ({
   since,
   drivenMs: 0,
   rests: [],
+  restsBefore: 0,
   hasFirstPart: false,
   violation: null,
 })
+
+/** What a period broke, told with the rests in it once. */
+function end({ violation, rests, restsBefore }: Period, violations: Violation[]): void {
+  if (violation === null) return
+  violation.explanation.rests = rests.slice(0, restsBefore)
+  violations.push(violation)
+}
 
 function drive(period: Period, stretch: Span): void {
   const ms = stretch.until - stretch.from
@@ -75,6 +85,7 @@ function drive(period: Period, stretch: Span): void {
   period.drivenMs += ms
   if (ms <= left) return
   const from = period.violation?.from ?? stretch.from + Math.max(0, left)
+  period.restsBefore = period.rests.length
   period.violation = {
     rule: RULE,
     from,
@@ -84,7 +95,7 @@ function drive(period: Period, stretch: Span): void {
       limitMs: MS.drivingPeriod,
       reachedMs: period.drivenMs,
       since: period.since,
-      rests: [...period.rests],
+      rests: [],
     },
   }
 }

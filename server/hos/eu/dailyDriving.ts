@@ -25,6 +25,8 @@ interface Day {
   extended: boolean
   violation: Violation | null
   rests: Rest[]
+  /** How many of them had been taken when the driver last drove past the limit. */
+  restsBefore: number
 }
 
 /**
@@ -55,7 +57,7 @@ export function dailyDriving(
           day.rests.push(rest)
           continue
         }
-        if (day.violation) violations.push(day.violation)
+        end(day, violations)
         day = begin(rest.until)
       }
     },
@@ -69,7 +71,7 @@ export function dailyDriving(
     drive(day, stretch, weeks, extensions)
   }
   walk.passRests(Number.POSITIVE_INFINITY)
-  if (day.violation) violations.push(day.violation)
+  end(day, violations)
 
   const left = MS.extensionsPerWeek - (extensions.get(weeks.of(timeline.asOf)) ?? 0)
   const limitMs = day.extended || left > 0 ? MS.drivingDayExtended : MS.drivingDay
@@ -82,7 +84,15 @@ const begin = (since: Instant | null): Day => ({
   extended: false,
   violation: null,
   rests: [],
+  restsBefore: 0,
 })
+
+/** What a day broke, told with the rests in it once: a day without end has thousands. */
+function end({ violation, rests, restsBefore }: Day, violations: Violation[]): void {
+  if (violation === null) return
+  violation.explanation.rests = shown(rests.slice(0, restsBefore))
+  violations.push(violation)
+}
 
 function drive(day: Day, stretch: Span, weeks: Weeks, extensions: Map<number, number>): void {
   day.drivenMs += stretch.until - stretch.from
@@ -100,6 +110,7 @@ function drive(day: Day, stretch: Span, weeks: Weeks, extensions: Map<number, nu
   if (day.extended) from = passing(MS.drivingDayExtended, day, stretch)
   from = day.violation?.from ?? from
   if (from === null) return
+  day.restsBefore = day.rests.length
   day.violation = {
     rule: RULE,
     from,
@@ -109,7 +120,7 @@ function drive(day: Day, stretch: Span, weeks: Weeks, extensions: Map<number, nu
       limitMs: day.extended ? MS.drivingDayExtended : MS.drivingDay,
       reachedMs: day.drivenMs,
       since: day.since,
-      rests: shown(day.rests),
+      rests: [],
     },
   }
 }
