@@ -64,6 +64,41 @@ describe('across a border', () => {
   })
 })
 
+describe('from one Canadian cycle to the other', () => {
+  const from = (ruleset: RulesetId, from_: number): Regime => ({ ruleset, options: OPTIONS, from: at(from_) })
+  const switched = (rest: number, [first, second]: readonly [RulesetId, RulesetId], border = 20 + rest) => {
+    const log: DutyEvent[] = [
+      { at: at(0), status: 'ON' },
+      { at: at(4), status: 'D' },
+      { at: at(10), status: 'OFF' },
+      { at: at(10 + rest), status: 'D' },
+    ]
+    return evaluateAlong(log, [from(first, 0), from(second, border)], at(12 + rest))
+      .violations.filter(({ rule }) => rule.endsWith('cycle-switch'))
+      .map(({ rule, from: broken, explanation }) => [rule, (broken - START) / HOUR, explanation.citation])
+  }
+  const ONE_TO_TWO = ['ca-south-70-7', 'ca-south-120-14'] as const
+  const TWO_TO_ONE = ['ca-south-120-14', 'ca-south-70-7'] as const
+
+  test('cycle 1 is left after 36 hours off, cycle 2 after 72: s. 29', () => {
+    assert.deepEqual(switched(36, ONE_TO_TWO, 46), [])
+    assert.deepEqual(switched(35, ONE_TO_TWO, 45), [['ca.cycle-switch', 45, 'SOR/2005-313 s. 29']])
+    assert.deepEqual(switched(72, TWO_TO_ONE, 82), [])
+    assert.deepEqual(switched(36, TWO_TO_ONE, 46), [['ca.cycle-switch', 46, 'SOR/2005-313 s. 29']])
+    assert.deepEqual(switched(36, ['ca-north-120-14', 'ca-north-80-7'], 46), [
+      ['ca.north.cycle-switch', 46, 'SOR/2005-313 s. 54'],
+    ])
+  })
+  test('the rest may come after the change, and driving before it breaks the rule', () => {
+    assert.deepEqual(switched(36, ONE_TO_TWO, 12), [])
+    assert.deepEqual(switched(36, ONE_TO_TWO, 8), [['ca.cycle-switch', 8, 'SOR/2005-313 s. 29']])
+  })
+  test('to another country, or to the north, nothing is asked', () => {
+    assert.deepEqual(switched(8, ['ca-south-70-7', 'us-property-70-8'], 18), [])
+    assert.deepEqual(switched(8, ['ca-south-70-7', 'ca-north-120-14'], 18), [])
+  })
+})
+
 describe('across a border with unknown time', () => {
   const log: GapEvent[] = [
     { at: at(0), status: 'D' },
@@ -136,6 +171,7 @@ describe('across a border with unknown time', () => {
   const PAIRS: readonly [string, readonly RulesetId[]][] = [
     ['America/Toronto', ['us-property-70-8', 'ca-south-70-7', 'us-property-70-8']],
     ['America/Toronto', ['ca-south-120-14', 'us-passenger-70-8', 'ca-north-80-7']],
+    ['America/Toronto', ['ca-south-70-7', 'ca-south-120-14', 'ca-south-70-7']],
     ['Europe/London', ['gb-domestic', 'eu-561', 'gb-domestic']],
     ['Europe/London', ['gb-domestic-passenger', 'eu-wtd', 'eu-561']],
   ]

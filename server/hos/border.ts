@@ -1,4 +1,5 @@
 import type { Instant } from '../time/instant.ts'
+import { cycleSwitch } from './ca/cycle-switch.ts'
 import { evaluate } from './evaluate.ts'
 import { evaluateWithGaps, type GapEvent, type GappedEvaluation } from './gaps.ts'
 import {
@@ -31,11 +32,12 @@ export function evaluateAlong(
   const spans = spansOf(regimes, asOf)
   const violations: Violation[] = []
   let last: Evaluation | undefined
-  for (const { ruleset, options, from, until } of spans) {
+  spans.forEach(({ ruleset, options, from, until }, i) => {
     // The rules of the time before know nothing of what came after it.
     last = evaluate(log, ruleset, options, until)
     violations.push(...withinSpan(last.violations, from))
-  }
+    if (i > 0) violations.push(...cycleSwitch(log, [spans[i - 1]!.ruleset, ruleset], from, until).proven)
+  })
   return {
     ...last!,
     ruleset: spans.at(-1)!.ruleset,
@@ -59,7 +61,7 @@ export function evaluateAlongWithGaps(
   const [proven, possible]: Violation[][] = [[], []]
   const hasGap = log.some(({ at, status }) => status === 'UNKNOWN' && at <= asOf)
   let last: GappedEvaluation | undefined
-  for (const { ruleset, options, from, until } of spans) {
+  spans.forEach(({ ruleset, options, from, until }, i) => {
     last = evaluateWithGaps(log, ruleset, options, until)
     for (const one of withinSpan(last.proven, from)) {
       // In some filling it may have begun sooner and be over at the border.
@@ -67,7 +69,11 @@ export function evaluateAlongWithGaps(
       ;(atBorder ? possible! : proven!).push(one)
     }
     possible!.push(...withinSpan(last.possible, from))
-  }
+    if (i === 0) return
+    const change = cycleSwitch(log, [spans[i - 1]!.ruleset, ruleset], from, until)
+    proven!.push(...change.proven)
+    if (hasGap) possible!.push(...change.possible)
+  })
   return {
     ...last!,
     ruleset: spans.at(-1)!.ruleset,

@@ -10,6 +10,11 @@ const WORDS: Record<string, { title: string; reached: string }> = {
   },
   'ca.off-10-day': { title: '10 hours off in a day', reached: 'of rest not' },
   'ca.off-24-in-14': { title: '24 hours off in 14 days', reached: 'without 24 hours off' },
+  'ca.cycle-switch': { title: 'Rest before another cycle', reached: 'off duty before another cycle not' },
+  'ca.north.cycle-switch': {
+    title: 'Rest before another cycle',
+    reached: 'off duty before another cycle not',
+  },
   'ca.cycle-70-7': { title: 'Cycle 1, 70 hours in 7 days', reached: 'on duty in 7 days' },
   'ca.cycle-120-14': { title: 'Cycle 2, 120 hours in 14 days', reached: 'on duty in 14 days' },
   'eu.break-45': {

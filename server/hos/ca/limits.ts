@@ -49,6 +49,9 @@ export interface CanadianLaw {
     days: number
     restartMs: number
     restartCitation: string
+    /** Leaving this cycle for the other asks for the same rest first. */
+    switchRule: string
+    switchCitation: string
     /** On-duty time since the last rest of `restMs`. */
     withoutRest: { limit: Limit; restMs: number } | null
   }
@@ -132,6 +135,9 @@ const NORTH: Omit<CanadianLaw, 'cycle'> = {
   longRest: { ...SOUTH.longRest, limit: limit('ca.north.off-24-in-14', 13 * DAY, 's. 50') },
 }
 
+const SWITCH_SOUTH = { switchRule: 'ca.cycle-switch', switchCitation: 'SOR/2005-313 s. 29' }
+const SWITCH_NORTH = { switchRule: 'ca.north.cycle-switch', switchCitation: 'SOR/2005-313 s. 54' }
+
 /** The rules of Canada. */
 export const CANADA: Partial<Record<RulesetId, CanadianLaw>> = {
   'ca-south-70-7': {
@@ -141,6 +147,7 @@ export const CANADA: Partial<Record<RulesetId, CanadianLaw>> = {
       days: 7,
       restartMs: 36 * HOUR,
       restartCitation: 'SOR/2005-313 s. 28(1)(a)',
+      ...SWITCH_SOUTH,
       withoutRest: null,
     },
   },
@@ -151,6 +158,7 @@ export const CANADA: Partial<Record<RulesetId, CanadianLaw>> = {
       days: 14,
       restartMs: 72 * HOUR,
       restartCitation: 'SOR/2005-313 s. 28(1)(b)',
+      ...SWITCH_SOUTH,
       withoutRest: { limit: limit('ca.cycle-120-14', 70 * HOUR, 's. 27(b)'), restMs: 24 * HOUR },
     },
   },
@@ -161,6 +169,7 @@ export const CANADA: Partial<Record<RulesetId, CanadianLaw>> = {
       days: 7,
       restartMs: 36 * HOUR,
       restartCitation: 'SOR/2005-313 s. 53(1)(a)',
+      ...SWITCH_NORTH,
       withoutRest: null,
     },
   },
@@ -171,6 +180,7 @@ export const CANADA: Partial<Record<RulesetId, CanadianLaw>> = {
       days: 14,
       restartMs: 72 * HOUR,
       restartCitation: 'SOR/2005-313 s. 53(1)(b)',
+      ...SWITCH_NORTH,
       withoutRest: { limit: limit('ca.north.cycle-120-14', 80 * HOUR, 's. 52(b)'), restMs: 24 * HOUR },
     },
   },
