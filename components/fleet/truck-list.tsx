@@ -3,8 +3,7 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { SearchX, Truck } from 'lucide-react'
 import { useEffect, useRef } from 'react'
 import { VehicleState } from '../../server/geo/frame.ts'
-import { hoursMinutes } from '../../server/time/duration.ts'
-import { plural } from '../format.ts'
+import { lasting, plural } from '../format.ts'
 import { ClockText } from '../logs/clock-meter.tsx'
 import { STATUS_WORDS } from '../logs/clocks.ts'
 import { cx } from '../ui/classes.ts'
@@ -184,7 +183,7 @@ function Row({
 
 /** For a driver at rest: how long already. */
 function restText({ driver }: TruckRow): string {
-  return driver ? hoursMinutes(driver.evaluatedAt - driver.statusSince) : ''
+  return driver ? lasting(driver.evaluatedAt - driver.statusSince) : ''
 }
 
 function Loading() {
