@@ -11,11 +11,12 @@ const YEARS = 20
 const DRIVERS = 2_000
 const OPTIONS: HosOptions = { timeZone: 'America/Chicago', dayStartMinutes: 0 }
 const RULESET = 'us-property-70-8'
-/** One or two of each jurisdiction, for what a heartbeat costs. */
-const STEP_RULESETS: readonly RulesetId[] = [
+/** One or two of each jurisdiction, for what a heartbeat and what eight-day clocks cost. */
+const FAMILIES: readonly RulesetId[] = [
   'us-property-70-8',
   'us-passenger-70-8',
   'ca-south-70-7',
+  'ca-south-120-14',
   'ca-north-80-7',
   'eu-561',
   'gb-domestic',
@@ -111,14 +112,33 @@ export async function benchHos(print: (line: object) => void): Promise<void> {
   }
   print(line('hos', events, 'events/s', plainEvents))
   print(line('hos-clocks', drivers, 'drivers/s', plainDrivers))
+  benchFamilies(print)
   benchSteps(print)
+}
+
+/** Eight-day clocks of each family, one after the other and round after round: a worker judges mixed fleets. */
+function benchFamilies(print: (line: object) => void): void {
+  const american = Array.from({ length: DRIVERS }, (_, i) => logOf(1_000 + i, 8))
+  const european = Array.from({ length: DRIVERS }, (_, i) => europeanLogOf(1_000 + i, 8))
+  const drivers = new Map<RulesetId, number[]>(FAMILIES.map((ruleset) => [ruleset, []]))
+  for (let round = 1; round <= STEP_ROUNDS; round++) {
+    for (const [ruleset, rates] of drivers) {
+      const weeks = isEuropean(ruleset) ? european : american
+      const options = optionsOf(ruleset)
+      const clocks = (one: Sample) => evaluate(one.log, ruleset, options, one.until)
+      rates.push(rate((i) => once(clocks, weeks[i % DRIVERS]!)))
+    }
+  }
+  const first = drivers.get(RULESET)!
+  for (const [ruleset, rates] of drivers)
+    print(line(`hos-clocks ${ruleset}`, rates, 'drivers/s', first, RULESET))
 }
 
 /** What a heartbeat costs, ruleset by ruleset, and the dearest of them last. */
 function benchSteps(print: (line: object) => void): void {
   const against = 'the whole log at each heartbeat'
   let worst: { steps: number[]; whole: number[]; ruleset: RulesetId } | null = null
-  for (const ruleset of STEP_RULESETS) {
+  for (const ruleset of FAMILIES) {
     const make = isEuropean(ruleset) ? europeanLogOf : logOf
     const weeks = Array.from({ length: STEP_DRIVERS }, (_, i) => make(1_000 + i, 8))
     const steps: number[] = []

@@ -1,6 +1,6 @@
 import type { Instant } from '../../time/instant.ts'
 import type { PairLaw } from './limits.ts'
-import { BERTH, type Rest, type Span, type Timeline } from './timeline.ts'
+import { BERTH, onDutyFrom, type Rest, type Span, type Timeline } from './timeline.ts'
 
 /** Where counting begins, and the rest that the window leaves out. */
 export interface CalculationPoint {
@@ -159,12 +159,21 @@ export class CalculationPoints {
     return true
   }
 
+  /**
+   * The points with each of the rests that may be left out. Of the points before such a rest only those count after which the
+   * driver came on duty last: any other has the same rest left out of a longer window.
+   */
   #combine(): readonly CalculationPoint[] {
     const combined = [...this.#points]
     for (const first of this.#open) {
+      let last = -1
       for (const point of this.#points) {
         if (point.boundary > first.first) continue
-        const { boundary, rests, opened } = point
+        const opened = onDutyFrom(this.#line, point.opened)
+        if (opened > last) last = opened
+      }
+      for (const { boundary, rests, opened } of this.#points) {
+        if (boundary > first.first || onDutyFrom(this.#line, opened) < last) continue
         combined.push({ boundary, left: first, rests, opened })
       }
     }
