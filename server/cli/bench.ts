@@ -14,6 +14,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   'ingest-batch': async () => (await import('../ingest/ingest.bench.ts')).benchIngestBatch,
   'ingest-single': async () => (await import('../ingest/ingest.bench.ts')).benchIngestSingle,
   'ingest-growth': async () => (await import('../ingest/growth.bench.ts')).benchIngestGrowth,
+  reconnect: async () => (await import('../ingest/reconnect.bench.ts')).benchReconnect,
   auth: async () => (await import('../auth/auth.bench.ts')).benchAuth,
   storage: async () => (await import('../ingest/ingest.bench.ts')).benchStorage,
   trips: async () => (await import('../trips/trips.bench.ts')).benchTrips,

@@ -6,7 +6,7 @@ import { makeOwnKeys, privateKeyOf } from '../../auth/own-keys.ts'
 import type { Db } from '../../db/pool.ts'
 import type { LoadDevice } from './load.ts'
 
-/** What the doors of a benchmark are called (take.ts). */
+/** What the doors of a benchmark are called. */
 export const ORIGIN = 'http://localhost'
 
 /** Gives each device a key of its own, and has it agree a session at the door by it. */

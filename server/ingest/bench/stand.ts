@@ -87,22 +87,22 @@ async function ask(generator: ChildProcess, order: LoadOrder): Promise<LoadResul
   })
 }
 
-/** A server in a process of its own: the real door, or the bare one that it is compared with. */
+/** A server in a process of its own: the real doors (HTTP, Teltonika), or the bare one that they are compared with. */
 export async function serve(
   kind: 'door' | 'bare',
   url: string,
-): Promise<{ port: number; stop: () => Promise<void> }> {
+): Promise<{ port: number; trackerPort: number; stop: () => Promise<void> }> {
   const child = fork(script('serve'), [kind], {
     execArgv: ['--import', 'tsx'],
     env: { ...process.env, DATABASE_URL: url },
   })
-  const [{ port }] = (await once(child, 'message')) as [{ port: number }]
+  const [{ port, trackerPort }] = (await once(child, 'message')) as [{ port: number; trackerPort: number }]
   const ended = once(child, 'exit')
   const stop = async () => {
     child.disconnect()
     await ended
   }
-  return { port, stop }
+  return { port, trackerPort, stop }
 }
 
 const median = (values: readonly number[]) =>
