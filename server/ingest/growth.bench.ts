@@ -126,11 +126,13 @@ async function readDays(
     const truck = firstNumber + ((i * 37) % TRUCKS)
     const from = fixSecond(fromMs + ((i * 7) % Math.max(1, Math.floor((untilMs - fromMs) / DAY_MS))) * DAY_MS)
     const startedAt = performance.now()
-    const { rows } = await client.query(
-      `select fix_second, fix_ms, latitude_e7, longitude_e7, speed_ckph, heading_deg, odometer_m, flags from positions
+    // As server/trips/points.ts reads it: arrays, no objects.
+    const { rows } = await client.query({
+      text: `select fix_second, fix_ms, latitude_e7, longitude_e7, speed_ckph, heading_deg, odometer_m, flags from positions
        where device_number = $1 and fix_second >= $2 and fix_second < $3 order by fix_second, fix_ms`,
-      [truck, from, from + 86_400],
-    )
+      values: [truck, from, from + 86_400],
+      rowMode: 'array',
+    })
     times.push(performance.now() - startedAt)
     read = Math.max(read, rows.length)
   }
