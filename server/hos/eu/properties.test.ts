@@ -368,3 +368,17 @@ test('the reading of weekly rests is the best of all readings', () => {
     { numRuns: 300 },
   )
 })
+
+test('a log of 40,000 events without a daily rest is answered in time that grows with it', () => {
+  const log = Array.from(
+    { length: 40_000 },
+    (_, i): DutyEvent => ({ at: MONDAY + i * HOUR, status: i % 2 ? 'REST' : 'DRIVE' }),
+  )
+  const startedAt = performance.now()
+  const { violations } = evaluateEu(log, { timeZone: 'UTC', dayStartMinutes: 0 }, MONDAY + 40_000 * HOUR)
+  assert.ok(performance.now() - startedAt < 20_000)
+  const day = violations.find(({ rule }) => rule === 'eu.drive-daily')!
+  // 9 h, and the tenth by the extension, are driven by the end of the nineteenth hour.
+  assert.equal(day.from, MONDAY + 20 * HOUR)
+  assert.equal(day.explanation.rests.length, 19_999)
+})
