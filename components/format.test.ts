@@ -18,6 +18,7 @@ import {
   plural,
   speed,
   zonedDateTime,
+  zonedDateTimeYear,
   zonedTime,
   zoneLongName,
   zoneName,
@@ -67,6 +68,7 @@ describe('times name their zone', () => {
     assert.equal(zonedDateTime(at, chicago, at - HOUR), '14:25 CST')
     assert.equal(zonedDateTime(at, chicago, at + 24 * HOUR), 'Nov 23, 14:25 CST')
     assert.equal(zonedDateTime(at, chicago), 'Nov 23, 14:25 CST')
+    assert.equal(zonedDateTimeYear(at, chicago), 'Nov 23, 2026, 14:25 CST')
   })
 })
 

@@ -78,6 +78,12 @@ export function zonedDateTime(at: Instant, zone: string, today?: Instant): strin
   return `${date}, ${zonedTime(at, zone)}`
 }
 
+/** "Nov 23, 2026, 14:25 CST": for what may be years from now. */
+export function zonedDateTimeYear(at: Instant, zone: string): string {
+  const date = formatter('date-year', zone, { month: 'short', day: 'numeric', year: 'numeric' }).format(at)
+  return `${date}, ${zonedTime(at, zone)}`
+}
+
 /** The calendar date in the zone, "2026-11-23". */
 export function dateIn(at: Instant, name: string): string {
   return zone(name).dateOf(at)

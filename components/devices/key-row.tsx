@@ -1,6 +1,6 @@
 'use client'
 import type { EnrolledKey } from '../../server/auth/device-keys/schema.ts'
-import { ago, zonedDateTime } from '../format.ts'
+import { ago, zonedDateTimeYear } from '../format.ts'
 import { useLiveValue, useSlowNow } from '../live/live.tsx'
 import { MayButton } from '../shell/may-button.tsx'
 import { useViewer } from '../shell/viewer.tsx'
@@ -14,7 +14,7 @@ export function KeyRow({ row, onProve, onRevoke }: { row: EnrolledKey; onProve()
   const now = useSlowNow()
   const vehicles = useLiveValue((store) => store.vehicles)
   const state = KEY_STATE[row.state]
-  const at = (time: number) => zonedDateTime(time, timeZone)
+  const at = (time: number) => zonedDateTimeYear(time, timeZone)
   const since = now > 0 && row.lastUsedAt !== null ? ago(Math.max(0, now - row.lastUsedAt)) : ''
   return (
     <li
@@ -39,7 +39,7 @@ export function KeyRow({ row, onProve, onRevoke }: { row: EnrolledKey; onProve()
         <p className="text-faint text-xs tabular-nums">
           {row.lastUsedAt === null
             ? 'Never used'
-            : `Used ${since}${row.lastAddress ? ` from ${row.lastAddress}` : ''}`}
+            : `Used ${[since, at(row.lastUsedAt)].filter(Boolean).join(', ')}${row.lastAddress ? ` from ${row.lastAddress}` : ''}`}
           {row.clockOffsetMs !== null && ` · its clock ${clockWords(row.clockOffsetMs)}`}
           {row.state !== 'revoked' &&
             row.expiresAt !== null &&

@@ -83,6 +83,8 @@ const STRUCTURED = new Map<string, 'dictionary' | 'list' | 'item'>([
   ['client-cert', 'item'],
   ['client-cert-chain', 'list'],
   ['content-digest', 'dictionary'],
+  // The field of RFC 9421's own examples (sections 2.1.1 and 2.1.2): nobody sends it, and its vectors can be run.
+  ['example-dict', 'dictionary'],
   ['priority', 'dictionary'],
   ['proxy-status', 'list'],
   ['repr-digest', 'dictionary'],

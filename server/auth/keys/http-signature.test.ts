@@ -84,6 +84,15 @@ describe('the signature base', () => {
     assert.equal(linesOf('"@path";name="x"', request), 'malformed')
   })
 
+  test('the dictionary of RFC 9421 sections 2.1.1 and 2.1.2, written anew and member by member', () => {
+    const request = requestOf([['Example-Dict', ' a=1,    b=2;x=1;y=2,   c=(a   b   c), d']])
+    assert.deepEqual(linesOf('"example-dict" "example-dict";sf "example-dict";key="d"', request), [
+      '"example-dict": a=1,    b=2;x=1;y=2,   c=(a   b   c), d',
+      '"example-dict";sf: a=1, b=2;x=1;y=2, c=(a b c), d',
+      '"example-dict";key="d": ?1',
+    ])
+  })
+
   test('fields are trimmed, unfolded and joined; ;bs, ;sf and ;key as in RFC 9421 section 2.1', () => {
     const request = requestOf([
       ['Host', 'www.example.com'],
