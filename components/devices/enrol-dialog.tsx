@@ -9,9 +9,10 @@ import { reasonOf, useTRPC } from '../api.tsx'
 import { useLiveValue } from '../live/live.tsx'
 import { Button, buttonClass } from '../ui/button.tsx'
 import { ComboboxField } from '../ui/combobox.tsx'
+import { TokenOnce } from '../ui/copy.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { SelectField, TextField } from '../ui/field.tsx'
-import { CopyButton, SettingList } from './setting-list.tsx'
+import { SettingList } from './setting-list.tsx'
 import { type Doors, KIND, KINDS, type Kind, kindsOf } from './settings.ts'
 
 /** What is known already: of one that knocked. */
@@ -174,21 +175,6 @@ function Settings({ doors, done, onClose }: { doors: Doors; done: Done; onClose(
           Test it now
         </Link>
       </div>
-    </div>
-  )
-}
-
-/** A token or secret that nobody can ask for again. */
-export function TokenOnce({ token, what = 'token' }: { token: string; what?: 'token' | 'secret' }) {
-  return (
-    <div className="flex flex-wrap items-center gap-2 rounded-md bg-warning-soft px-3 py-2">
-      <div className="min-w-0 flex-1">
-        <p className="font-medium text-warning text-xs">
-          {what === 'token' ? 'Token' : 'Secret'}, shown this once
-        </p>
-        <code className="break-all font-mono text-xs">{token}</code>
-      </div>
-      <CopyButton text={token} what={`the ${what}`} />
     </div>
   )
 }

@@ -6,8 +6,8 @@ import { reasonOf, useTRPC } from '../api.tsx'
 import { zonedTime } from '../format.ts'
 import { useViewer } from '../shell/viewer.tsx'
 import { Button } from '../ui/button.tsx'
+import { CopyButton } from '../ui/copy.tsx'
 import { Field } from '../ui/field.tsx'
-import { CopyButton } from './setting-list.tsx'
 
 /** How a pending key shows that its private half is there: by its first request, or by a signature that is pasted here. */
 export function KeyProof({

@@ -1,8 +1,5 @@
 'use client'
-import { Check, Copy } from 'lucide-react'
-import { useState } from 'react'
-import { Button } from '../ui/button.tsx'
-import { say } from '../ui/toast.tsx'
+import { CopyButton } from '../ui/copy.tsx'
 import { QrCode } from './qr.tsx'
 import { type Doors, type Enrolment, KIND, type Kind, settingsOf } from './settings.ts'
 
@@ -39,30 +36,5 @@ export function SettingList({ kind, doors, device }: { kind: Kind; doors: Doors;
         </li>
       ))}
     </ul>
-  )
-}
-
-/** Puts a text on the clipboard, and says so. */
-export function CopyButton({ text, what }: { text: string; what: string }) {
-  const [done, setDone] = useState(false)
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(text)
-      setDone(true)
-    } catch {
-      say('It could not be copied', { detail: 'Select the text and copy it by hand.', tone: 'warning' })
-    }
-  }
-  const Icon = done ? Check : Copy
-  return (
-    <Button
-      size="small"
-      aria-label={`Copy ${what}`}
-      onClick={() => void copy()}
-      onBlur={() => setDone(false)}
-    >
-      <Icon aria-hidden className="size-3.5" />
-      <span role="status">{done ? 'Copied' : 'Copy'}</span>
-    </Button>
   )
 }

@@ -3,11 +3,11 @@ import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-q
 import { useState } from 'react'
 import type { DeliveryRow, WebhookRow } from '../../server/webhooks/schema.ts'
 import { reasonOf, useTRPC } from '../api.tsx'
-import { TokenOnce } from '../devices/enrol-dialog.tsx'
 import { zonedDateTime } from '../format.ts'
 import { useViewer } from '../shell/viewer.tsx'
 import { Badge } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
+import { TokenOnce } from '../ui/copy.tsx'
 import { TestSteps } from '../ui/test-steps.tsx'
 import { say } from '../ui/toast.tsx'
 

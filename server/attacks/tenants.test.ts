@@ -132,15 +132,17 @@ describe('attack 02: fields that nobody asked for', () => {
   for (const procedure of procedures.filter(
     ({ schema, type }) => schema?.properties && type !== 'subscription',
   )) {
-    test(`attack 02: ${procedure.path} refuses fleetId, role and createdAt`, async () => {
+    test(`attack 02: ${procedure.path} refuses fleetId, role, createdAt and __proto__`, async () => {
       const before = await digestOf(pool, b.id)
       for (const [name, value] of Object.entries({
         fleetId: b.id,
         role: 'owner',
         createdAt: 0,
         certifiedAt: 0,
+        // Also as the prototype of what is read: a computed name makes it one like any other.
+        ['__proto__']: { role: 'owner' },
       })) {
-        if (name in procedure.schema!.properties!) continue
+        if (Object.hasOwn(procedure.schema!.properties!, name)) continue
         const input = { ...(sample(procedure.schema!, { id: NOTHING }) as object), [name]: value }
         // What is for devices refuses a person before it looks.
         assert.ok([400, 403].includes((await call(target, cookie, procedure, input)).status), name)
