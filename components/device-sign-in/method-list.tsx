@@ -61,8 +61,9 @@ export function MethodList({
       <form onSubmit={submit} className="flex flex-col items-start gap-3">
         <p className="max-w-prose text-muted text-sm">
           A request is asked for them from top to bottom, and refused if it claims two. A phone’s app names
-          itself in each message: where its identity stands above the token, the token isn’t asked for. The
-          first three are signed; what the others say is weaker evidence and changes no record of duty.
+          itself in each message: where its identity stands above the token, the token isn’t asked for. A
+          signature, a session and a certificate prove a key; what the others say is weaker evidence and
+          changes no record of duty.
         </p>
         <fieldset
           className="w-full max-w-xl"
