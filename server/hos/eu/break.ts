@@ -36,6 +36,8 @@ export function breaks(timeline: Timeline, multiManning: boolean): Breaks {
     },
     rest(from: Instant, until: Instant): void {
       const ms = until - from
+      // The rest that the log opens with is the end of a long one, not the first part of a break.
+      if (from === timeline.stretches[0]!.from && ms < MS.break) return
       if (ms >= MS.break || (period.hasFirstPart && ms >= MS.breakSecondPart)) walk.reset(until)
       else if (ms >= MS.breakFirstPart) {
         period.hasFirstPart = true

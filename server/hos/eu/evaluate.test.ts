@@ -298,3 +298,15 @@ describe('what is said beside the rules', () => {
     )
   })
 })
+
+test('a rest of less than 45 minutes with which the log opens is no first part of a break', () => {
+  const start = Date.UTC(2026, 4, 4)
+  const log: DutyEvent[] = [
+    { at: start, status: 'REST' },
+    { at: start + 44 * MINUTE, status: 'DRIVE' },
+    { at: start + 54 * MINUTE, status: 'REST' },
+    { at: start + 84 * MINUTE, status: 'DRIVE' },
+  ]
+  const { clocks } = evaluateEu(log, { timeZone: 'UTC', dayStartMinutes: 0 }, start + 94 * MINUTE)
+  assert.equal(clocks.find(({ name }) => name === 'break')!.remainingMs, (270 - 20) * MINUTE)
+})

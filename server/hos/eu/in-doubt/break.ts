@@ -65,7 +65,8 @@ export function breakInDoubt(
       before += one.until - one.from
     }
     if (isSurelyBreak(state, group, multiManning)) open = null
-    state = afterRest(state, group, multiManning)
+    const after = afterRest(state, group, multiManning)
+    state = group[0]!.from === segments[0]!.from ? afterOpening(group, after) : after
   }
   return { ...found, drivenMs: both(state.without, state.withPart)! }
 }
@@ -113,6 +114,15 @@ function isSurelyBreak({ without }: State, group: readonly Segment[], multiManni
   if (group.some(({ status }) => status === null)) return false
   const needed = without === null ? MS.breakSecondPart : MS.break
   return longestKnown(group) >= needed || isCrewBreak(group, multiManning)
+}
+
+/** The rest that the log opens with is the end of a long one: it leaves no first part, but may end sooner in a gap. */
+function afterOpening(group: readonly Segment[], after: State): State {
+  const [first] = group
+  if (first!.status !== null && !isRest(first!.status)) return after
+  if (group.every(({ status }) => status !== null && isRest(status))) return BROKEN_OFF
+  const mostDriven = group.reduce((sum, one) => sum + (one.status === null ? one.until - one.from : 0), 0)
+  return { ...after, without: both(after.without, { least: 0, most: mostDriven }) }
 }
 
 /** What a rest leads to, or a stretch that may be one: whole, cut or none, and any of its gaps driven. */
