@@ -7,6 +7,7 @@ import { goesOn, waits } from './north-america/next-change.ts'
 import { settledPart as settledNorthAmericanPart } from './north-america/settled.ts'
 import { PackedLog } from './packed-log.ts'
 import {
+  type Clock,
   type DutyEvent,
   type DutyStatus,
   type Evaluation,
@@ -86,7 +87,8 @@ export class LogState {
       throw new HosRefusal('bad-option', null, 'asOf lies in a part of the log that is no longer held')
     }
     const log = this.#log.events()
-    const { violations, ...found } = evaluate(log, this.ruleset, this.#now(), asOf)
+    const found = evaluate(log, this.ruleset, this.#now(), asOf)
+    const { violations } = found
     const evaluation: Evaluation = {
       ...found,
       violations: this.#cut
@@ -198,12 +200,22 @@ function carriedForwardInEurope(last: Evaluation, asOf: Instant): Evaluation | n
   if (!RESTS.has(last.status) && last.clocks.some(({ remainingMs }) => remainingMs === 0)) return null
   const passedMs = asOf - last.asOf
   return {
-    ...last,
     asOf,
-    clocks: last.clocks.map((clock) =>
-      clock.running ? { ...clock, remainingMs: Math.max(0, clock.remainingMs - passedMs) } : clock,
-    ),
+    status: last.status,
+    statusSince: last.statusSince,
+    clocks: last.clocks.map((clock) => (clock.running ? runDown(clock, passedMs) : clock)),
+    violations: last.violations,
+    nextChangeAt: last.nextChangeAt,
   }
+}
+
+/** Field by field: the rules' clocks have many shapes, and copying those by spreading takes several times as long. */
+function runDown(clock: Clock, passedMs: number): Clock {
+  const { name, rule, limitMs, running, runsOutAt } = clock
+  const remainingMs = Math.max(0, clock.remainingMs - passedMs)
+  return clock.since === undefined
+    ? { name, rule, limitMs, remainingMs, running, runsOutAt }
+    : { name, rule, limitMs, remainingMs, running, runsOutAt, since: clock.since }
 }
 
 const NORTH_AMERICAN: ReadonlySet<DutyStatus> = new Set(['OFF', 'SB', 'D', 'ON', 'PC', 'YM'])
