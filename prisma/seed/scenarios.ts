@@ -64,6 +64,14 @@ export const SCENARIOS: Readonly<Record<string, { about: string; fleets: readonl
       fleet('cedar-valley', 'Cedar Valley Lines', 'Cedric Vaughn', 42, handful(42, 4)),
     ],
   },
+  neighbour: {
+    about: 'one truck of another carrier, as it stands in the database of every test',
+    fleets: [
+      fleet('neighbour', 'Next Door Carriers', 'Nadia Brandt', 81, (epoch) => [
+        plainPlan(81, 0, epoch, 2 * DAY),
+      ]),
+    ],
+  },
   'split-sleeper': {
     about: 'one driver who has completed a 7/3 split of the sleeper berth',
     fleets: [

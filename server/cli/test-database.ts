@@ -1,11 +1,13 @@
 import pg from 'pg'
+import { seed } from '../../prisma/seed.ts'
 import { startEmbedded } from '../db/embedded.ts'
 import { migrate } from '../db/migrate.ts'
 import { ensurePartitions } from '../db/partitions.ts'
 import { templateOf, withDatabase } from '../db/testing.ts'
 
 /**
- * A PostgreSQL for tests with the migrated template that they clone: the embedded one in `directory`, unless
+ * A PostgreSQL for tests with the migrated template that they clone, in which another fleet lives already, so that a query without
+ * its fleet finds too much: the embedded one in `directory`, unless
  * TEST_DATABASE_URL or DATABASE_URL names another.
  */
 export async function prepareTestDatabase(
@@ -30,6 +32,7 @@ export async function prepareTestDatabase(
   await client.connect()
   await ensurePartitions(client, Date.now())
   await client.end()
+  await seed(withDatabase(url, template), 'neighbour')
   await admin.end()
   return { url, stop: async () => await started?.stop() }
 }

@@ -227,8 +227,9 @@ describe('a fleet that comes back', () => {
       `all in ${allMs.toFixed(0)} ms, the slowest of 50 that connected last ${slowestMs.toFixed(0)} ms, ${statements} statements`,
     )
     assert.deepEqual(new Set(waiting.map(({ status }) => status)), new Set([200]))
-    // Each on its own, they were 550 statements, and the last receipt came after six seconds.
-    assert.ok(statements > 0 && statements < 200, `${statements} statements`)
+    // Each on its own, they were 550 statements, and the last receipt came after six seconds. How many come in one turn of the event
+    // loop hangs on what else the machine does: 70 statements on one that does nothing else, 300 on a busy one.
+    assert.ok(statements > 0 && statements < 500, `${statements} statements`)
   })
 
   test('one device with a large backlog on many connections does not keep back another with a small one', async () => {
