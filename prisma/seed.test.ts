@@ -43,12 +43,21 @@ describe('seeding', () => {
     )
     assert.equal(positions, seeded.positions)
     assert.ok(positions > 80_000 && positions < 250_000, `${positions} positions`)
-    assert.equal(await count('positions where fix_at(fix_second, fix_ms) > $1', new Date(EPOCH)), 0)
+    const later = await count(
+      'positions p join fleets f on f.number = p.fleet_number where f.id = $1 and fix_at(fix_second, fix_ms) > $2',
+      id,
+      new Date(EPOCH),
+    )
+    assert.equal(later, 0)
     assert.equal(await count('positions_other'), 0)
     const events = await count('duty_events where fleet_id = $1', id)
     assert.ok(events > 1_500 && events < 3_000, `${events} duty events`)
     assert.equal(
-      await count("duty_events where at > $1 or status not in ('ON', 'OFF', 'SB')", new Date(EPOCH)),
+      await count(
+        "duty_events where fleet_id = $1 and (at > $2 or status not in ('ON', 'OFF', 'SB'))",
+        id,
+        new Date(EPOCH),
+      ),
       0,
     )
     assert.equal(await count('fleet_members where fleet_id = $1', id), 1)
@@ -56,7 +65,10 @@ describe('seeding', () => {
       await count('(select vin from vehicles group by vin having length(vin) <> 17 or count(*) > 1) v'),
       0,
     )
-    assert.equal(await count('(select name from drivers group by name having count(*) > 1) d'), 0)
+    assert.equal(
+      await count('(select name from drivers where fleet_id = $1 group by name having count(*) > 1) d', id),
+      0,
+    )
   })
 
   test('its devices file is for its owner alone, and its tokens open the door', async () => {
