@@ -204,23 +204,27 @@ describe('attack 21: credential stuffing and enumeration', () => {
       assert.deepEqual(seen(await once(email, WRONG)), wrong, email)
   })
 
-  test('attack 21: both take a similar time', async () => {
-    const { login } = await someone()
+  test('attack 21: both take the same time, within 10 %', async () => {
     const least = { known: Number.POSITIVE_INFINITY, unknown: Number.POSITIVE_INFINITY }
-    for (let i = 0; i < 9; i++)
-      for (const [kind, email] of [
-        ['known', login.email],
-        ['unknown', 'somebody-else@carrier.example'],
-      ] as const) {
-        const from = performance.now()
-        await once(email, WRONG)
-        least[kind] = Math.min(least[kind], performance.now() - from)
-      }
-    // The least of nine in turn. Within 10 % is held by server/auth/local.test.ts, on work done: here others use the machine too.
-    const ratio = least.known / least.unknown
+    const ratio = () => least.known / least.unknown
+    // In turn, and the least of each: what else the machine does only adds. It goes on until they meet, which they never do where one
+    // of the two is spared the hash; nine of an account, for the tenth would be delayed.
+    for (let turn = 0; turn < 12 && !(ratio() > 0.9 && ratio() < 1.1); turn++) {
+      const { login } = await someone()
+      for (let i = 0; i < 9; i++)
+        for (const [kind, email] of [
+          ['known', login.email],
+          ['unknown', `somebody-${turn}@carrier.example`],
+        ] as const) {
+          const from = performance.now()
+          await once(email, WRONG)
+          least[kind] = Math.min(least[kind], performance.now() - from)
+        }
+    }
+    const { known, unknown } = least
     assert.ok(
-      ratio > 0.5 && ratio < 2,
-      `known ${least.known.toFixed(1)} ms, unknown ${least.unknown.toFixed(1)} ms`,
+      ratio() > 0.9 && ratio() < 1.1,
+      `known ${known.toFixed(1)} ms, unknown ${unknown.toFixed(1)} ms`,
     )
   })
 
