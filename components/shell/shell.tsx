@@ -188,8 +188,8 @@ function RoomLink({
       href={href}
       aria-current={current ? 'page' : undefined}
       className={cx(
-        'relative flex items-center text-sm',
-        stacked ? STACKED : 'gap-2 px-2.5',
+        'relative flex items-center',
+        stacked ? STACKED : 'gap-2 px-2.5 text-sm',
         current ? CURRENT : 'text-muted hover:text-ink',
         current && (stacked ? 'after:top-0' : 'after:bottom-0'),
       )}
