@@ -139,8 +139,8 @@ function Deeds({ rows, timeZone }: { rows: readonly AuditRow[]; timeZone: string
                 {row.actorName}
                 {row.actorKind !== 'person' && <span className="text-muted"> ({row.actorKind})</span>}
               </td>
-              <td className="break-words px-3 py-2">{row.action}</td>
-              <td className="px-3 py-2">
+              <td className="px-3 py-2 max-md:wrap-anywhere">{row.action}</td>
+              <td className="px-3 py-2 max-md:wrap-anywhere">
                 {row.objectKind} {row.objectId}
               </td>
               <td className="break-all px-3 py-2 text-xs">
