@@ -7,6 +7,7 @@ import { DUTY_STATUSES } from '../hos/types.ts'
 import type { Instant } from '../time/instant.ts'
 import { noteAlerts } from '../webhooks/outbox.ts'
 import { type AlarmFacts, assessAlarm, assessSilence, type SilentFacts, type WantedAlert } from './assess.ts'
+import type { AlertKind } from './schema.ts'
 
 /** Whose alerts were assessed: what they do not want any more is resolved by the facts. */
 export interface Assessed {
@@ -74,16 +75,7 @@ export async function keepSilenceAlerts(tx: Db, now: Instant): Promise<Set<numbe
     fleetId,
     alert: assessSilence({ ...truck, place: nearestTown(latitudeE7 / 1e7, longitudeE7 / 1e7, unit) }),
   }))
-  const changed = await open(tx, wanted, now)
-  const { rows } = await tx.query<{ fleetId: number; id: number }>(
-    `update alerts set resolved_at = $1, revision = pg_current_xact_id()::text::bigint
-     where kind = 'truck-silent' and resolved_at is null and subject <> all($2)
-     returning fleet_id as "fleetId", id`,
-    [new Date(now), wanted.map(({ alert }) => alert.subject)],
-  )
-  await noteAlerts(tx, 'alert.resolved', rows, now)
-  for (const { fleetId } of rows) changed.add(fleetId)
-  return changed
+  return await keepKinds(tx, ['truck-silent'], wanted, now)
 }
 
 /**
@@ -103,12 +95,22 @@ export async function keepDeviceAlerts(tx: Db, now: Instant): Promise<Set<number
     [ALARM_KINDS, ALARM_KINDS.map((kind) => TOLD_FROM[kind]), new Date(now - ALARM_QUIET_MS)],
   )
   const wanted = alarms.map(({ fleetId, ...alarm }) => ({ fleetId, alert: assessAlarm(alarm) }))
+  return await keepKinds(tx, ALARM_KINDS, wanted, now)
+}
+
+/** Opens what is wanted of these kinds in all fleets, and resolves all else of them. */
+async function keepKinds(
+  tx: Db,
+  kinds: readonly AlertKind[],
+  wanted: readonly { fleetId: number; alert: WantedAlert }[],
+  now: Instant,
+): Promise<Set<number>> {
   const changed = await open(tx, wanted, now)
   const { rows } = await tx.query<{ fleetId: number; id: number }>(
     `update alerts set resolved_at = $1, revision = pg_current_xact_id()::text::bigint
      where kind = any($2) and resolved_at is null and subject <> all($3)
      returning fleet_id as "fleetId", id`,
-    [new Date(now), ALARM_KINDS, wanted.map(({ alert }) => alert.subject)],
+    [new Date(now), kinds, wanted.map(({ alert }) => alert.subject)],
   )
   await noteAlerts(tx, 'alert.resolved', rows, now)
   for (const { fleetId } of rows) changed.add(fleetId)
