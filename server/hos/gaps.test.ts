@@ -3,7 +3,16 @@ import { describe, test } from 'node:test'
 import fc from '../property.testing.ts'
 import { HOUR, MINUTE } from '../time/instant.ts'
 import { evaluate } from './evaluate.ts'
-import { fillingOf, type Gapped, gappedOf, isBeyond, randomOf, START, statusesOf } from './gaps.testing.ts'
+import {
+  fillingOf,
+  type Gapped,
+  gappedOf,
+  isBeyond,
+  JURISDICTIONS,
+  randomOf,
+  START,
+  statusesOf,
+} from './gaps.testing.ts'
 import { evaluateWithGaps, type GapEvent } from './gaps.ts'
 import type { HosOptions, RulesetId } from './types.ts'
 
@@ -27,19 +36,6 @@ const OPTIONS: Partial<
     deferral: random(2) === 0 ? [{ day1: `2026-03-0${3 + random(5)}` }] : [],
   }),
 }
-
-const JURISDICTIONS: readonly [RulesetId, string][] = [
-  ['us-property-70-8', 'America/Chicago'],
-  ['us-property-60-7', 'America/Chicago'],
-  ['us-passenger-70-8', 'America/Chicago'],
-  ['us-short-haul-non-cdl', 'America/Chicago'],
-  ['ca-south-70-7', 'America/Toronto'],
-  ['ca-south-120-14', 'America/Toronto'],
-  ['eu-561', 'Europe/Berlin'],
-  ['eu-wtd', 'Europe/Berlin'],
-  ['gb-domestic', 'Europe/London'],
-  ['gb-domestic-passenger', 'Europe/London'],
-]
 
 describe('however the gaps are filled, what is proven is broken, what is broken is proven or possible, clocks lie between', () => {
   for (const [ruleset, timeZone] of JURISDICTIONS)

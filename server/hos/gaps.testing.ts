@@ -13,6 +13,20 @@ import {
 /** Monday, midnight in Chicago. */
 export const START: Instant = Date.UTC(2026, 2, 2, 6)
 
+/** Rulesets of every kind of rules, each with a zone of its country. */
+export const JURISDICTIONS: readonly [RulesetId, string][] = [
+  ['us-property-70-8', 'America/Chicago'],
+  ['us-property-60-7', 'America/Chicago'],
+  ['us-passenger-70-8', 'America/Chicago'],
+  ['us-short-haul-non-cdl', 'America/Chicago'],
+  ['ca-south-70-7', 'America/Toronto'],
+  ['ca-south-120-14', 'America/Toronto'],
+  ['eu-561', 'Europe/Berlin'],
+  ['eu-wtd', 'Europe/Berlin'],
+  ['gb-domestic', 'Europe/London'],
+  ['gb-domestic-passenger', 'Europe/London'],
+]
+
 const STATUSES: Record<'america' | 'europe', readonly DutyStatus[]> = {
   america: ['OFF', 'SB', 'D', 'ON', 'PC', 'YM'],
   europe: ['REST', 'DRIVE', 'WORK', 'POA', 'FERRY'],

@@ -11,6 +11,7 @@ import {
   DRIVING,
   goOn,
   ON_DUTY,
+  onDutyFrom,
   type Rest,
   release,
   type Timeline,
@@ -236,26 +237,31 @@ function countedTours(
   const dayOf = (at: Instant) => Date.parse(line.clock.dateOf(at, options.dayStartMinutes)) / DAY
   const found: Extension[] = []
   const used: number[] = []
-  const edges = [0, ...resets.filter((rest) => rest.end > 0).map((rest) => rest.end), line.count]
-  for (let e = 0; e + 1 < edges.length; e++) {
-    const [first, end] = [edges[e]!, edges[e + 1]!]
-    let opened = first
-    while (opened < end && line.kind[opened]! < ON_DUTY) opened++
-    // One that has not begun yet begins now.
-    if (opened === end && end < line.count) continue
+  for (const { opened, end, span } of toursOf(line, resets)) {
     const from = line.at[opened]!
     let lastDriven = from
     for (let i = opened; i < end; i++) if (line.kind[i] === DRIVING) lastDriven = line.at[i + 1]!
     const day = dayOf(from)
     if (used.filter((one) => day - one < ofDays).length >= days) continue
-    found.push({
-      from: line.at[first]!,
-      until: e + 2 < edges.length ? line.at[end]! : Number.POSITIVE_INFINITY,
-      ms,
-    })
+    found.push({ ...span, ms })
     if (lastDriven > from + windowMs) used.push(day)
   }
   return found
+}
+
+/** From full rest to full rest: the boundaries at which duty begins and the tour ends, and for how long it counts, the last for ever. */
+function toursOf(line: Timeline, resets: readonly Rest[]) {
+  const tours: { opened: number; end: number; span: { from: Instant; until: Instant } }[] = []
+  const edges = [0, ...resets.filter((rest) => rest.end > 0).map((rest) => rest.end), line.count]
+  for (let e = 0; e + 1 < edges.length; e++) {
+    const [first, end] = [edges[e]!, edges[e + 1]!]
+    const opened = Math.min(onDutyFrom(line, first), end)
+    // One that has not begun yet begins now.
+    if (opened === end && end < line.count) continue
+    const until = e + 2 < edges.length ? line.at[end]! : Number.POSITIVE_INFINITY
+    tours.push({ opened, end, span: { from: line.at[first]!, until } })
+  }
+  return tours
 }
 
 /**
@@ -275,26 +281,16 @@ function surelyLong(
   const line = timelineOf(harshest, options, at[count]!)
   const dayOf = (instant: Instant) => Date.parse(clock.dateOf(instant, options.dayStartMinutes)) / DAY
   const { resets } = new CalculationPoints(line, reset.ms, null)
-  const edges = [0, ...resets.filter((rest) => rest.end > 0).map((rest) => rest.end), line.count]
   const maybe: { lastDay: number; tours: number }[] = []
   const found: Extension[] = []
-  for (let e = 0; e + 1 < edges.length; e++) {
-    const [first, end] = [edges[e]!, edges[e + 1]!]
-    let opened = first
-    while (opened < end && line.kind[opened]! < ON_DUTY) opened++
-    if (opened === end && end < line.count) continue
+  for (const { opened, end, span } of toursOf(line, resets)) {
     const from = line.at[opened]!
     let until = from
     for (let i = opened; i < end; i++) if (line.kind[i]! >= ON_DUTY) until = line.at[i + 1]!
     const day = dayOf(from)
     const used = maybe.filter(({ lastDay }) => day - lastDay < ofDays)
     const before = used.reduce((sum, { tours }) => sum + tours, 0)
-    if (before < days && until - from <= windowMs + reset.ms)
-      found.push({
-        from: line.at[first]!,
-        until: e + 2 < edges.length ? line.at[end]! : Number.POSITIVE_INFINITY,
-        ms,
-      })
+    if (before < days && until - from <= windowMs + reset.ms) found.push({ ...span, ms })
     if (until - from > windowMs)
       maybe.push({
         lastDay: dayOf(until - windowMs),
