@@ -63,11 +63,12 @@ export function createPhoneDoor(intake: Intake): Door {
   }
 }
 
-/** `_type` in the first level is what no other app says; OwnTracks alone also posts nothing at all. */
+/** `_type` without a `device_id` is what no other app says, whatever type its client states; OwnTracks alone also posts nothing at all. */
 function isOwnTracks({ method, contentType, body, path }: PhoneRequest): boolean {
-  if (method !== 'POST' || !/^application\/json\b/i.test(contentType ?? '')) return false
-  if (body.length === 0) return !/[?&](?:id|deviceid)=/.test(path)
-  return body.includes('"_type"')
+  if (method !== 'POST') return false
+  const isJson = /^application\/json\b/i.test(contentType ?? '')
+  if (body.length === 0) return isJson && !/[?&](?:id|deviceid)=/.test(path)
+  return (isJson || body[0] === 0x7b) && body.includes('"_type"') && !body.includes('"device_id"')
 }
 
 async function takeHeartbeats(intake: Intake, req: IncomingMessage, res: ServerResponse): Promise<void> {

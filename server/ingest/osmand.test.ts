@@ -224,14 +224,31 @@ describe('parameters', () => {
   })
 
   test('keep a point whose lesser measurements can not be, and what was said', () => {
-    const reading = only(query('id=1&lat=1&lon=2&altitude=-99999&accuracy=-1&batt=150'))
+    const reading = only(query('id=1&lat=1&lon=2&altitude=-99999&accuracy=-2&batt=150'))
     assert.deepEqual(place(reading), [1, 2])
     assert.deepEqual([reading.altitudeMeters, reading.accuracyMeters], [null, null])
-    assert.deepEqual(reading.attributes, { outOfRange: { altitude: -99_999, accuracy: -1, batt: 150 } })
+    assert.deepEqual(reading.attributes, { outOfRange: { altitude: -99_999, accuracy: -2, batt: 150 } })
     const shadowed = only(query('outOfRange=x&id=1&altitude=-99999')).attributes
     assert.deepEqual(shadowed, { outOfRange: { altitude: -99_999 } })
     const silent = only(query('id=1&lat=1&lon=2&speed=&altitude=&batt='))
     assert.deepEqual([silent.speedKph, silent.altitudeMeters, silent.attributes], [null, null, {}])
+  })
+
+  test('say -1 for what the phone does not know, a speed also in meters a second made knots', () => {
+    for (const text of [
+      'speed=-1&bearing=-1&accuracy=-1&batt=-1',
+      'speed=-1.0&heading=-1.0&accuracy=-1.0&batt=-1.0',
+      'speed=-1.943844',
+      'speed=-1.94384449',
+      'speed=-1.9438&heading=-1',
+    ]) {
+      const reading = only(query(`id=1&lat=1&lon=2&${text}`))
+      assert.deepEqual([...place(reading), reading.valid], [1, 2, true], text)
+      const { speedKph, headingDegrees, accuracyMeters, attributes } = reading
+      assert.deepEqual([speedKph, headingDegrees, accuracyMeters, attributes], [null, null, null, {}], text)
+    }
+    for (const text of ['speed=-1.1', 'speed=-2', 'speed=-0.5', 'bearing=-2'])
+      assert.equal(refusedFor(query(`id=1&lat=1&lon=2&${text}`)), text.split('=')[0], text)
   })
 
   test('have no minus zero, and north is 0', () => {

@@ -53,13 +53,15 @@ const MOST_LOCATIONS = 1_000
 const MOST_PARAMETERS = 1_000
 const KPH_PER_KNOT = 1.852
 const KPH_PER_METER_A_SECOND = 3.6
+/** A phone's -1 m/s for an unknown speed, made knots like any other. */
+const UNKNOWN_KNOTS = -KPH_PER_METER_A_SECOND / KPH_PER_KNOT
 
 /**
  * One request of Traccar Client, OsmAnd or a script like them: parameters (in the query, or if it has none in the body), or
  * JSON with one location or an array of them. Without a place the reading says only that the device is alive, and is not
- * `valid`. What is no number where one belongs, a time outside 1980 to 2067, and a place, speed or heading out of range
- * are refused; another measurement out of range is null and kept under `attributes.outOfRange`, because this client sends
- * what is refused for ever. In an array a bad location costs the others nothing. Source: osmand.md.
+ * `valid`. -1 is a speed, heading, accuracy or battery that the phone does not know, in either form: it sends what is
+ * refused for ever. What is no number where one belongs, a time outside 1980 to 2067, and a place, speed or heading out of range
+ * are refused; another measurement out of range is null and kept under `attributes.outOfRange`. In an array a bad location costs the others nothing. Source: osmand.md.
  * @returns a Refusal for what is malformed, and if nothing in an array can be stored
  */
 export function decodeOsmand({ method, path, contentType, body }: OsmandRequest): OsmandMessage | Refusal {
@@ -137,16 +139,16 @@ function decodeParameters(text: string): OsmandMessage | Refusal {
     ...emptyReading(),
     fixAt,
     ...place,
-    speedKph: said.within('speed', number('speed'), SPEED_KPH, KPH_PER_KNOT),
-    headingDegrees: said.heading('bearing', number('bearing', 'heading')),
+    speedKph: said.within('speed', knownSpeed(number('speed')), SPEED_KPH, KPH_PER_KNOT),
+    headingDegrees: said.heading('bearing', knownIn(number('bearing', 'heading'))),
     altitudeMeters: said.measured('altitude', number('altitude'), ALTITUDE_METERS),
-    accuracyMeters: said.measured('accuracy', number('accuracy'), ACCURACY_METERS),
+    accuracyMeters: said.measured('accuracy', knownIn(number('accuracy')), ACCURACY_METERS),
     ignition: truthIn(ignition),
     valid: place.latitude !== null && (valid === undefined || truthIn(valid) === true),
   }
   said.keep('driverUniqueId', only('driverUniqueId'))
   said.keep('alarm', oneOrList([...new Set(values.get('alarm'))]))
-  said.keep('batteryLevelPct', said.measured('batt', number('batt'), PERCENT))
+  said.keep('batteryLevelPct', said.measured('batt', knownIn(number('batt')), PERCENT))
   said.keep('charge', truthIn(charge) ?? charge)
   said.keep('hdop', said.number('hdop', number('hdop')))
   if (reading.ignition === null) said.keep('ignition', ignition)
@@ -199,6 +201,10 @@ function numberIn(text: string | undefined): number | null {
   if (text === undefined || text === '') return null
   return DECIMAL.test(text) ? Number(text) : Number.NaN
 }
+
+/** Null too for what phones say of a speed that they do not know: -1, of m/s or of knots. */
+const knownSpeed = (knots: number | null) =>
+  knots !== null && Math.abs(knots - UNKNOWN_KNOTS) < 0.01 ? null : knownIn(knots)
 
 function truthIn(text: string | undefined): boolean | null {
   if (text === undefined) return null

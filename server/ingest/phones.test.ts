@@ -241,9 +241,14 @@ describe('OwnTracks over HTTP', () => {
       post(`${here.port}/?u=kim&d=${name}`, body(1), basic('', device.token)),
       // Without a topic the pair alone says who it is.
       post(here.port, location({ tst: SECONDS - 2 }), { ...basic('kim', device.token), ...pair }),
+      // And goes before the query.
+      post(`${here.port}/?u=joe&d=watch`, location({ tst: SECONDS - 3 }), {
+        ...basic('kim', device.token),
+        ...pair,
+      }),
     ])
     for (const answer of taken) assert.deepEqual(await said(answer), [200, '[]'])
-    assert.equal((await storedOf(pool, device)).length, 3)
+    assert.equal((await storedOf(pool, device)).length, 4)
   })
 
   test('gets 200 and a list for everything that is no location', async () => {

@@ -87,7 +87,7 @@ export async function answerOwnTracks(
     return { status: message.status, body: '', refusal: refusalWords(message) }
   }
   const identity = await enrolledAs(intake, message, from.address)
-  const other = identity === null ? null : contradicted(identity, request)
+  const other = identity === null ? null : contradicted(identity, message.identityFrom, request)
   if (other !== null) {
     intake.activity.noteUnknown('owntracks', identity!, from.address, 'other-identity', from.receivedAt)
     // The answer is the same whether the alarm can be raised or not.
@@ -126,15 +126,19 @@ async function enrolledAs(
 
 /**
  * Whoever authenticates must own the identity that the payload claims (owntracks-http.md, Who is it): its user is that of Basic
- * authentication, and user and device are those of the headers and the query where they are given. A tracker id names
- * neither. An app without a user sends an empty one, which claims nothing.
+ * authentication, and user and device are those of the headers and the query where they are given. The headers themselves go before
+ * the query. A tracker id names neither. An app without a user sends an empty one, which claims nothing.
  * @returns what says otherwise; null: nothing does
  */
-function contradicted(identity: string, { user, headers, path }: PhoneRequest): string | null {
+function contradicted(
+  identity: string,
+  identityFrom: OwnTracksIdentity['identityFrom'],
+  { user, headers, path }: PhoneRequest,
+): string | null {
   const parts = identity.split('/')
   if (parts.length < 2) return null
   const [ownUser, ownDevice] = parts.slice(-2) as [string, string]
-  const query = new URLSearchParams(path.split('?')[1] ?? '')
+  const query = new URLSearchParams(identityFrom === 'headers' ? '' : (path.split('?')[1] ?? ''))
   const claims = [
     [user, ownUser, 'the user that authenticates'],
     [textOf(headers['x-limit-u']), ownUser, 'the header X-Limit-U'],

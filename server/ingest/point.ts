@@ -2,7 +2,7 @@ import type { DevicePrincipal } from '../auth/principal.ts'
 import { FIX_TIMES_END } from '../db/fix-time.ts'
 import type { Instant } from '../time/instant.ts'
 import { Batch, type Point } from './batch.ts'
-import { NO_FIX } from './judge.ts'
+import { IMPLAUSIBLE_SPEED, NO_FIX } from './judge.ts'
 import type { Reading } from './reading.ts'
 import {
   ACCURACY_METERS,
@@ -34,7 +34,8 @@ export function batchOf(
 }
 
 function pointOf(reading: Reading, receivedAt: Instant, flags: number): Point {
-  const out: Record<string, number> = {}
+  // The decoder may have named some already.
+  const out: Record<string, unknown> = { ...(reading.attributes.outOfRange as object | undefined) }
   const kept = (name: keyof Reading, [least, most]: readonly [number, number]): number | null => {
     const value = reading[name]
     if (typeof value !== 'number') return null
@@ -64,6 +65,7 @@ function pointOf(reading: Reading, receivedAt: Instant, flags: number): Point {
     attributes: null,
   }
   if (point.headingDeg === 360) point.headingDeg = 0
+  if ('speedKph' in out) point.flags |= IMPLAUSIBLE_SPEED
   point.attributes = attributesText(
     Object.keys(out).length > 0 ? { ...reading.attributes, outOfRange: out } : reading.attributes,
   )

@@ -215,7 +215,7 @@ export const objectIn = (value: unknown): Readonly<Record<string, unknown>> | nu
 
 /** Epoch milliseconds of epoch seconds, with or without a fraction; null for what is no time from 1980 to 2067. */
 export const instantOfSeconds = (seconds: unknown): Instant | null =>
-  typeof seconds === 'number' ? timeWithin(Math.floor(inUnits(seconds, 1_000))) : null
+  typeof seconds === 'number' ? timeWithin(Math.floor(Math.round(seconds * 1e6) / 1_000)) : null
 
 /** A `timestamp` parameter: seconds, milliseconds or a text; null for what is no time. */
 export function instantOfTimestamp(text: string): Instant | null {
@@ -226,7 +226,7 @@ export function instantOfTimestamp(text: string): Instant | null {
 
 /** A `+` that was not percent-encoded arrives as a space, and stands for nothing else there. */
 const DATE_TIME =
-  /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:Z|([-+ ])(\d\d):?(\d\d))?$/
+  /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:Z|([-+ ])(\d\d)(?::?(\d\d))?)?$/
 
 /** ISO 8601, or a date and a time with a space between; UTC if no zone is said. Null for what is no time. */
 export function instantOfText(text: string): Instant | null {

@@ -31,14 +31,12 @@ const LAYOUTS: readonly Layout[] = [
 const GROUP_BYTES = [1, 2, 4, 8] as const
 /** Codec id and the two record counts. */
 const LEAST_AVL_BYTES = 3
-/** From here on a time is no wrong clock, but not a time. */
-const LATEST: Instant = Date.UTC(2100, 0, 1)
 
 /**
  * The records of an AVL data part, codec id up to and including number of data 2, as TCP and UDP carry it. A record
- * without a fix keeps the place of the last one and is not `valid`. What no device can mean (a time after 2100, a latitude
- * of 100 degrees) is null in the reading, which is then not `valid`, and kept under `attributes.outOfRange`: one bad
- * record must not block those behind it. Source: teltonika.md, Frame and Record.
+ * without a fix keeps the place of the last one and is not `valid`. A place that is none (a latitude of 100 degrees) is
+ * null in the reading, which is then not `valid`, and kept under `attributes.outOfRange`: one bad record must not block those
+ * behind it. A time is what the eight bytes say, up to the year 584,556,019. Source: teltonika.md, Frame and Record.
  * @returns a Refusal codec, count, length (bytes are left over) or truncated (bytes are missing)
  */
 export function decodeAvl(bytes: Buffer): { codec: Codec; readings: Reading[] } | Refusal {
@@ -117,16 +115,14 @@ function readRecord(cursor: Cursor, layout: Layout): Reading {
   const named = namedElements(io)
 
   const outOfRange: Record<string, number> = {}
-  if (timestampMs >= LATEST) outOfRange.timestampMs = timestampMs
   if (Math.abs(longitude) > 180) outOfRange.longitude = longitude
   if (Math.abs(latitude) > 90) outOfRange.latitude = latitude
-  // A place at no known time would be shown as of now.
   const hasPlace = Object.keys(outOfRange).length === 0
   if (angleDegrees > 360) outOfRange.angleDegrees = angleDegrees
 
   return {
     ...emptyReading(),
-    fixAt: timestampMs < LATEST ? timestampMs : null,
+    fixAt: timestampMs,
     latitude: hasPlace ? latitude : null,
     longitude: hasPlace ? longitude : null,
     speedKph,

@@ -5,7 +5,7 @@ import type { EnrolledDevice } from '../../auth/device.ts'
 import { createPool } from '../../db/pool.ts'
 import { testDatabase } from '../../db/testing.ts'
 import { answerToDatagram, enrolFleet, metric, storedOf, Tracker, until } from '../doors.testing.ts'
-import { FUTURE, NO_FIX, OPEN_IDENTITY, PAST, REPAIRED_ROLLOVER, ZERO_FIX } from '../judge.ts'
+import { FUTURE, NO_FIX, namedDoubts, OPEN_IDENTITY, PAST, REPAIRED_ROLLOVER, ZERO_FIX } from '../judge.ts'
 import { type Intake, intakeOf } from '../take.ts'
 import { type AvlRecord, encodeAvl, encodeFrame } from './codec.ts'
 import { crc16 } from './crc.ts'
@@ -206,6 +206,52 @@ describe('a tracker over TCP', () => {
     )
     assert.equal((await storedOf(pool, device)).length, 1)
     tracker.socket.destroy()
+  })
+
+  test('with records that can not be so is acknowledged, and all that it said is kept with what is doubted', async () => {
+    const device = await enrol()
+    const tracker = await Tracker.login(listener.port, device.imei)
+    const said = record(0)
+    const records = [
+      { ...said, fixAt: 1_000, longitude: 190 },
+      { ...said, speedKph: 65_535 },
+      { ...said, fixAt: 2 ** 53 },
+    ]
+    tracker.socket.write(encodeFrame('8', records))
+    await tracker.hears('00000003')
+    const kept = (await storedOf(pool, device)).map(({ latitudeE7, speedCkph, flags, attributes }) => ({
+      hasPlace: latitudeE7 !== null,
+      speedCkph,
+      doubts: namedDoubts(flags),
+      outOfRange: attributes!.outOfRange,
+    }))
+    const speedCkph = said.speedKph * 100
+    assert.deepEqual(kept, [
+      {
+        hasPlace: false,
+        speedCkph,
+        doubts: ['past', 'no-fix'],
+        outOfRange: { longitude: 190, fixAt: 1_000 },
+      },
+      { hasPlace: true, speedCkph: null, doubts: ['implausible-speed'], outOfRange: { speedKph: 65_535 } },
+      { hasPlace: true, speedCkph, doubts: ['future'], outOfRange: { fixAt: 2 ** 53 } },
+    ])
+    tracker.socket.destroy()
+  })
+
+  test('with a login that is none is refused like a stranger, and what is no login gets no word', async () => {
+    for (const [bytes, code, reply] of [
+      ['\0\x0f35209308145225-', 'imei', '00'],
+      ['\0\x0e35209308145225', 'imei', '00'],
+      ['\0\x103520930814522511', 'imei', '00'],
+      ['GET / HTTP/1.1\r\n\r\n', 'preamble', ''],
+    ] as const) {
+      const before = await refusals(code)
+      const tracker = new Tracker(listener.port)
+      tracker.socket.write(Buffer.from(bytes, 'latin1'))
+      await tracker.ends()
+      assert.deepEqual([tracker.heard, (await refusals(code)) - before], [reply, 1], bytes)
+    }
   })
 
   test('that declares four gigabytes, or no frame at all, is cut off', async () => {

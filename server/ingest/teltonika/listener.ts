@@ -302,6 +302,8 @@ class Connection {
     }
     if (item.kind === 'reject') {
       countRefusal('teltonika', item.code)
+      // A login that names nobody is refused like one of a stranger; what is none is told nothing.
+      if (item.code === 'imei' && !this.#sender) this.#socket.write(loginReply(false))
       if (this.#sender) {
         const { device } = this.#sender
         const said = `From ${this.#address}: ${item.reason}`

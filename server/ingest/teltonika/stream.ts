@@ -90,6 +90,8 @@ export class TeltonikaStream {
     const pending = this.#bytes.subarray(this.#start, this.#end)
     const firstNonZero = pending.subarray(0, 4).findIndex((byte) => byte !== 0)
     if (firstNonZero === 1 && pending[1] === IMEI_BYTES) return this.#login(pending)
+    if (firstNonZero === 1 && this.#imei === null)
+      return this.#fatal('imei', `An IMEI has 15 digits, not ${pending[1]}.`, pending)
     if (firstNonZero !== -1)
       return this.#fatal('preamble', 'Neither a login nor a frame begins like this.', pending)
     if (pending.length < HEADER_BYTES) return null
