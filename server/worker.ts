@@ -74,6 +74,7 @@ while (!stopping) {
 }
 await listener.close()
 await courier.idle()
+await upkeep.stop()
 await closeDb()
 log.info('the worker has stopped')
 process.exit(0)

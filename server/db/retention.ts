@@ -1,9 +1,8 @@
 import type pg from 'pg'
 import { log } from '../log.ts'
 import type { Instant } from '../time/instant.ts'
+import { isLocked, UPKEEP_LOCK } from './upkeep-lock.ts'
 
-/** One process at a time; the others come back. A session's lock, so it goes with a process that is killed. */
-const RETENTION_LOCK = 727276
 /** What a fleet keeps that no longer exists: the default of `fleets.keep_positions_months`. */
 const MONTHS_OF_GONE_FLEETS = 13
 /** Dropping a month needs the whole table for a moment. It waits so long for it, and so long ingest may wait behind it. */
@@ -78,7 +77,7 @@ export async function dropExpired(
   let broken: Error | undefined
   try {
     const { rows } = await client.query<{ mine: boolean }>('select pg_try_advisory_lock($1) as mine', [
-      RETENTION_LOCK,
+      UPKEEP_LOCK,
     ])
     if (!rows[0]!.mine) return { months: [], rows: 0, more: false }
     return await new Retention(client, now, options).run()
@@ -87,7 +86,7 @@ export async function dropExpired(
     throw error
   } finally {
     if (!broken) {
-      await client.query(`select pg_advisory_unlock(${RETENTION_LOCK})`).catch((failure: Error) => {
+      await client.query(`select pg_advisory_unlock(${UPKEEP_LOCK})`).catch((failure: Error) => {
         broken = failure
       })
     }
@@ -301,6 +300,3 @@ class Retention {
     }
   }
 }
-
-/** Somebody else uses it: not within lock_timeout, or PostgreSQL chose us to end a deadlock. */
-const isLocked = (error: unknown) => ['55P03', '40P01'].includes(String((error as { code?: unknown }).code))
