@@ -8,6 +8,7 @@ import {
   type VerifyKeyObjectInput,
   verify,
 } from 'node:crypto'
+import { ed25519Verifier } from './ed25519.ts'
 
 /** The algorithms of RFC 9421 section 3.3 by their registered names; device-signatures section 1 says which key has which. */
 export const SIGNATURE_ALGORITHMS = [
@@ -77,9 +78,8 @@ const RECIPES: Record<SignatureAlgorithm, Recipe> = {
  */
 export class VerifyingKey {
   readonly algorithm: SignatureAlgorithm
-  readonly #recipe: Recipe
-  readonly #input: VerifyKeyObjectInput
-  readonly #key: KeyObject
+  readonly #signatureBytes: number | undefined
+  readonly #verify: (data: Uint8Array, signature: Uint8Array) => boolean
 
   /** @throws TypeError if the key is not of the kind that the algorithm takes, or is a private one: a fault of the caller */
   constructor(algorithm: SignatureAlgorithm, key: KeyObject) {
@@ -87,26 +87,33 @@ export class VerifyingKey {
     if (key.type === 'private' || !recipe.fits(key))
       throw new TypeError(`this key is not one for ${algorithm}`)
     this.algorithm = algorithm
-    this.#recipe = recipe
-    this.#input = { ...recipe.options, key }
-    this.#key = key
+    this.#signatureBytes = recipe.signatureBytes
+    this.#verify = verifierOf(algorithm, recipe, key)
   }
 
   /** Whether this key made the signature over the data. Never throws for what a request may hold (RFC 9421 section 3.3). */
   verify(data: Uint8Array, signature: Uint8Array): boolean {
-    const { signatureBytes, digest } = this.#recipe
-    if (signatureBytes !== undefined && signature.length !== signatureBytes) return false
-    if (this.algorithm === 'hmac-sha256') {
-      return timingSafeEqual(createHmac('sha256', this.#key).update(data).digest(), signature)
-    }
+    if (this.#signatureBytes !== undefined && signature.length !== this.#signatureBytes) return false
     try {
-      // A key with options is taken apart anew each time; Ed25519 has none.
-      return verify(digest, data, digest === null ? this.#key : this.#input, signature)
+      return this.#verify(data, signature)
     } catch {
       // OpenSSL reports some impossible signatures as errors instead of a plain no.
       return false
     }
   }
+}
+
+function verifierOf(
+  algorithm: SignatureAlgorithm,
+  { digest, options }: Recipe,
+  key: KeyObject,
+): (data: Uint8Array, signature: Uint8Array) => boolean {
+  if (algorithm === 'ed25519') return ed25519Verifier(key)
+  if (algorithm === 'hmac-sha256') {
+    return (data, signature) => timingSafeEqual(createHmac('sha256', key).update(data).digest(), signature)
+  }
+  const input: VerifyKeyObjectInput = { ...options, key }
+  return (data, signature) => verify(digest, data, input, signature)
 }
 
 /**
