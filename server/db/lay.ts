@@ -107,6 +107,8 @@ class Laying {
       if (!month || month.name !== copied) await this.#clear()
       if (!month) return { more: false }
       if (month.name !== copied) await this.#copy(month)
+      // Most of it while nobody waits.
+      await this.#transaction(() => this.#bringAfter(month))
       const sizes = await this.#exchange(month)
       const seconds = ((performance.now() - startedAt) / SECOND).toFixed(1)
       ;(this.#options.log ?? log.info)(
@@ -213,12 +215,8 @@ class Laying {
       const { rows } = await client.query<{ before: number; after: number }>(
         `select pg_total_relation_size('${name}') as before, pg_total_relation_size('${LAID}') as after`,
       )
+      await this.#bringAfter({ name })
       await client.query(`
-        delete from ${LAID} l using changed_positions c
-        where l.device_number = c.device_number and l.fix_second = c.fix_second and l.digest = c.digest;
-        insert into ${LAID} select p.* from ${name} p
-        where (device_number, fix_second, digest) in (select device_number, fix_second, digest from changed_positions);
-        delete from changed_positions;
         drop table ${name};
         alter table ${LAID} rename to ${name};
         alter index ${LAID}_pkey rename to ${name}_pkey;
@@ -230,8 +228,19 @@ class Laying {
     })
   }
 
+  /** Keys that are noted, into the copy as they are in the month; in one snapshot, so what is noted meanwhile stays noted. */
+  async #bringAfter({ name }: Pick<Month, 'name'>): Promise<void> {
+    // Key by key: of few keys PostgreSQL knows no number, and might read the whole month for them.
+    await this.#client.query(`
+      set local enable_hashjoin = off; set local enable_mergejoin = off;
+      delete from ${LAID} l using changed_positions c
+      where l.device_number = c.device_number and l.fix_second = c.fix_second and l.digest = c.digest;
+      insert into ${LAID} select p.* from changed_positions c join ${name} p using (device_number, fix_second, digest);
+      delete from changed_positions`)
+  }
+
   async #transaction<T>(work: () => Promise<T>): Promise<T> {
-    await this.#client.query('begin')
+    await this.#client.query('begin isolation level repeatable read')
     try {
       const result = await work()
       await this.#client.query('commit')
