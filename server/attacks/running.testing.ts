@@ -27,8 +27,11 @@ export interface Target {
 
 const STARTS_WITHIN_MS = 90_000
 
-export async function startTarget(settings: Record<string, string> = {}): Promise<Target> {
-  const { url: databaseUrl, pool } = await testDatabase()
+export async function startTarget(
+  settings: Record<string, string> = {},
+  database: Promise<Pick<Target, 'pool'> & { url: string }> = testDatabase(),
+): Promise<Target> {
+  const { url: databaseUrl, pool } = await database
   const directory = fs.mkdtempSync(path.join(tmpdir(), 'restline-attacks-'))
   const devicesFile = path.join(directory, 'devices.json')
   const { fleets } = await seed(databaseUrl, 'two-fleets', { devicesFile })

@@ -22,6 +22,8 @@ export interface EmbeddedOptions {
   database: string
   /** Extra settings, e.g. `fsync=off` for a test's throw-away cluster. */
   settings?: readonly string[]
+  /** Where it listens; any free port if left out. */
+  port?: number
 }
 
 /**
@@ -75,7 +77,7 @@ export async function startEmbedded(directory: string, options: EmbeddedOptions)
       stop: () => stopByPid(running.pid),
     }
   }
-  const port = await freePort()
+  const port = options.port ?? (await freePort())
   const log = fs.openSync(path.join(home, 'postgres.log'), 'a')
   const settings = [
     'listen_addresses=127.0.0.1',
