@@ -7,6 +7,7 @@ import { foreignReason, isOwn } from './auth/origin.ts'
 import type { Principal } from './auth/principal.ts'
 import { clientAddress, rangesOf } from './auth/ranges.ts'
 import { personOf } from './auth/session.ts'
+import { packJson } from './compressed.ts'
 import { closeDb, db, ownerDb } from './db/pool.ts'
 import { env } from './env.ts'
 import { contentSecurityPolicy, dropClaims, originsElsewhere, securityHeaders } from './headers.ts'
@@ -123,6 +124,7 @@ async function answerProcedure(req: IncomingMessage, res: ServerResponse, url: s
       return refuse(intake, req, res, error)
     }
   }
+  packJson(req, res)
   await nodeHTTPRequestHandler({
     req,
     res,

@@ -8,6 +8,7 @@ import {
   OctagonAlert,
   RadioTower,
   ShieldAlert,
+  Siren,
   Timer,
 } from 'lucide-react'
 import Link from 'next/link'
@@ -33,6 +34,7 @@ const KIND: Record<AlertKind, { word: string; tone: Tone; icon: LucideIcon }> = 
   'limit-30': { word: 'Within 30 min', tone: 'warning', icon: Timer },
   'limit-passed': { word: 'Limit passed', tone: 'danger', icon: OctagonAlert },
   'truck-silent': { word: 'Truck silent', tone: 'rest', icon: RadioTower },
+  sos: { word: 'Calls for help', tone: 'danger', icon: Siren },
   'two-trackers': { word: 'Two trackers', tone: 'warning', icon: ShieldAlert },
   'foreign-identity': { word: 'Foreign identity', tone: 'warning', icon: ShieldAlert },
   'bad-frames': { word: 'Unreadable', tone: 'warning', icon: FileWarning },

@@ -42,7 +42,9 @@ export function Segments<T extends string>({
             className="sr-only"
           />
           {option.label}
-          {option.count !== undefined && <span className="text-faint tabular-nums">{option.count}</span>}
+          {option.count !== undefined && (
+            <span className="text-faint tabular-nums">{option.count.toLocaleString('en-US')}</span>
+          )}
         </label>
       ))}
     </fieldset>

@@ -38,7 +38,7 @@ export function Tabs<T extends string>({
             {tab.label}
             {tab.count !== undefined && (
               <span className="rounded-full bg-sunken px-1.5 text-2xs text-muted tabular-nums">
-                {tab.count}
+                {tab.count.toLocaleString('en-US')}
               </span>
             )}
           </Base.Tab>

@@ -135,12 +135,13 @@ export interface AlarmFacts {
 }
 
 const ALARM_WORDS: Record<AlarmKind, string> = {
+  sos: 'Help is called for by',
   'two-trackers': 'Two trackers report at once as',
   'foreign-identity': 'Somebody else reports as',
   'bad-frames': 'Frames that can’t be read come as',
 }
 
-/** Something is wrong around a device: the same alert for as long as it goes on. */
+/** Something is wrong around a device, or with who drives: the same alert for as long as it goes on. */
 export function assessAlarm(alarm: AlarmFacts): WantedAlert {
   const { kind, deviceId, deviceName, vehicleId, unitNumber, timeZone, since, detail } = alarm
   return {

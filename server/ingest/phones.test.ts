@@ -174,6 +174,26 @@ describe('OsmAnd and Traccar Client', () => {
     )
   })
 
+  test('call for help: people are told once, of no other alarm', async () => {
+    const device = await enrol('osmand')
+    const query = (alarm: string, second: number) =>
+      get(
+        `${here.port}/`,
+        `id=${device.identity}&timestamp=${SECONDS - second}&lat=47.1&lon=9.5&alarm=${alarm}`,
+      )
+    assert.equal((await query('lowBattery', 1)).status, 200)
+    assert.deepEqual(await alarmsOf(device.id), [])
+    for (let time = 0; time < 3; time++) assert.equal((await query('sos', 2)).status, 200)
+    assert.deepEqual(await alarmsOf(device.id), [['sos', 1]])
+    const location = {
+      timestamp: new Date(NOW).toISOString(),
+      coords: { latitude: 47.1, longitude: 9.5 },
+      extras: { alarm: 'SOS' },
+    }
+    assert.equal((await post(here.port, { device_id: device.identity, location })).status, 200)
+    assert.deepEqual(await alarmsOf(device.id), [['sos', 2]])
+  })
+
   test('send a batch with a bad location: the others are stored', async () => {
     const device = await enrol('osmand')
     const location = (second: number, latitude: number) => ({

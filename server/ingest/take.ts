@@ -49,6 +49,8 @@ export const intakeOf = (
   now,
 })
 
+const PANIC = 2
+
 /** Where a message came from, and when. */
 export interface Arrival {
   protocol: DeviceProtocol
@@ -190,13 +192,38 @@ async function tokenOf(devices: DeviceAuthenticator, authorization: string): Pro
   }
 }
 
-/** Stores the readings of a sender. Resolves after the commit; @throws AppError busy as takeBatch */
-export function takeReadings(
+/** Stores the readings of a sender, and tells who calls for help. Resolves after the commit; @throws AppError busy as takeBatch */
+export async function takeReadings(
   intake: Intake,
   { device, flags }: Sender,
   readings: readonly Reading[],
   arrival: Arrival,
   turned?: Turned,
 ): Promise<number> {
-  return takeBatch(intake, batchOf(readings, device, arrival.receivedAt, flags), arrival, turned)
+  const stored = await takeBatch(
+    intake,
+    batchOf(readings, device, arrival.receivedAt, flags),
+    arrival,
+    turned,
+  )
+  const call = readings.find(callsForHelp)
+  // What is said again because its answer was lost has been told.
+  if (call && stored > 0) intake.activity.raise(device, 'sos', callWords(call, arrival), arrival.receivedAt)
+  return stored
+}
+
+/** A phone's `alarm=sos` (osmand.md), a tracker's panic priority (teltonika.md, Record). */
+const callsForHelp = ({ attributes: { alarm, priority } }: Reading) =>
+  [alarm].flat().some((one) => typeof one === 'string' && /^sos$/i.test(one)) || priority === PANIC
+
+function callWords({ fixAt, latitude, longitude }: Reading, { receivedAt }: Arrival): string {
+  const at = new Date(fixAt ?? receivedAt)
+  const when = Number.isNaN(at.getTime())
+    ? 'at no known time'
+    : `at ${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`
+  const where =
+    latitude === null || longitude === null
+      ? 'without a place'
+      : `at ${latitude.toFixed(5)}, ${longitude.toFixed(5)}`
+  return `It was called for ${when}, ${where}.`
 }

@@ -239,6 +239,28 @@ describe('a tracker over TCP', () => {
     tracker.socket.destroy()
   })
 
+  test('that reports in panic calls for help, once however often the frame comes', async () => {
+    const device = await enrol()
+    const tracker = await Tracker.login(listener.port, device.imei)
+    tracker.socket.write(encodeFrame('8', [record(0), record(1, { priority: 1 })]))
+    await tracker.hears('00000002')
+    const frame = encodeFrame('8', [record(2), record(3, { priority: 2 })])
+    tracker.socket.write(Buffer.concat([frame, frame]))
+    await tracker.hears('0000000200000002')
+    tracker.socket.destroy()
+    await intake.activity.flush()
+    const { rows } = await pool.query('select kind, count, detail from device_alarms where device_id = $1', [
+      device.id,
+    ])
+    assert.deepEqual(rows, [
+      {
+        kind: 'sos',
+        count: 1,
+        detail: 'It was called for at 2026-11-23 11:59 UTC, at 54.68716, -25.27965.',
+      },
+    ])
+  })
+
   test('with a login that is none is refused like a stranger, and what is no login gets no word', async () => {
     for (const [bytes, code, reply] of [
       ['\0\x0f35209308145225-', 'imei', '00'],
