@@ -2,13 +2,13 @@ import { z } from 'zod'
 import { Algorithm, differing, Headers, reading, type Verdict } from './conform-case.ts'
 import { contentOf } from './content-digest.ts'
 import { MemoryNonces } from './memory-nonces.ts'
-import { checkRequest, type KnownKey, type NonceStore } from './profile.ts'
+import { checkRequest, type KnownKey, type NonceStore, type ProfileEnvironment } from './profile.ts'
 import { keyIdOf, verifyingKeyOf } from './ssh-key.ts'
 import { parseSshKeyLine } from './ssh-key-line.ts'
 
 /** Seconds since 1970, as the cases have them. */
 const Seconds = z.number().nonnegative()
-const Requests = z.object({
+const Surroundings = z.object({
   now: Seconds,
   publicOrigin: z.string().regex(/^https?:\/\/[^/?#]+$/, 'is not an origin'),
   enrolled: z.array(
@@ -23,8 +23,11 @@ const Requests = z.object({
       expiresAt: Seconds.nullish(),
     }),
   ),
+})
+const Requests = Surroundings.extend({
   cases: z.array(
-    z.object({
+    // A case may have surroundings of its own.
+    Surroundings.partial().extend({
       id: z.string(),
       expect: z.string(),
       request: z.object({
@@ -38,21 +41,23 @@ const Requests = z.object({
   ),
 })
 type RequestCase = z.infer<typeof Requests>['cases'][number]
-type EnrolledCase = z.infer<typeof Requests>['enrolled'][number]
+type EnrolledCase = z.infer<typeof Surroundings>['enrolled'][number]
+type Environment = Pick<ProfileEnvironment<KnownKey>, 'publicOrigin' | 'now' | 'findKey'>
 
 /**
- * Cases in the form of device-signature-cases.json, sent one after the other to the whole profile at the file's `now`, with one
- * nonce store; what is accepted is sent a second time and must be `replayed`.
+ * Cases in the form of device-signature-cases.json, sent one after the other to the whole profile at the file's `now` (or the
+ * case's own), with one nonce store; what is accepted is sent a second time and must be `replayed`.
  * @throws z.ZodError or Error naming the field
  */
 export async function checkRequests(content: unknown): Promise<Verdict[]> {
   const file = Requests.parse(content)
-  const now = file.now * 1000
-  const keys = new Map(file.enrolled.map((one, index) => enrol(one, `enrolled.${index}`, now)))
+  const environments = [file, ...file.cases].map((own, index) =>
+    environmentOf({ ...file, ...own }, index > 0 && own.enrolled ? `cases.${index - 1}.` : ''),
+  )
   const nonces = new MemoryNonces()
   const verdicts: Verdict[] = []
-  for (const one of file.cases) {
-    const send = () => sendCase(one, file.publicOrigin, now, keys, nonces)
+  for (const [index, one] of file.cases.entries()) {
+    const send = () => sendCase(one, environments[index + 1]!, nonces)
     const first = await send()
     const faults: string[] = []
     if (first.code !== one.expect) faults.push(`expected ${one.expect}, came ${first.code}${first.why}`)
@@ -66,6 +71,18 @@ export async function checkRequests(content: unknown): Promise<Verdict[]> {
     verdicts.push({ id: one.id, faults })
   }
   return verdicts
+}
+
+function environmentOf(
+  { now, publicOrigin, enrolled }: z.infer<typeof Surroundings>,
+  field: string,
+): Environment {
+  const keys = new Map(enrolled.map((one, index) => enrol(one, `${field}enrolled.${index}`, now * 1000)))
+  return {
+    publicOrigin,
+    now: now * 1000,
+    findKey: (kind, keyId) => (kind === 'device' ? keys.get(keyId) : undefined),
+  }
 }
 
 function enrol(one: EnrolledCase, field: string, now: number): [string, KnownKey] {
@@ -92,21 +109,13 @@ function enrol(one: EnrolledCase, field: string, now: number): [string, KnownKey
 
 async function sendCase(
   { request }: RequestCase,
-  publicOrigin: string,
-  now: number,
-  keys: ReadonlyMap<string, KnownKey>,
+  environment: Environment,
   nonces: NonceStore,
 ): Promise<{ code: string; why: string; base?: string }> {
   const { method, path, headers, body } = request
   const answer = await checkRequest(
     { method, target: path, headers, content: contentOf(Buffer.from(body, 'utf8')) },
-    {
-      publicOrigin,
-      now,
-      findKey: (kind, keyId) => (kind === 'device' ? keys.get(keyId) : undefined),
-      nonceKeys: [],
-      nonces,
-    },
+    { ...environment, nonceKeys: [], nonces },
   )
   if (answer.ok) return { code: 'accept', why: '', base: answer.base.toString('latin1') }
   return { code: answer.code, why: ` (${answer.hidden ?? answer.detail})` }

@@ -86,22 +86,28 @@ function faultsOfVector(one: Vector, key: VectorKey): string[] {
   const message = messageOf(one)
   const check = verifySignature(message, one.label, key.verifying)
   const read = readSignatures(message)
-  const input = read.ok ? read.signatures.find(({ label }) => label === one.label)?.input : undefined
+  const found = read.ok ? read.signatures.find(({ label }) => label === one.label) : undefined
+  const input = found?.input
   const built = input && signatureBase(input, message)
-  const faults = differing('algorithm of the key', one.algorithm, key.algorithm)
+  const faults: string[] = []
   if (one.signatureBase !== undefined) {
     const came = built?.ok ? built.base : `none: ${built?.fault ?? 'no such signature'}`
     faults.push(...differing('signature base', one.signatureBase, came))
   }
-  const came = check.ok ? 'valid' : 'invalid'
+  // Who says the algorithm of a signature and who has the key must agree (RFC 9421 section 3.2).
+  const fault = check.ok ? (one.algorithm === key.algorithm ? undefined : 'wrong_algorithm') : check.fault
+  const came = fault === undefined ? 'valid' : 'invalid'
   if (came !== one.expect) {
-    faults.push(`expected ${one.expect}, came ${came}${check.ok ? '' : ` (${check.fault})`}`)
+    faults.push(`expected ${one.expect}, came ${came}${fault === undefined ? '' : ` (${fault})`}`)
   }
   if (one.expect === 'valid' && key.signing && input) {
     const again = signMessage(message, one.label, input, key.algorithm, key.signing)
     if (!again.ok) faults.push(`expected to sign it again, came ${again.fault}`)
-    else if (one.deterministic) faults.push(...differing('signed again', one.signature, again.fields[1][1]))
-    else {
+    else if (one.deterministic) {
+      // The field may hold others beside it.
+      const expected = found?.signature && `${one.label}=:${found.signature.toString('base64')}:`
+      faults.push(...differing('signed again', expected, again.fields[1][1]))
+    } else {
       const own = messageOf({ ...one, signature: again.fields[1][1] })
       if (!verifySignature(own, one.label, key.verifying).ok)
         faults.push('what is signed again does not verify')

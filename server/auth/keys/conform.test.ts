@@ -102,6 +102,41 @@ describe('conformance of device authentication', () => {
     assert.deepEqual((await run('device-signatures', file)).tally, { passed: 17, failed: 0 })
   })
 
+  test('a case may have a time, an origin and keys of its own', async () => {
+    const file = changed('device-signature-cases.json', ({ cases, enrolled }) => {
+      const [good] = cases
+      cases.push({ ...good!, id: 'later', now: 1_764_000_301, expect: 'clock_skew' })
+      cases.push({ ...good!, id: 'elsewhere', publicOrigin: 'https://other.example', expect: 'unauthorized' })
+      cases.push({ ...good!, id: 'nobody', enrolled: [], expect: 'unauthorized' })
+      const pending = { ...enrolled[0]!, status: 'pending', enrolledAt: 1_763_913_599 }
+      cases.push({ ...good!, id: 'pending', enrolled: [pending], expect: 'unauthorized' })
+      cases.push({ ...good!, id: 'again', expect: 'replayed' })
+    })
+    const { tally, printed } = await run('device-signatures', file)
+    assert.equal(printed, '')
+    assert.deepEqual(tally, { passed: 21, failed: 0 })
+  })
+
+  test('an algorithm other than the key has makes a signature invalid', async () => {
+    const file = changed('rfc9421-vectors.json', ({ cases }) => {
+      cases.push({ ...cases[3]!, id: 'other', algorithm: 'rsa-pss-sha512', expect: 'invalid' })
+      cases.push({ ...cases[3]!, id: 'not so', algorithm: 'rsa-pss-sha512' })
+    })
+    const { tally, printed } = await run('rfc9421', file)
+    assert.match(printed, /^not so\n {2}expected valid, came invalid \(wrong_algorithm\)$/)
+    assert.deepEqual(tally, { passed: 7, failed: 1 })
+  })
+
+  test('a signature may stand beside others in its fields', async () => {
+    const file = changed('rfc9421-vectors.json', ({ cases }) => {
+      for (const one of cases) {
+        one.signatureInput = `other=("@status");tag="x", ${one.signatureInput}`
+        one.signature = `${one.signature}, other=:AAAA:`
+      }
+    })
+    assert.deepEqual((await run('rfc9421', file)).tally, { passed: 6, failed: 0 })
+  })
+
   test('a file that can not be read says which field', async () => {
     const cases: [AuthKind, string, (file: File) => void, RegExp][] = [
       [
@@ -142,6 +177,12 @@ describe('conformance of device authentication', () => {
         'device-signature-cases.json',
         (file) => (file.cases[3]!.request = {}),
         /json: cases\.3\.request\.method: /,
+      ],
+      [
+        'device-signatures',
+        'device-signature-cases.json',
+        (file) => (file.cases[2]!.enrolled = [{ ...file.enrolled[0]!, publicKey: 'no' }]),
+        /json: cases\.2\.enrolled\.0\.publicKey: malformed/,
       ],
     ]
     for (const [kind, name, change, message] of cases) {

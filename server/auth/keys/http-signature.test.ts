@@ -358,6 +358,20 @@ describe('reading signatures', () => {
     assert.deepEqual(verifySignature(requestOf(headers), 'c', key), { ok: false, fault: 'missing' })
   })
 
+  test('an algorithm that a signature names must be that of the key', () => {
+    const named = (algorithm: string) => {
+      const input = signatureInput(['@method'], { created: 0, algorithm: algorithm as SignatureAlgorithm })
+      const result = signMessage(requestOf([]), 'a', input, 'hmac-sha256', secret)
+      assert.ok(result.ok)
+      return verifySignature(requestOf(result.fields), 'a', key)
+    }
+    assert.ok(named('hmac-sha256').ok)
+    for (const other of ['ed25519', 'rsa-pss-sha512', 'none', '']) {
+      const came = named(other)
+      assert.ok(!came.ok && came.fault === 'wrong_algorithm', other)
+    }
+  })
+
   test('one field without the other is missing; unreadable or ambiguous ones are malformed', () => {
     const [input, signature] = sign()
     const fault = (...headers: HeaderFields) => {

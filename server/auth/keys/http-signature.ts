@@ -73,14 +73,14 @@ export type SignatureCheck =
   | { ok: true; base: string }
   | {
       ok: false
-      fault: 'missing' | 'malformed' | 'component_absent' | 'bad_signature'
+      fault: 'missing' | 'malformed' | 'component_absent' | 'wrong_algorithm' | 'bad_signature'
       /** The signature base if it came to that: for development, never for an answer. */
       base?: string
     }
 
 /**
- * Verifies one signature of a message with a prepared key (RFC 9421 section 3.2): that and nothing more. What must be
- * covered, by whom and how fresh is the business of a profile.
+ * Verifies one signature of a message with a prepared key, and that an algorithm which it names is the key's (RFC 9421 section 3.2);
+ * nothing more. What must be covered, by whom and how fresh is the business of a profile.
  */
 export function verifySignature(message: HttpMessage, label: string, key: VerifyingKey): SignatureCheck {
   const read = readSignatures(message)
@@ -90,6 +90,10 @@ export function verifySignature(message: HttpMessage, label: string, key: Verify
   const built = signatureBase(found.input, message)
   if (!built.ok) return built
   const { base } = built
+  const claimed = found.input.parameters.get('alg')
+  if (claimed && (claimed.kind !== 'string' || claimed.value !== key.algorithm)) {
+    return { ok: false, fault: 'wrong_algorithm', base }
+  }
   return key.verify(Buffer.from(base, 'latin1'), found.signature)
     ? { ok: true, base }
     : { ok: false, fault: 'bad_signature', base }

@@ -182,6 +182,24 @@ describe('the profile accepts', () => {
     assert.equal(await check(beside), 'accept')
   })
 
+  test('fields however they are spelt: cases, blanks, folds, repeats, empty values, an encoding of no body', async () => {
+    const spelt = made({})
+    const headers = spelt.headers.map(([name, value]) => [name.toUpperCase(), ` \t${value}  `] as const)
+    assert.equal(await check({ ...spelt, headers }), 'accept')
+    const more: HeaderFields = [
+      ['Content-Type', 'multipart/mixed;\r\n\t boundary=x'],
+      ['X-Many', '1'],
+      ['x-empty', ''],
+      ['x-many', ' 2'],
+    ]
+    const request = { ...POST, headers: more }
+    assert.equal(await check(made({ request, components: [...COVERED, 'x-many', 'x-empty'] })), 'accept')
+    const unfolded = withField(made({ request }), 'content-type', () => 'multipart/mixed; boundary=x')
+    assert.equal(await check(unfolded), 'accept')
+    const bodiless = made({ request: { ...GET, headers: [['Content-Encoding', 'gzip']] } })
+    assert.equal(await check(bodiless), 'accept')
+  })
+
   test('a clock up to 300 s off, and says by how much', async () => {
     for (const [offset, expected] of [
       [-300_000, 'accept'],
@@ -331,6 +349,10 @@ describe('the profile refuses', () => {
       assert.equal(await first(component), 'malformed', component)
     }
     assert.equal(await first('"not-there"'), 'component_missing')
+    for (const left of COVERED.slice(1)) {
+      const doubled = made({ input: (text) => text.replace(`"${left}"`, '"@method"') })
+      assert.equal(await check(doubled), 'malformed', `@method twice instead of ${left}`)
+    }
   })
 
   test('signatures that leave out what must be covered', async () => {

@@ -76,7 +76,12 @@ export function readAnyRequest(request: DeviceRequest, publicOrigin: string): Si
   const parameters = readParameters(found.one)
   if (!parameters.ok) return parameters
   const covered = coveredNames(found.one)
-  if (!covered) return refuse('malformed', 'A covered component has a parameter that this profile refuses.')
+  if (!covered) {
+    return refuse(
+      'malformed',
+      'A covered component comes twice, or has a parameter that this profile refuses.',
+    )
+  }
   const missing = requiredNames(message, request.content).find((name) => !covered.has(name))
   if (missing) return refuse('component_missing', `The signature does not cover ${missing}.`)
   const built = signatureBase(found.one.input, message)
@@ -165,12 +170,15 @@ function readParameters({ input: { parameters } }: MessageSignature): ReadParame
   }
 }
 
-/** The names of the covered components; undefined if one has a parameter: only @query-param has use for one here. */
+/**
+ * The names of the covered components; undefined if one comes twice or has a parameter. Only @query-param has use for one here, and may
+ * come once for each name (signatureBase looks).
+ */
 function coveredNames({ input }: MessageSignature): Set<string> | undefined {
   const names = new Set<string>()
   for (const { value, parameters } of input.items) {
     if (value.kind !== 'string') return undefined
-    if (parameters.size > 0 && value.value !== '@query-param') return undefined
+    if (value.value !== '@query-param' && (parameters.size > 0 || names.has(value.value))) return undefined
     names.add(value.value)
   }
   return names
