@@ -25,13 +25,18 @@ const keyOf = (point: Uint8Array) =>
   })
 const pointOf = (key: KeyObject) => Buffer.from(key.export({ format: 'jwk' }).x!, 'base64url')
 
+/** Where the package has no binary there is nothing to compare; where it has one and does not load, the tests fail. */
+function withoutBinary(): string | false {
+  if (process.platform !== 'linux') return false
+  const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } }
+  const [major = 0, minor = 0] = (report.header?.glibcVersionRuntime ?? '').split('.').map(Number)
+  return major > 2 || (major === 2 && minor >= 33) ? false : 'libsodium needs glibc 2.33'
+}
+
 /** What both say of a signature, once it is sure that they say the same. */
 function verdict(key: KeyObject, data: Uint8Array, signature: Uint8Array, what: string): boolean {
   const bySodium = verifierBySodium(key)
-  assert.ok(
-    bySodium,
-    'libsodium was not found: sodium-native has binaries for Linux with glibc, macOS and Windows',
-  )
+  assert.ok(bySodium, 'libsodium does not load')
   const byNode = verifierByNode(key)(data, signature)
   assert.equal(bySodium(data, signature), byNode, `libsodium and node:crypto differ: ${what}`)
   return byNode
@@ -76,7 +81,7 @@ const NONCES: readonly [bigint, string][] = [
   [11n, '1337036ac32d8f30d4589c3c1c595812ce0fff40e37c6f5a97ab213f318290ad'],
 ]
 
-describe('Ed25519 by libsodium and by node:crypto', () => {
+describe('Ed25519 by libsodium and by node:crypto', { skip: withoutBinary() }, () => {
   test('good signatures are good for both, and changed ones for neither', () => {
     fc.assert(
       fc.property(
