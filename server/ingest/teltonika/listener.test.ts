@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import type { EnrolledDevice } from '../../auth/device.ts'
@@ -380,6 +381,31 @@ describe('a tracker over UDP', () => {
     for (let time = 0; time < 2; time++)
       assert.equal(await answerToDatagram(listener.port, packet), '0005cafe010502')
     assert.equal((await storedOf(pool, device)).length, 2)
+  })
+
+  test('that sends without waiting for an answer has twenty packets taken, and keeps no other waiting', async () => {
+    const [device, other] = [await enrol(), await enrol()]
+    const packet = (imei: string, id: number) =>
+      encodeDatagram({ imei, packetId: id, avlPacketId: 1 }, '8', [record(id)])
+    const before = await refusals('busy')
+    const socket = createSocket('udp4')
+    const blocker = await pool.connect()
+    try {
+      await blocker.query('begin')
+      await blocker.query('lock table positions in exclusive mode')
+      for (let id = 0; id < 60; id++) socket.send(packet(device.imei, id), listener.port, '127.0.0.1')
+      await until('forty refused', async () => (await refusals('busy')) === before + 40)
+      const answer = answerToDatagram(listener.port, packet(other.imei, 7))
+      await blocker.query('rollback')
+      assert.equal(await answer, '00050007010101')
+      await until('twenty stored', async () => (await storedOf(pool, device)).length === 20)
+      assert.equal(await refusals('busy'), before + 40)
+      // What was dropped comes again, and is taken then.
+      assert.equal(await answerToDatagram(listener.port, packet(device.imei, 59)), '0005003b010101')
+    } finally {
+      blocker.release()
+      socket.close()
+    }
   })
 
   test('that is unknown, or sends what is no packet, gets no answer and is counted', async () => {

@@ -26,6 +26,8 @@ const BACKLOG = 4_096
 const MOST_WAITING = 8
 /** Datagrams that wait for the disk; beyond it they are dropped, and the devices send them again. */
 const MOST_DATAGRAMS = 2_000
+/** Of one tracker, which sends the next when one is answered: more would keep the others waiting. */
+const MOST_DATAGRAMS_OF_TRACKER = 20
 /** A database that is away fails all of them. */
 const sayNotTaken = sparing('error', 'a frame was not taken')
 const sayPacketNotTaken = sparing('error', 'a packet was not taken')
@@ -327,6 +329,7 @@ async function hearDatagrams(
 ): Promise<{ close(): Promise<void> }> {
   const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
   const taking = new Set<Promise<void>>()
+  const waiting = new Map<string, number>()
   const take = async (bytes: Buffer, address: string, from: number): Promise<void> => {
     const packet = decodeDatagram(bytes)
     if ('code' in packet) return countRefusal('teltonika', packet.code)
@@ -337,10 +340,20 @@ async function hearDatagrams(
       receivedAt: intake.now(),
       from: performance.now(),
     }
-    const sender = await senderOf(intake, arrival, packet.imei, undefined)
-    if (!sender) return
-    await takeReadings(intake, sender, packet.readings, arrival)
-    socket.send(datagramReply(packet.packetId, packet.avlPacketId, packet.readings.length), from, address)
+    const { imei, packetId, avlPacketId, readings } = packet
+    const before = waiting.get(imei) ?? 0
+    if (before >= MOST_DATAGRAMS_OF_TRACKER) return countRefusal('teltonika', 'busy')
+    waiting.set(imei, before + 1)
+    try {
+      const sender = await senderOf(intake, arrival, imei, undefined)
+      if (!sender) return
+      await takeReadings(intake, sender, readings, arrival)
+      socket.send(datagramReply(packetId, avlPacketId, readings.length), from, address)
+    } finally {
+      const left = waiting.get(imei)! - 1
+      if (left > 0) waiting.set(imei, left)
+      else waiting.delete(imei)
+    }
   }
   socket.on('message', (bytes, { address, port: from }) => {
     if (taking.size >= MOST_DATAGRAMS) return countRefusal('teltonika', 'busy')
