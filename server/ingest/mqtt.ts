@@ -3,8 +3,9 @@ import { AppError } from '../errors.ts'
 import { faultOf, log } from '../log.ts'
 import { connections, countMessage, countRefusal } from './metrics.ts'
 import { decodeOwnTracks } from './owntracks.ts'
+import type { Reading } from './reading.ts'
 import { refusalWords } from './said.ts'
-import { type Arrival, type Intake, noteRefused, senderOf, takeReadings } from './take.ts'
+import { type Arrival, type Intake, noteRefused, type Sender, senderOf, takeReadings } from './take.ts'
 
 export interface MqttOptions {
   /** mqtt:// or mqtts://, with the user and the password that the broker wants. */
@@ -44,6 +45,7 @@ const GOOD_AFTER_MS = 60_000
 export function subscribeMqtt(intake: Intake, options: MqttOptions): MqttDoor {
   const address = `mqtt ${new URL(options.url).host}`
   const taking = new Set<Promise<void>>()
+  const inTurn = turnsOf(intake)
   let client: MqttClient | undefined
   let timer: NodeJS.Timeout | undefined
   let pauseMs = FIRST_PAUSE_MS
@@ -142,7 +144,7 @@ export function subscribeMqtt(intake: Intake, options: MqttOptions): MqttDoor {
     if (message.kind === 'refused')
       return noteRefused(intake, arrival, { identity: message.identity ?? topic }, refusalWords(message))
     const sender = await senderOf(intake, arrival, message.identity ?? topic, undefined)
-    if (sender) await takeReadings(intake, sender, [message.reading], arrival)
+    if (sender) await inTurn(sender, message.reading, arrival)
   }
   const noteUnknown = (identity: string, reason: string, { receivedAt }: Arrival) =>
     intake.activity.noteUnknown('mqtt', identity, address, reason, receivedAt)
@@ -162,6 +164,59 @@ export function subscribeMqtt(intake: Intake, options: MqttOptions): MqttDoor {
     },
   }
 }
+
+/** Messages of a device that came while an earlier one of it was written. */
+interface Turn {
+  readings: Reading[]
+  raws: Buffer[]
+  written: Promise<void>
+}
+
+/**
+ * Stores what devices say, each device's messages one commit after the other, and together what has come meanwhile: the broker hands out
+ * few at a time, in their order, and a phone that was away for a day would fill all of these, each of its messages with a commit of its
+ * own, in front of everybody else's.
+ * @returns resolves after the commit
+ */
+function turnsOf(intake: Intake): (sender: Sender, reading: Reading, arrival: Arrival) => Promise<void> {
+  const writing = new Map<number, Promise<void>>()
+  const waiting = new Map<number, Turn>()
+  const write = (sender: Sender, readings: readonly Reading[], arrival: Arrival): Promise<void> => {
+    const { deviceNumber } = sender.device
+    const written: Promise<void> = takeReadings(intake, sender, readings, arrival)
+      .then(() => undefined)
+      .finally(() => {
+        if (writing.get(deviceNumber) === written) writing.delete(deviceNumber)
+      })
+    writing.set(deviceNumber, written)
+    return written
+  }
+  return (sender, reading, arrival) => {
+    const { deviceNumber } = sender.device
+    const earlier = writing.get(deviceNumber)
+    if (!earlier) return write(sender, [reading], arrival)
+    let turn = waiting.get(deviceNumber)
+    if (!turn) {
+      const [readings, raws]: [Reading[], Buffer[]] = [[], []]
+      const written = earlier
+        .catch(() => undefined)
+        .then(() => {
+          waiting.delete(deviceNumber)
+          return write(sender, readings, { ...arrival, raw: joined(raws) })
+        })
+      turn = { readings, raws, written }
+      waiting.set(deviceNumber, turn)
+    }
+    turn.readings.push(reading)
+    turn.raws.push(arrival.raw)
+    return turn.written
+  }
+}
+
+/** A line for each message. */
+const joined = (raws: readonly Buffer[]) =>
+  Buffer.concat(raws.flatMap((raw, i) => (i === 0 ? [raw] : [NEW_LINE, raw])))
+const NEW_LINE = Buffer.from('\n')
 
 /** Tells the client to go on without acknowledging. */
 const NOT_YET = new Error('acknowledged after the commit')
