@@ -39,6 +39,18 @@ export const TRPC_CODE = {
   misconfigured: 'INTERNAL_SERVER_ERROR',
 } as const satisfies Record<AppErrorCode, string>
 
+/**
+ * The refusal that an error is; null for what broke. PostgreSQL keeps no NUL character in a text: somebody who sends one is told so.
+ */
+export function refusalOf(error: unknown): AppError | null {
+  if (error instanceof AppError) return error
+  // character_not_in_repertoire and untranslatable_character: PostgreSQL, appendix A.
+  const { code } = (error ?? {}) as { code?: unknown }
+  return code === '22021' || code === '22P05'
+    ? new AppError('malformed', 'A text in it has a character that can’t be stored (U+0000). Leave it out.')
+    : null
+}
+
 /** A refusal: its code, a sentence for the caller, and the field that it is about if there is one. */
 export class AppError extends Error {
   constructor(

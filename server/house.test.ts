@@ -136,6 +136,7 @@ const ROOT_FILES = [
   'server/trpc.ts',
   'server/leash.ts',
   'server/reach.ts',
+  'server/text-schema.ts',
   'server/outward.ts',
 ]
 

@@ -1,10 +1,11 @@
 import { initTRPC, TRPCError } from '@trpc/server'
 import type pg from 'pg'
+import { z } from 'zod'
 import type { RequestSource } from './audit/record.ts'
 import { type Action, can, whyNot } from './auth/can.ts'
 import { isSigned, type Person, type Principal } from './auth/principal.ts'
 import { type Db, withFleet } from './db/pool.ts'
-import { AppError, TRPC_CODE } from './errors.ts'
+import { AppError, refusalOf, TRPC_CODE } from './errors.ts'
 import type { Instant } from './time/instant.ts'
 
 export interface Context {
@@ -27,14 +28,16 @@ const t = initTRPC
   .create({
     sse: { ping: { enabled: true, intervalMs: 5_000 }, client: { reconnectAfterInactivityMs: 12_000 } },
     errorFormatter: ({ shape, error }) => {
-      const refusal = error.cause instanceof AppError ? error.cause : undefined
+      const { cause } = error
+      const refusal = cause instanceof AppError ? cause : undefined
+      const issue = cause instanceof z.ZodError ? cause.issues[0] : undefined
       // What broke inside is for the operator's log, never for the caller.
       const message =
         error.code === 'INTERNAL_SERVER_ERROR' && !refusal
           ? 'Something broke on our side; it was logged.'
-          : shape.message
+          : (issue?.message ?? shape.message)
       const { stack: _, ...data } = shape.data
-      return { ...shape, message, data: { ...data, field: refusal?.field ?? null } }
+      return { ...shape, message, data: { ...data, field: refusal?.field ?? issue?.path.join('.') ?? null } }
     },
   })
 
@@ -48,9 +51,8 @@ export const trpcErrorOf = (cause: AppError) =>
 /** An AppError becomes the tRPC error of the same meaning. */
 const procedure = t.procedure.use(async ({ next }) => {
   const result = await next()
-  if (!result.ok && result.error.cause instanceof AppError) {
-    throw trpcErrorOf(result.error.cause)
-  }
+  const refusal = result.ok ? null : refusalOf(result.error.cause)
+  if (refusal) throw trpcErrorOf(refusal)
   return result
 })
 

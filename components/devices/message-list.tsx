@@ -1,5 +1,6 @@
 'use client'
 import type { DeviceMessage, DeviceReading } from '../../server/fleet/devices-schema.ts'
+import { visible } from '../../server/text-schema.ts'
 import { age, clockTimeSeconds, coordinates, plural, speed, zoneName } from '../format.ts'
 import { useViewer } from '../shell/viewer.tsx'
 import { Badge } from '../ui/badge.tsx'
@@ -41,13 +42,15 @@ function Message({ message }: { message: DeviceMessage }) {
             aria-label="The message as it came"
             rows={Math.min(10, Math.max(3, Math.ceil(raw.length / 56)))}
             className="block w-full resize-none whitespace-pre-wrap break-all rounded bg-sunken p-2 font-mono text-2xs"
-            value={`${protocol === 'teltonika' ? pairs(raw) : raw}${rawBytes > 1_024 ? '…' : ''}`}
+            value={`${protocol === 'teltonika' ? pairs(raw) : visible(raw)}${rawBytes > 1_024 ? '…' : ''}`}
           />
         </div>
         <div className="min-w-0 bg-surface p-3">
           <h4 className="mb-1 font-medium text-muted text-xs">As it was understood</h4>
           {refusal !== null && (
-            <p className="mb-2 rounded bg-danger-soft px-2 py-1 text-danger text-xs">Refused: {refusal}</p>
+            <p className="mb-2 rounded bg-danger-soft px-2 py-1 text-danger text-xs">
+              Refused: {visible(refusal)}
+            </p>
           )}
           <ul aria-label="Positions" className="flex flex-col gap-2">
             {[...readings.entries()].map(([i, reading]) => (
@@ -111,7 +114,7 @@ function Reading({ reading, receivedAt }: { reading: DeviceReading; receivedAt: 
     [
       'More',
       reading.attributes && Object.keys(reading.attributes).length > 0
-        ? JSON.stringify(reading.attributes)
+        ? visible(JSON.stringify(reading.attributes))
         : null,
     ],
   ]

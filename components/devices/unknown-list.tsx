@@ -4,6 +4,7 @@ import { DoorClosed } from 'lucide-react'
 import Link from 'next/link'
 import { useDeferredValue, useState } from 'react'
 import type { UnknownRow } from '../../server/fleet/devices-schema.ts'
+import { visible } from '../../server/text-schema.ts'
 import { reasonOf, useTRPC } from '../api.tsx'
 import { ago, plural, zonedDateTime } from '../format.ts'
 import { useNow } from '../live/live.tsx'
@@ -83,11 +84,11 @@ function Knock({ row, onEnrol }: { row: UnknownRow; onEnrol(from: EnrolFrom): vo
   const { timeZone } = useViewer().fleet
   return (
     <article
-      aria-label={row.identity}
+      aria-label={visible(row.identity)}
       className="flex flex-wrap items-center gap-x-4 gap-y-2 rounded-lg border border-line bg-surface px-4 py-3"
     >
       <div className="min-w-0 flex-1">
-        <h2 className="truncate font-semibold text-sm tabular-nums">{row.identity}</h2>
+        <h2 className="truncate font-semibold text-sm tabular-nums">{visible(row.identity)}</h2>
         <p className="text-muted text-xs">
           {PROTOCOL_TITLE[row.protocol]} from <span className="tabular-nums">{row.address}</span>:{' '}
           {doubtWords(row.reason)}

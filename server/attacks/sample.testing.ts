@@ -87,3 +87,32 @@ export function sample(schema: JsonSchema, fill: Fill, name = ''): unknown {
   }
   return 'sample'
 }
+
+/** Is this a text that somebody writes: none of a list, and of no format? */
+const isFree = ({ type, enum: choices, const: constant }: JsonSchema) =>
+  type === 'string' && !choices && constant === undefined
+
+/** Inputs of the schema's shape that are harmless but for one text, for each text in it, optional ones too; with its path. */
+export function hostileInputs(
+  schema: JsonSchema,
+  fill: Required<Fill>,
+  name = '',
+): { path: string; input: unknown }[] {
+  const choices = schema.anyOf ?? schema.oneOf
+  if (choices) return choices.flatMap((choice) => hostileInputs(choice, fill, name))
+  if (schema.properties) {
+    const rest = sample(schema, { id: fill.id }) as object
+    return Object.entries(schema.properties).flatMap(([key, value]) =>
+      hostileInputs(value, fill, key).map(({ path, input }) => ({
+        path: path === '' ? key : `${key}.${path}`,
+        input: { ...rest, [key]: input },
+      })),
+    )
+  }
+  if (schema.type === 'array')
+    return hostileInputs(schema.items ?? {}, fill, name.replace(/s$/, '')).map(({ path, input }) => ({
+      path: path === '' ? '0' : `0.${path}`,
+      input: [input],
+    }))
+  return isFree(schema) ? [{ path: '', input: fill.text }] : []
+}

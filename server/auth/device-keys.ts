@@ -3,6 +3,7 @@ import type pg from 'pg'
 import { newId } from '../db/id.ts'
 import type { Db } from '../db/pool.ts'
 import { AppError } from '../errors.ts'
+import { unseenIn } from '../text-schema.ts'
 import {
   type EnrolledKey,
   type KeyChoice,
@@ -34,6 +35,13 @@ export function readKeyLine(line: string, algorithm?: string): SshPublicKey {
   const reading = parseSshKeyLine(line)
   if (!reading.ok) throw new AppError('unacceptable', reading.detail, 'publicKey')
   const { key } = reading
+  const unseen = unseenIn(key.comment)
+  if (unseen)
+    throw new AppError(
+      'unacceptable',
+      `The comment behind the key has a character that can’t be seen or turns the text around (${unseen}). Leave the comment out.`,
+      'publicKey',
+    )
   if (algorithm !== undefined && !key.algorithms.some((one) => one === algorithm)) {
     throw new AppError('unacceptable', `A key of type ${key.type} does not sign ${algorithm}.`, 'algorithm')
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { line } from '../text-schema.ts'
 import { AUTH_METHODS, type AuthMethod } from './principal.ts'
 
 /** What a fleet's devices may prove themselves with. Signed ways come first; what follows is weaker evidence. */
@@ -18,7 +19,7 @@ export const SetMethods = z.strictObject({
     .refine((all) => new Set(all).size === all.length, 'names one twice'),
 })
 
-const issuer = z.string().trim().min(1, 'Give the issuer as it stands in “iss”.').max(500)
+const issuer = line(500, 'Give the issuer as it stands in “iss”.')
 
 export const JwksUrl = z.strictObject({
   jwksUrl: z

@@ -12,6 +12,7 @@ import { AppError } from '../errors.ts'
 import { log } from '../log.ts'
 import { pinnedTo } from '../outward.ts'
 import type { Address } from '../reach.ts'
+import { withoutUnseen } from '../text-schema.ts'
 import type { DirectorySettings, Step } from './provider-schema.ts'
 import { directoryAddresses } from './sign-in-reach.ts'
 
@@ -187,8 +188,8 @@ async function findEntry(client: Client, settings: DirectorySettings, user: stri
   return {
     dn: entry.dn,
     subject: Buffer.isBuffer(id) ? id.toString('hex') : id,
-    name: String(first(entry[nameAttribute]) ?? user),
-    email: (first(entry[emailAttribute])?.toString() ?? '').toLowerCase() || null,
+    name: withoutUnseen(String(first(entry[nameAttribute]) ?? '')).slice(0, 200) || user,
+    email: withoutUnseen(first(entry[emailAttribute])?.toString() ?? '').toLowerCase() || null,
   }
 }
 

@@ -4,6 +4,7 @@ import { db, withTransaction } from '../db/pool.ts'
 import { env } from '../env.ts'
 import { AppError } from '../errors.ts'
 import { faultOf, log } from '../log.ts'
+import { name } from '../text-schema.ts'
 import type { Instant } from '../time/instant.ts'
 import { countAttempt, noteOnce, succeeded } from './attempts.ts'
 import { personActor, sourceOf, strangerActor } from './deeds.ts'
@@ -46,7 +47,7 @@ const Complete = z.strictObject({ secret: z.string().max(100), password: NewPass
 const Read = z.strictObject({ token: z.string().max(100) })
 const Join = z.strictObject({
   token: z.string().max(100),
-  name: z.string().trim().min(1, 'Your name').max(100).optional(),
+  name: name(100, 'Your name').optional(),
   password: NewPassword.optional(),
 })
 

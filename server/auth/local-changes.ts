@@ -1,4 +1,5 @@
 import { type Db, db, withTransaction } from '../db/pool.ts'
+import { name } from '../text-schema.ts'
 import { personActor, sourceOf, tellFleetsOf } from './deeds.ts'
 import { type Asked, bodyOf, count, type Handler, plain, refusedBy, spend } from './local-door.ts'
 import { NewPassword } from './members-schema.ts'
@@ -69,6 +70,10 @@ export async function changeAccount(asked: Asked & { person: Person }, handler: 
   if (path === '/change-password') {
     const checked = NewPassword.safeParse(body.newPassword)
     if (!checked.success) return problem(400, 'malformed', checked.error.issues[0]!.message, 'newPassword')
+  }
+  if (path === '/passkey/verify-registration') {
+    const checked = name(100).safeParse(body.name)
+    if (!checked.success) return problem(400, 'malformed', checked.error.issues[0]!.message, 'name')
   }
   const good = await count(asked, `own ${person.userId}`, { userId: person.userId, email: null })
   const before = await isOn(db(), person.userId)

@@ -1,6 +1,7 @@
 import * as oidc from 'openid-client'
 import { AppError } from '../errors.ts'
 import { log } from '../log.ts'
+import { withoutUnseen } from '../text-schema.ts'
 import type { ProvenPerson } from './directory.ts'
 import type { OpenIdSettings, Step } from './provider-schema.ts'
 import { signInFetch } from './sign-in-reach.ts'
@@ -123,8 +124,7 @@ function personOfClaims(
   claims: Record<string, unknown> & { sub: string },
   { groupsClaim }: OpenIdSettings,
 ): ProvenPerson {
-  const text = (value: unknown) =>
-    typeof value === 'string' && value.trim() ? value.trim().slice(0, 200) : null
+  const text = (value: unknown) => (typeof value === 'string' && withoutUnseen(value).slice(0, 200)) || null
   const groups = claims[groupsClaim]
   const email = text(claims.email)?.toLowerCase() ?? null
   return {

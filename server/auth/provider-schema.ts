@@ -1,17 +1,16 @@
 import { z } from 'zod'
+import { line, name } from '../text-schema.ts'
 import { ROLES, type Role } from './can.ts'
 
 /** The roles that a directory may give. An owner is made by an owner, never by somebody else's group. */
 export const GIVEN_ROLES = ROLES.filter((role): role is Exclude<Role, 'owner'> => role !== 'owner')
 
-const Name = z.string().trim().min(1, 'Give it a name').max(60)
-const Text = z.string().trim().max(500)
 const isLoopback = (host: string) => /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(host)
 const urlOf = (text: string) => (URL.canParse(text) ? new URL(text) : null)
 
 /** Which group has which role; the first that fits counts. */
 const Groups = z
-  .array(z.strictObject({ group: z.string().trim().min(1).max(300), role: z.enum(GIVEN_ROLES) }))
+  .array(z.strictObject({ group: line(300, 'Name the group.'), role: z.enum(GIVEN_ROLES) }))
   .max(50)
 
 export const DirectorySettings = z
@@ -24,15 +23,15 @@ export const DirectorySettings = z
     /** Certificates (PEM) that the directory's own is signed with; empty: the usual authorities. */
     authorities: z.string().trim().max(20_000).default(''),
     /** The account that looks people up. */
-    bindDn: Text.min(1, 'The account that looks people up'),
-    baseDn: Text.min(1, 'Where people are'),
-    userAttribute: Text.min(1).default('uid'),
-    idAttribute: Text.min(1).default('entryUUID'),
-    nameAttribute: Text.min(1).default('cn'),
-    emailAttribute: Text.min(1).default('mail'),
+    bindDn: line(500, 'The account that looks people up'),
+    baseDn: line(500, 'Where people are'),
+    userAttribute: line(500, 'Name the attribute.').default('uid'),
+    idAttribute: line(500, 'Name the attribute.').default('entryUUID'),
+    nameAttribute: line(500, 'Name the attribute.').default('cn'),
+    emailAttribute: line(500, 'Name the attribute.').default('mail'),
     /** Where groups are; empty: below baseDn. */
-    groupBaseDn: Text.default(''),
-    memberAttribute: Text.min(1).default('member'),
+    groupBaseDn: line(500).default(''),
+    memberAttribute: line(500, 'Name the attribute.').default('member'),
     groups: Groups,
     /** The role of somebody in none of the groups; null: they may not come in. */
     otherwise: z.enum(GIVEN_ROLES).nullable(),
@@ -53,12 +52,11 @@ export const OpenIdSettings = z
       .string()
       .trim()
       .refine((text) => /^https?:$/.test(urlOf(text)?.protocol ?? ''), 'Begins with https://'),
-    clientId: Text.min(1, 'The client id that the provider gave'),
-    scope: Text.default('openid profile email').refine(
-      (text) => text.split(/\s+/).includes('openid'),
-      'Must contain openid',
-    ),
-    groupsClaim: Text.min(1).default('groups'),
+    clientId: line(500, 'The client id that the provider gave'),
+    scope: line(500)
+      .default('openid profile email')
+      .refine((text) => text.split(/\s+/).includes('openid'), 'Must contain openid'),
+    groupsClaim: line(500, 'Name the claim.').default('groups'),
     groups: Groups,
     otherwise: z.enum(GIVEN_ROLES).nullable(),
   })
@@ -72,7 +70,7 @@ export type OpenIdSettings = z.infer<typeof OpenIdSettings>
 const Secret = z.string().max(1_000).optional()
 const Common = {
   id: z.number().int().positive().optional(),
-  name: Name,
+  name: name(60, 'Give it a name'),
   enabled: z.boolean(),
   secret: Secret,
 }

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { ROLES } from '../auth/can.ts'
 import { enrolPerson } from '../auth/people.ts'
 import { closeDb, db } from '../db/pool.ts'
+import { name as nameOf } from '../text-schema.ts'
 
 const USAGE =
   'usage: npm run user -- --fleet SLUG --name "Ada Lovelace" --email ada@carrier.example [--role dispatcher]'
@@ -18,9 +19,14 @@ const { values } = parseArgs({
 })
 const { fleet, name, email, role } = values
 const known = ROLES.find((one) => one === role)
+const named = nameOf(100).safeParse(name)
 if (!fleet || !name || !email?.includes('@') || (role && !known)) {
   console.error(USAGE)
   console.error(`roles: ${ROLES.join(', ')}; owner if left out`)
+  process.exit(2)
+}
+if (!named.success) {
+  console.error(`--name: ${named.error.issues[0]!.message}`)
   process.exit(2)
 }
 const { rows } = await db().query<{ id: number }>('select id from fleets where slug = $1', [fleet])
@@ -29,6 +35,6 @@ if (!rows[0]) {
   process.exit(1)
 }
 const password = randomBytes(12).toString('base64url')
-await enrolPerson(db(), { fleetId: rows[0].id, name, email, password, role: known })
+await enrolPerson(db(), { fleetId: rows[0].id, name: named.data, email, password, role: known })
 await closeDb()
-console.log(`${name} signs in with ${email.toLowerCase()} and ${password}`)
+console.log(`${named.data} signs in with ${email.toLowerCase()} and ${password}`)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { line, name } from '../text-schema.ts'
 import type { Instant } from '../time/instant.ts'
 import { Id } from './schema.ts'
 
@@ -46,9 +47,9 @@ export const EnrolInput = z
   .strictObject({
     vehicleId: Id,
     /** What the fleet calls it; over our JSON door also what it must call itself. */
-    name: z.string().trim().min(1, 'Give it a name.').max(64, 'The name has at most 64 characters.'),
+    name: name(64),
     protocol: Protocol,
-    identity: z.string().trim().max(256).default(''),
+    identity: line(256).default(''),
     /** It may report by its identity alone: weaker evidence. Trackers and what a broker hands on can't do otherwise. */
     open: z.boolean().default(false),
   })

@@ -3,6 +3,7 @@ import { Id } from '../fleet/schema.ts'
 import type { EuRestKind } from '../hos/advice.ts'
 import type { EuCost, PairAdvice } from '../hos/pairs.ts'
 import type { Clock, ClockName, DutyStatus, RulesetId } from '../hos/types.ts'
+import { line } from '../text-schema.ts'
 import type { Instant } from '../time/instant.ts'
 
 /** What a person may set; driving is derived from motion and can't be set. */
@@ -14,7 +15,7 @@ export const SetStatus = z.strictObject({
   status: SettableStatus,
   /** Epoch milliseconds; not in the future; now if left out. */
   at: z.number().int().positive().optional(),
-  annotation: z.string().trim().max(60).optional(),
+  annotation: line(60).optional(),
 })
 
 /** A calendar date that exists; `Date` alone would take February 30. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { line, name } from '../text-schema.ts'
 import type { Instant } from '../time/instant.ts'
 
 /** What an endpoint may ask to be told of: the kinds of alerts. */
@@ -26,13 +27,12 @@ export const KIND_NAME: Record<WebhookKind, string> = {
 }
 
 const Id = z.number().int().positive()
-const name = z.string().trim().min(1, 'Give it a name.').max(80)
-const url = z.string().trim().min(1, 'Enter the address that takes the deliveries.').max(2_000)
+const url = line(2_000, 'Enter the address that takes the deliveries.')
 
 export const SaveWebhook = z.strictObject({
   /** Left out: a new one. */
   id: Id.optional(),
-  name,
+  name: name(80),
   url,
   kinds: z.array(z.enum(WEBHOOK_KINDS)).min(1, 'Choose at least one kind of alert.'),
   enabled: z.boolean(),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { line } from '../../text-schema.ts'
 
 /** What a key may do (device-signatures section 2). */
 export const KEY_SCOPES = ['ingest', 'commands:read', 'commands:ack', 'config:read', 'eld:transfer'] as const
@@ -39,7 +40,7 @@ export type KeyChoice = z.infer<typeof KeyChoice>
 
 export const OneKey = z.strictObject({ keyId: Id })
 export const ProveKey = z.strictObject({ keyId: Id, signature: z.string().max(20_000) })
-export const RevokeKey = z.strictObject({ keyId: Id, why: z.string().trim().min(1).max(200) })
+export const RevokeKey = z.strictObject({ keyId: Id, why: line(200, 'Say why.') })
 
 /** A key as people see it; times are epoch milliseconds. */
 export interface EnrolledKey {
