@@ -3,15 +3,14 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { FileDown, ScrollText } from 'lucide-react'
 import { parseAsString, useQueryStates } from 'nuqs'
 import { useState } from 'react'
-import { AuditFilter, type AuditRow } from '../../server/audit/schema.ts'
+import { AuditFilter } from '../../server/audit/schema.ts'
 import { reasonOf, useTRPC, useTRPCClient } from '../api.tsx'
-import { zonedDateTime } from '../format.ts'
 import { useViewer } from '../shell/viewer.tsx'
 import { Button, buttonClass } from '../ui/button.tsx'
-import { cx } from '../ui/classes.ts'
 import { TextField } from '../ui/field.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
+import { DeedList } from './deed-list.tsx'
 
 const PAGE = 100
 
@@ -97,7 +96,7 @@ export function AuditPage() {
             : 'What people and devices change is written down here.'}
         </Notice>
       ) : (
-        <Deeds rows={rows} timeZone={fleet.timeZone} />
+        <DeedList rows={rows} timeZone={fleet.timeZone} />
       )}
       {hasNextPage && (
         <Button busy={isFetchingNextPage} onClick={() => void fetchNextPage()} className="mx-auto">
@@ -105,53 +104,5 @@ export function AuditPage() {
         </Button>
       )}
     </div>
-  )
-}
-
-function Deeds({ rows, timeZone }: { rows: readonly AuditRow[]; timeZone: string }) {
-  return (
-    <section aria-label="Deeds" className="rounded-lg border border-line bg-surface">
-      <table className="w-full text-left text-sm">
-        <thead className="border-line border-b text-muted text-xs">
-          <tr>
-            {['No.', 'When', 'Who', 'What', 'On', 'Before → after', 'From where'].map((title) => (
-              <th
-                key={title}
-                scope="col"
-                className={cx(
-                  'px-3 py-2 font-medium',
-                  ['No.', 'From where'].includes(title) && 'max-md:hidden',
-                )}
-              >
-                {title}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={row.sequence} className="border-line border-b align-top last:border-0">
-              <td className="px-3 py-2 tabular-nums max-md:hidden">{row.sequence}</td>
-              <td className="px-3 py-2 tabular-nums md:whitespace-nowrap">
-                {zonedDateTime(row.at, timeZone)}
-              </td>
-              <td className="px-3 py-2">
-                {row.actorName}
-                {row.actorKind !== 'person' && <span className="text-muted"> ({row.actorKind})</span>}
-              </td>
-              <td className="px-3 py-2 max-md:wrap-anywhere">{row.action}</td>
-              <td className="px-3 py-2 max-md:wrap-anywhere">
-                {row.objectKind} {row.objectId}
-              </td>
-              <td className="break-all px-3 py-2 text-xs">
-                {row.before && `${row.before} → `}
-                {row.after}
-              </td>
-              <td className="px-3 py-2 max-md:hidden">{row.address}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
   )
 }

@@ -226,12 +226,58 @@ describe('looking into the audit log', () => {
         deed(fleetId, { object: { kind: 'alert', id: `a${i}%` }, at: AT + i * 86_400_000 }),
       )
     const find = async (filter: object) =>
-      (await listAudit(pool, fleetId, { limit: 100, ...filter })).map(({ sequence }) => sequence)
+      (await listAudit(pool, fleetId, { limit: 100, ...filter }, pool)).map(({ sequence }) => sequence)
     assert.deepEqual(await find({}), [5, 4, 3, 2, 1])
     assert.deepEqual(await find({ limit: 2, before: 4 }), [3, 2])
     assert.deepEqual(await find({ text: 'ALERT A3%' }), [3])
     assert.deepEqual(await find({ text: 'a_%' }), [])
     assert.deepEqual(await find({ from: '2026-11-27', until: '2026-11-28' }), [3, 2])
-    assert.deepEqual(await listAudit(pool, newId(), { limit: 100 }), [])
+    assert.deepEqual(await listAudit(pool, newId(), { limit: 100 }, pool), [])
+  })
+
+  test('what deeds are on is told and found by its name, in this fleet alone; what is gone by what the deed said', async () => {
+    const [fleet, other] = [await TestFleet.make(pool, AT), await TestFleet.make(pool, AT)]
+    const { driverId, vehicleId } = fleet.trucks[0]!
+    await pool.query('update vehicles set unit_number = $3 where fleet_id = $1 and id = $2', [
+      fleet.id,
+      vehicleId,
+      'Kenworth 17',
+    ])
+    const things = [
+      { kind: 'vehicle', id: vehicleId },
+      { kind: 'driver', id: driverId },
+      { kind: 'device-key', id: 'SHA256:nobody' },
+      { kind: 'webhook', id: newId() },
+      { kind: 'driver', id: other.trucks[0]!.driverId },
+    ]
+    for (const object of things)
+      await recordAudit(
+        pool,
+        deed(fleet.id, {
+          object,
+          before: undefined,
+          after: object.kind === 'webhook' ? { name: 'The old TMS' } : { x: 1 },
+        }),
+      )
+    const list = (filter: object = {}) => listAudit(pool, fleet.id, { limit: 100, ...filter }, pool)
+    const { rows } = await pool.query<{ name: string; number: string }>(
+      'select name, employee_number as number from drivers where fleet_id = $1 and id = $2',
+      [fleet.id, driverId],
+    )
+    assert.deepEqual((await list()).map(({ objectName }) => objectName).reverse(), [
+      'Kenworth 17',
+      `${rows[0]!.name} (${rows[0]!.number})`,
+      null,
+      'The old TMS',
+      null,
+    ])
+    for (const [text, kind] of [
+      ['kenworth 17', 'vehicle'],
+      [rows[0]!.name, 'driver'],
+    ] as const)
+      assert.deepEqual(
+        (await list({ text })).map(({ objectKind, objectId }) => [objectKind, objectId]),
+        [[kind, String(kind === 'vehicle' ? vehicleId : driverId)]],
+      )
   })
 })

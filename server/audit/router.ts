@@ -1,9 +1,9 @@
-import { may, router } from '../trpc.ts'
+import { mayAcross, router } from '../trpc.ts'
 import { ListAudit } from './schema.ts'
 import { listAudit } from './search.ts'
 
 export const auditRouter = router({
-  list: may('audit.see')
+  list: mayAcross('audit.see')
     .input(ListAudit)
-    .query(({ ctx, input }) => listAudit(ctx.db, ctx.person.fleetId, input)),
+    .query(({ ctx, input }) => ctx.inFleet((tx) => listAudit(tx, ctx.person.fleetId, input, ctx.db))),
 })

@@ -5,7 +5,7 @@ const Day = z.iso.date()
 
 /** What to look for; the same in the page's address, the procedure and the export. */
 export const AuditFilter = z.strictObject({
-  /** In the actor, the action, the object, the address, or what was before and after. */
+  /** In the actor, the action, the object and its name, the address, or what was before and after. */
   text: z.string().trim().max(100).optional(),
   /** First and last day, in UTC. */
   from: Day.optional(),
@@ -26,6 +26,8 @@ export interface AuditRow {
   action: string
   objectKind: string
   objectId: string
+  /** What people call it now, or did then; null where nobody knows any more. */
+  objectName: string | null
   /** JSON as it was written; null where there is nothing to say. */
   before: string | null
   after: string | null

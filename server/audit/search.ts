@@ -1,13 +1,21 @@
-import type { Db } from '../db/pool.ts'
+import { type Db, db as servicePool } from '../db/pool.ts'
+import { type Thing, thingsCalled, withNames } from './names.ts'
 import type { AuditFilter, AuditRow } from './schema.ts'
 
-/** A page of a fleet's audit log, the newest first. A text is looked for as it stands: wildcards mean themselves. */
+/**
+ * A page of a fleet's audit log, the newest first. A text is looked for as it stands: wildcards mean themselves; what a deed is on is
+ * found by its name too.
+ * @param db behind the walls of the fleet
+ * @param accounts where people's accounts are, which belong to no fleet; the service's pool if left out
+ */
 export async function listAudit(
   db: Db,
   fleetId: number,
   { text, from, until, before, limit }: AuditFilter & { before?: number; limit: number },
+  accounts: Db = servicePool(),
 ): Promise<AuditRow[]> {
-  const { rows } = await db.query<AuditRow>(
+  const called: Thing[] = text ? await thingsCalled(db, accounts, fleetId, text) : []
+  const { rows } = await db.query<Omit<AuditRow, 'objectName'>>(
     `select sequence, at, actor_kind as "actorKind", actor_name as "actorName", action, object_kind as "objectKind",
        object_id as "objectId", before::text, after::text, address
      from audit_log
@@ -15,9 +23,19 @@ export async function listAudit(
        and ($3::date is null or at >= $3::date at time zone 'UTC')
        and ($4::date is null or at < ($4::date + 1) at time zone 'UTC')
        and ($5::text is null or position(lower($5) in lower(concat_ws(' ', actor_name, action, object_kind, object_id,
-         address, before::text, after::text))) > 0)
-     order by sequence desc limit $6`,
-    [fleetId, before ?? null, from ?? null, until ?? null, text || null, limit],
+         address, before::text, after::text))) > 0
+         or (object_kind, object_id) in (select * from unnest($6::text[], $7::text[])))
+     order by sequence desc limit $8`,
+    [
+      fleetId,
+      before ?? null,
+      from ?? null,
+      until ?? null,
+      text || null,
+      called.map(({ kind }) => kind),
+      called.map(({ id }) => id),
+      limit,
+    ],
   )
-  return rows
+  return await withNames(db, accounts, fleetId, rows)
 }

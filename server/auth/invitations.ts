@@ -84,13 +84,14 @@ The link works once. If you don't know what this is about, do nothing.
   return id
 }
 
-/** Takes an invitation back. @throws AppError not-found */
-export async function withdraw(tx: Db, fleetId: number, id: number): Promise<void> {
-  const { rowCount } = await tx.query(
-    'delete from invitations where fleet_id = $1 and id = $2 and accepted_at is null',
+/** Takes an invitation back. @returns whose it was. @throws AppError not-found */
+export async function withdraw(tx: Db, fleetId: number, id: number): Promise<{ email: string; role: Role }> {
+  const { rows } = await tx.query<{ email: string; role: Role }>(
+    'delete from invitations where fleet_id = $1 and id = $2 and accepted_at is null returning email, role',
     [fleetId, id],
   )
-  if (!rowCount) throw new AppError('not-found', 'There is no such open invitation.', 'id')
+  if (!rows[0]) throw new AppError('not-found', 'There is no such open invitation.', 'id')
+  return rows[0]
 }
 
 interface Open {

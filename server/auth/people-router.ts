@@ -82,7 +82,8 @@ export const peopleRouter = router({
     .input(ById)
     .mutation(({ ctx, input }) =>
       deed(ctx, 'invitation.withdrawn', async (tx) => ({
-        result: await withdraw(tx, ctx.person.fleetId, input.id),
+        before: await withdraw(tx, ctx.person.fleetId, input.id),
+        result: undefined,
         object: { kind: 'invitation', id: input.id },
       })),
     ),
@@ -127,7 +128,8 @@ export const signInRouter = router({
     .input(ById)
     .mutation(({ ctx, input }) =>
       deed(ctx, 'sign-in-provider.removed', async (tx) => ({
-        result: await removeProvider(tx, ctx.person.fleetId, input.id),
+        before: await removeProvider(tx, ctx.person.fleetId, input.id),
+        result: undefined,
         object: { kind: 'sign-in-provider', id: input.id },
       })),
     ),

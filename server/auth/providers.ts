@@ -123,18 +123,27 @@ function nameTaken(error: unknown): never {
   throw error
 }
 
-/** Takes a provider away, and with it the ways in that people had by it; sessions that it opened end. */
-export async function removeProvider(tx: Db, fleetId: number, id: number): Promise<void> {
+/**
+ * Takes a provider away, and with it the ways in that people had by it; sessions that it opened end.
+ * @returns what it was
+ * @throws AppError not-found
+ */
+export async function removeProvider(
+  tx: Db,
+  fleetId: number,
+  id: number,
+): Promise<{ kind: string; name: string }> {
   await tx.query(
     `delete from sessions s using sign_in_identities i
      where i.fleet_id = $1 and i.provider_id = $2 and s.user_id = i.user_id and s.fleet_id = $1`,
     [fleetId, id],
   )
-  const { rowCount } = await tx.query('delete from sign_in_providers where fleet_id = $1 and id = $2', [
-    fleetId,
-    id,
-  ])
-  if (!rowCount) throw NO_PROVIDER()
+  const { rows } = await tx.query<{ kind: string; name: string }>(
+    'delete from sign_in_providers where fleet_id = $1 and id = $2 returning kind, name',
+    [fleetId, id],
+  )
+  if (!rows[0]) throw NO_PROVIDER()
+  return rows[0]
 }
 
 /** Tries a provider, saved or not, and says how each step went; the last step that failed says why. */
