@@ -1,7 +1,7 @@
 'use client'
 import { KeyRound, Plus, RadioTower, WifiOff } from 'lucide-react'
 import Link from 'next/link'
-import { parseAsString, parseAsStringLiteral, useQueryState } from 'nuqs'
+import { parseAsStringLiteral, useQueryState } from 'nuqs'
 import { useDeferredValue, useMemo, useRef, useState } from 'react'
 import { reasonOf } from '../api.tsx'
 import { plural } from '../format.ts'
@@ -9,20 +9,26 @@ import { useSlowNow } from '../live/live.tsx'
 import { MayButton } from '../shell/may-button.tsx'
 import { Button, buttonClass } from '../ui/button.tsx'
 import { Notice } from '../ui/notice.tsx'
-import { SearchField } from '../ui/search-field.tsx'
-import { Segments } from '../ui/segments.tsx'
 import { focusFirstRow, useOrder } from '../ui/sorted-table.tsx'
 import { Tabs } from '../ui/tabs.tsx'
-import { chosenOf, countsOf, type DeviceTexts, SHOW, SORTS, textsOf } from './device-order.ts'
+import { chosenOf, countsOf, type DeviceTexts, SHOW, type Show, SORTS, textsOf } from './device-order.ts'
 import { connectionOf, workOf } from './device-state.ts'
 import { DeviceTable } from './device-table.tsx'
 import { EnrolDialog, type EnrolFrom } from './enrol-dialog.tsx'
+import { ListFilter, NoMatch, useFilter } from './list-filter.tsx'
 import type { Doors } from './settings.ts'
 import { UnknownList, useUnknown } from './unknown-list.tsx'
 import { useDevices } from './use-devices.ts'
 
 const VIEWS = ['enrolled', 'unknown'] as const
 const still = { history: 'replace', shallow: true } as const
+const SHOW_TITLE: Record<Show, string> = {
+  all: 'All',
+  working: 'Working',
+  trouble: 'In trouble',
+  silent: 'Not heard',
+  revoked: 'Revoked',
+}
 
 /** Every device with two things apart, whether it is heard and whether it is of use; and who knocked and is not enrolled. */
 export function DevicesPage({ doors }: { doors: Doors }) {
@@ -87,11 +93,8 @@ export function DevicesPage({ doors }: { doors: Doors }) {
 function Enrolled({ devices }: { devices: ReturnType<typeof useDevices> }) {
   const { rows: all, silentAfterMinutes, error, refetch } = devices
   const now = useSlowNow()
-  const [query, setQuery] = useQueryState('q', parseAsString.withDefault('').withOptions(still))
-  const [show, setShow] = useQueryState(
-    'show',
-    parseAsStringLiteral(SHOW).withDefault('all').withOptions(still),
-  )
+  const filter = useFilter(SHOW)
+  const { query, show } = filter
   const order = useOrder(SORTS, 'truck')
   const { sort, down } = order
   const texts = useRef<ReadonlyMap<number, DeviceTexts>>(new Map())
@@ -125,32 +128,17 @@ function Enrolled({ devices }: { devices: ReturnType<typeof useDevices> }) {
   }
   return (
     <>
-      <div className="flex flex-wrap items-center gap-3 px-4 pb-3">
-        <div className="w-72 max-md:w-full">
-          <SearchField
-            label="Search devices"
-            placeholder="Truck, name, IMEI"
-            value={query}
-            onChange={(text) => void setQuery(text || null)}
-            onLeave={focusFirstRow}
-          />
-        </div>
-        <Segments
-          label="Show"
-          name="show"
-          value={show}
-          onChange={(value) => void setShow(value === 'all' ? null : value)}
-          options={[
-            { value: 'all', label: 'All', count: counts.all },
-            { value: 'working', label: 'Working', count: counts.working },
-            { value: 'trouble', label: 'In trouble', count: counts.trouble },
-            { value: 'silent', label: 'Not heard', count: counts.silent },
-            { value: 'revoked', label: 'Revoked', count: counts.revoked },
-          ]}
-        />
-        <span className="text-muted text-xs tabular-nums" role="status">
+      <div className="px-4 pb-3">
+        <ListFilter
+          filter={filter}
+          what="devices"
+          placeholder="Truck, name, IMEI"
+          titles={SHOW_TITLE}
+          counts={counts}
+          onLeave={focusFirstRow}
+        >
           {all && plural(rows.length, 'device', 'devices')}
-        </span>
+        </ListFilter>
       </div>
       <DeviceTable
         rows={rows}
@@ -162,12 +150,7 @@ function Enrolled({ devices }: { devices: ReturnType<typeof useDevices> }) {
               Enrol the first one, or let a tracker call: who knocks is listed under “Not enrolled”.
             </Notice>
           ) : (
-            <Notice
-              title="No device matches"
-              action={<Button onClick={() => [setQuery(null), setShow(null)]}>Show all</Button>}
-            >
-              Try another search.
-            </Notice>
+            <NoMatch title="No device matches" filter={filter} />
           )
         }
       />

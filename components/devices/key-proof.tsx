@@ -95,7 +95,7 @@ export function KeyProof({
           </Field>
           <div className="flex justify-end gap-2">
             <Button onClick={onClose}>Cancel</Button>
-            <Button type="submit" tone="primary" busy={prove.isPending} disabled={signature.trim() === ''}>
+            <Button type="submit" tone="primary" busy={prove.isPending}>
               Check it
             </Button>
           </div>

@@ -2,7 +2,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { ArrowLeft, KeyRound, Plus, WifiOff } from 'lucide-react'
 import Link from 'next/link'
-import { parseAsString, parseAsStringLiteral, useQueryState } from 'nuqs'
 import { useDeferredValue, useState } from 'react'
 import { type EnrolledKey, MOST_KEYS } from '../../server/auth/device-keys/schema.ts'
 import { reasonOf, useTRPC } from '../api.tsx'
@@ -11,17 +10,22 @@ import { MayButton } from '../shell/may-button.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { Notice } from '../ui/notice.tsx'
-import { SearchField } from '../ui/search-field.tsx'
-import { Segments } from '../ui/segments.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { KeyForm } from './key-form.tsx'
 import { KeyProof } from './key-proof.tsx'
 import { KeyRevoke } from './key-revoke.tsx'
 import { KeyRow } from './key-row.tsx'
+import { ListFilter, NoMatch, useFilter } from './list-filter.tsx'
 
 const LOOK_EVERY_MS = 5_000
-const still = { history: 'replace', shallow: true } as const
 const SHOW = ['all', 'pending', 'active', 'care', 'ended'] as const
+const SHOW_TITLE: Record<(typeof SHOW)[number], string> = {
+  all: 'All',
+  pending: 'Waiting',
+  active: 'Proven',
+  care: 'Ending or unused',
+  ended: 'Ended',
+}
 
 const isShown = (show: (typeof SHOW)[number], { state, expiresSoon, isUnused }: EnrolledKey) =>
   show === 'all' ||
@@ -35,11 +39,8 @@ type Doing = { what: 'enrol' } | { what: 'prove' | 'revoke'; key: EnrolledKey }
 export function KeysPage() {
   const trpc = useTRPC()
   const queries = useQueryClient()
-  const [query, setQuery] = useQueryState('q', parseAsString.withDefault('').withOptions(still))
-  const [show, setShow] = useQueryState(
-    'show',
-    parseAsStringLiteral(SHOW).withDefault('all').withOptions(still),
-  )
+  const filter = useFilter(SHOW)
+  const { query, show } = filter
   const search = useDeferredValue(query).slice(0, 100)
   const { data, error, refetch } = useQuery(
     trpc.keys.list.queryOptions(search.trim() === '' ? {} : { search }, {
@@ -50,7 +51,9 @@ export function KeysPage() {
   const [doing, setDoing] = useState<Doing | null>(null)
   const changed = () => void queries.invalidateQueries({ queryKey: trpc.keys.list.pathKey() })
   const close = () => setDoing(null)
-  const count = (which: (typeof SHOW)[number]) => data?.filter((key) => isShown(which, key)).length
+  const counts = data
+    ? Object.fromEntries(SHOW.map((which) => [which, data.filter((key) => isShown(which, key)).length]))
+    : {}
   const rows = data?.filter((key) => isShown(show, key))
   return (
     <div className="mx-auto flex w-full max-w-5xl flex-col gap-4 p-4 md:p-6">
@@ -72,34 +75,16 @@ export function KeysPage() {
         A device that signs with its own SSH key can’t be copied from the wire. Only the public half is kept
         here.
       </p>
-      <div className="flex flex-wrap items-center gap-3">
-        <div className="w-72 max-md:w-full">
-          <SearchField
-            label="Search keys"
-            placeholder="Fingerprint, comment, device"
-            value={query}
-            onChange={(text) => void setQuery(text || null)}
-          />
-        </div>
-        <Segments
-          label="Show"
-          name="show"
-          value={show}
-          onChange={(value) => void setShow(value === 'all' ? null : value)}
-          options={[
-            { value: 'all', label: 'All', count: count('all') },
-            { value: 'pending', label: 'Waiting', count: count('pending') },
-            { value: 'active', label: 'Proven', count: count('active') },
-            { value: 'care', label: 'Ending or unused', count: count('care') },
-            { value: 'ended', label: 'Ended', count: count('ended') },
-          ]}
-        />
-        <span className="text-muted text-xs tabular-nums" role="status">
-          {rows && plural(rows.length, 'key', 'keys')}
-          {data?.length === MOST_KEYS &&
-            `: the newest ${MOST_KEYS.toLocaleString('en-US')}, search for others`}
-        </span>
-      </div>
+      <ListFilter
+        filter={filter}
+        what="keys"
+        placeholder="Fingerprint, comment, device"
+        titles={SHOW_TITLE}
+        counts={counts}
+      >
+        {rows && plural(rows.length, 'key', 'keys')}
+        {data?.length === MOST_KEYS && `: the newest ${MOST_KEYS.toLocaleString('en-US')}, search for others`}
+      </ListFilter>
       {error && data && (
         <p role="status" className="flex items-center gap-2 text-warning text-xs">
           <WifiOff aria-hidden className="size-3.5" />
@@ -137,12 +122,7 @@ export function KeysPage() {
           ))}
         </ul>
       ) : query || show !== 'all' ? (
-        <Notice
-          title="No key matches"
-          action={<Button onClick={() => [setQuery(null), setShow(null)]}>Show all</Button>}
-        >
-          Try another search.
-        </Notice>
+        <NoMatch title="No key matches" filter={filter} />
       ) : (
         <Notice icon={KeyRound} title="No device signs yet">
           Make a key on the device with “ssh-keygen -t ed25519”, and paste the line of its .pub file here.

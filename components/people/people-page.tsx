@@ -1,12 +1,12 @@
 'use client'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, type ReactNode, useState } from 'react'
 import { mayAssign, ROLE_MEANS, ROLE_NAME, ROLES, type Role } from '../../server/auth/can.ts'
 import type { InvitationRow, MemberRow } from '../../server/auth/members-schema.ts'
 import { reasonOf, useTRPC } from '../api.tsx'
 import { plural, zonedDateTime } from '../format.ts'
 import { useLiveValue } from '../live/live.tsx'
-import { MayButton } from '../shell/may-button.tsx'
+import { BlockedButton, MayButton } from '../shell/may-button.tsx'
 import { useViewer } from '../shell/viewer.tsx'
 import { Badge } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
@@ -104,8 +104,7 @@ function Member({
 }) {
   const { user, fleet } = useViewer()
   const { name, email, role, driverName, ways, strong, lastSeenAt } = member
-  const mine = mayAssign(user.role, role)
-  const why = mine ? undefined : 'Only an owner changes an owner.'
+  const why = mayAssign(user.role, role) ? null : 'Only an owner changes an owner.'
   return (
     <li className="flex items-center gap-3 p-3 max-md:flex-col max-md:items-stretch md:px-4">
       <div className="min-w-0 flex-1">
@@ -122,25 +121,23 @@ function Member({
         </p>
       </div>
       <div className="flex gap-2">
-        <Button
+        <BlockedButton
+          why={why}
           size="small"
           aria-label={`Change the role of ${name}`}
-          title={why}
-          aria-disabled={!mine || undefined}
-          onClick={() => mine && onChange(member)}
+          onClick={() => onChange(member)}
         >
           Change role
-        </Button>
-        <Button
+        </BlockedButton>
+        <BlockedButton
+          why={why}
           size="small"
           tone="danger"
           aria-label={`Remove ${name}`}
-          title={why}
-          aria-disabled={!mine || undefined}
-          onClick={() => mine && onRemove(member)}
+          onClick={() => onRemove(member)}
         >
           Remove
-        </Button>
+        </BlockedButton>
       </div>
     </li>
   )
@@ -192,100 +189,105 @@ const roleIn = (given: FormData) => ({
   driverId: Number(given.get('driver')) || null,
 })
 
-function Failure({ error }: { error: unknown }) {
-  return error ? (
-    <p role="alert" className="rounded-md bg-danger-soft px-3 py-2 text-danger text-sm">
-      {reasonOf(error)}
-    </p>
-  ) : null
+/** What a dialog does when its deed is done: the people are read again, and it closes. */
+function useDone(onDone: () => void) {
+  const changed = usePeopleChanged()
+  return () => {
+    void changed()
+    onDone()
+  }
 }
 
-function InviteForm({ onDone }: { onDone(): void }) {
-  const trpc = useTRPC()
-  const changed = usePeopleChanged()
-  const { mutate, isPending, error } = useMutation(
-    trpc.people.invite.mutationOptions({
-      onSuccess: (_, { email }) => {
-        say('The invitation is on its way', { detail: email, tone: 'good' })
-        void changed()
-        onDone()
-      },
-    }),
-  )
+/** A dialog's question: what went wrong, its fields, and the two ways out. */
+function Question({
+  deed: { error, isPending },
+  submit,
+  tone = 'primary',
+  onCancel,
+  onSubmit,
+  children,
+}: {
+  deed: { error: unknown; isPending: boolean }
+  submit: string
+  tone?: 'primary' | 'danger'
+  onCancel(): void
+  onSubmit(given: FormData): void
+  children?: ReactNode
+}) {
   return (
     <form
       className="flex flex-col gap-4 p-5"
       onSubmit={(event: FormEvent<HTMLFormElement>) => {
         event.preventDefault()
-        const given = new FormData(event.currentTarget)
-        mutate({ email: String(given.get('email')), ...roleIn(given) })
+        onSubmit(new FormData(event.currentTarget))
       }}
     >
-      <Failure error={error} />
-      <TextField label="E-mail" type="email" name="email" autoComplete="off" required />
-      <RoleFields now="dispatcher" driverId={null} />
+      {error ? (
+        <p role="alert" className="rounded-md bg-danger-soft px-3 py-2 text-danger text-sm">
+          {reasonOf(error)}
+        </p>
+      ) : null}
+      {children}
       <div className="flex justify-end gap-2">
-        <Button onClick={onDone}>Cancel</Button>
-        <Button type="submit" tone="primary" busy={isPending}>
-          Send the invitation
+        <Button onClick={onCancel}>Cancel</Button>
+        <Button type="submit" tone={tone} busy={isPending}>
+          {submit}
         </Button>
       </div>
     </form>
+  )
+}
+
+function InviteForm({ onDone }: { onDone(): void }) {
+  const trpc = useTRPC()
+  const done = useDone(onDone)
+  const invite = useMutation(
+    trpc.people.invite.mutationOptions({
+      onSuccess: (_, { email }) => {
+        say('The invitation is on its way', { detail: email, tone: 'good' })
+        done()
+      },
+    }),
+  )
+  return (
+    <Question
+      deed={invite}
+      submit="Send the invitation"
+      onCancel={onDone}
+      onSubmit={(given) => invite.mutate({ email: String(given.get('email')), ...roleIn(given) })}
+    >
+      <TextField label="E-mail" type="email" name="email" autoComplete="off" required />
+      <RoleFields now="dispatcher" driverId={null} />
+    </Question>
   )
 }
 
 function RoleForm({ member, onDone }: { member: MemberRow; onDone(): void }) {
   const trpc = useTRPC()
-  const changed = usePeopleChanged()
-  const { mutate, isPending, error } = useMutation(
-    trpc.people.setRole.mutationOptions({
-      onSuccess: () => {
-        void changed()
-        onDone()
-      },
-    }),
-  )
+  const set = useMutation(trpc.people.setRole.mutationOptions({ onSuccess: useDone(onDone) }))
   return (
-    <form
-      className="flex flex-col gap-4 p-5"
-      onSubmit={(event: FormEvent<HTMLFormElement>) => {
-        event.preventDefault()
-        mutate({ userId: member.userId, ...roleIn(new FormData(event.currentTarget)) })
-      }}
+    <Question
+      deed={set}
+      submit="Change role"
+      onCancel={onDone}
+      onSubmit={(given) => set.mutate({ userId: member.userId, ...roleIn(given) })}
     >
-      <Failure error={error} />
       <RoleFields now={member.role} driverId={member.driverId} />
-      <div className="flex justify-end gap-2">
-        <Button onClick={onDone}>Cancel</Button>
-        <Button type="submit" tone="primary" busy={isPending}>
-          Change role
-        </Button>
-      </div>
-    </form>
+    </Question>
   )
 }
 
 function Remove({ member, onDone }: { member: MemberRow; onDone(): void }) {
   const trpc = useTRPC()
-  const changed = usePeopleChanged()
-  const { mutate, isPending, error } = useMutation(
-    trpc.people.remove.mutationOptions({
-      onSuccess: () => {
-        void changed()
-        onDone()
-      },
-    }),
-  )
+  const remove = useMutation(trpc.people.remove.mutationOptions({ onSuccess: useDone(onDone) }))
   return (
-    <div className="flex flex-col gap-4 p-5">
-      <Failure error={error} />
-      <div className="flex justify-end gap-2">
-        <Button onClick={onDone}>Cancel</Button>
-        <Button tone="danger" busy={isPending} onClick={() => mutate({ userId: member.userId })}>
-          Remove
-        </Button>
-      </div>
-    </div>
+    <Question
+      deed={remove}
+      submit="Remove"
+      tone="danger"
+      onCancel={onDone}
+      onSubmit={() => remove.mutate({ userId: member.userId })}
+    />
   )
 }
 

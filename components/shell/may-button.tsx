@@ -11,8 +11,12 @@ export function useWhyNot(action: Action): string | null {
 }
 
 /** A button for those whose role may; for others it stays where it is, can be reached, and says who may. */
-export function MayButton({ action, children, ...rest }: ButtonProps & { action: Action }) {
-  const why = useWhyNot(action)
+export function MayButton({ action, ...rest }: ButtonProps & { action: Action }) {
+  return <BlockedButton why={useWhyNot(action)} {...rest} />
+}
+
+/** A button that says why it does nothing, to the pointer, the keyboard and the screen reader alike; with no reason it is one. */
+export function BlockedButton({ why, children, ...rest }: ButtonProps & { why: string | null }) {
   const id = useId()
   if (why === null) return <Button {...rest}>{children}</Button>
   return (
