@@ -42,6 +42,17 @@ export interface Proven {
   signature: { keyId: number; keyName: string; expiresAt: number | null; base: Buffer } | null
 }
 
+/** Whose fault a refusal would be, where the request names a fleet's thing that is there; the reason is for that fleet's audit log. */
+export interface Blamed {
+  /** Its id, or its short name. */
+  fleet: number | string
+  object: { kind: string; id: string | number }
+  reason: string
+}
+
+/** A refusal as the gate needs it: what the sender may know, and what the fleet must. */
+export type Refused = Refusal & { blamed?: Blamed }
+
 /**
  * One way to prove who sent a request (device-signatures section 8). All that a scheme is: `schemes.ts` lists them, and says what
  * one may use. It looks at credentials and nobody else does; that the fleet takes it is part of its answer.
@@ -51,7 +62,7 @@ export interface Authenticator {
   /** Whether the request tries to prove itself in this way. Cheap: it is asked of every request. */
   claims(request: DoorRequest): boolean
   /** @throws what the database says when it is away, and as DoorRequest.body */
-  authenticate(request: DoorRequest): Proven | Refusal | undefined | Promise<Proven | Refusal | undefined>
+  authenticate(request: DoorRequest): Proven | Refused | undefined | Promise<Proven | Refused | undefined>
 }
 
 const TWICE = refuse('malformed', 'The request proves itself in two ways; send one.')
@@ -72,7 +83,7 @@ export class DoorAuth {
    * @returns undefined if the device went away
    * @throws as an authenticator
    */
-  authenticate(request: DoorRequest): Proven | Refusal | undefined | Promise<Proven | Refusal | undefined> {
+  authenticate(request: DoorRequest): Proven | Refused | undefined | Promise<Proven | Refused | undefined> {
     let claiming: Authenticator | undefined
     for (const one of this.#authenticators) {
       if (!one.claims(request)) continue

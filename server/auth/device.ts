@@ -121,8 +121,15 @@ interface Known {
   refreshing: boolean
 }
 
-const UNKNOWN = () =>
-  new AppError('unauthenticated', 'This device token is not valid: enrol the device again.')
+/** A token that is not good any more, or never was; `device` is the one that it names, if there is one, and `reason` is for its fleet. */
+export class RefusedToken extends AppError {
+  constructor(
+    readonly device: { fleetId: number; id: number } | null,
+    readonly reason: string,
+  ) {
+    super('unauthenticated', 'This device token is not valid: enrol the device again.')
+  }
+}
 
 interface DeviceRow {
   id: number
@@ -242,17 +249,10 @@ export class DeviceAuthenticator {
     const named = token === undefined ? null : namedBy(token)
     if (!named) throw new AppError('unauthenticated', 'The Authorization header holds no device token.')
     const row = named.former ? await this.#readFormer(named.ids) : await this.#rows.of(named.ids[0]!)
-    const given = hashOf(named.secret)
-    if (
-      !row ||
-      row.hash.length !== given.length ||
-      !timingSafeEqual(row.hash, given) ||
-      row.revokedAt !== null ||
-      row.expiresAt <= this.#now() ||
-      !row.fleetTakes.includes('token')
-    ) {
+    const reason = faultOf(row, hashOf(named.secret), this.#now())
+    if (!row || reason) {
       this.#known.delete(authorization)
-      throw UNKNOWN()
+      throw new RefusedToken(row ?? null, reason ?? 'unknown')
     }
     const principal: DevicePrincipal = {
       kind: 'device',
@@ -285,6 +285,15 @@ export class DeviceAuthenticator {
   sourcesOf(authorization: string | undefined): BlockList | null {
     return (authorization && this.#known.get(authorization)?.sources) || null
   }
+}
+
+/** Why a token opens nothing; null: it does. */
+function faultOf(row: DeviceRow | undefined, given: Buffer, now: number): string | null {
+  if (!row) return 'unknown'
+  if (row.hash.length !== given.length || !timingSafeEqual(row.hash, given)) return 'wrong_token'
+  if (row.revokedAt !== null) return 'revoked'
+  if (row.expiresAt <= now) return 'expired'
+  return row.fleetTakes.includes('token') ? null : 'method_not_taken'
 }
 
 /** What a token says of itself: how its row is found, and its secret. */

@@ -2,9 +2,9 @@ import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey, jwtVerif
 import type { Db } from '../db/pool.ts'
 import { AppError } from '../errors.ts'
 import type { GuardedFetch } from '../outward.ts'
-import type { Authenticator, DoorRequest, Proven } from './authenticators.ts'
+import type { Authenticator, DoorRequest, Proven, Refused } from './authenticators.ts'
 import { KEY_SCOPES, type KeyScope } from './device-keys/schema.ts'
-import { type Refusal, unauthorized } from './keys/refusal.ts'
+import { unauthorized } from './keys/refusal.ts'
 import type { DevicePrincipal } from './principal.ts'
 import { isJwt } from './token.ts'
 
@@ -40,13 +40,17 @@ export function oauthAuthenticator(options: {
   return {
     name: 'oauth',
     claims: ({ headers }) => headers.authorization !== undefined && isJwt(headers.authorization),
-    async authenticate(request: DoorRequest): Promise<Proven | Refusal> {
+    async authenticate(request: DoorRequest): Promise<Proven | Refused> {
       const jwt = request.headers.authorization!.replace(/^Bearer +/i, '').trim()
       const said = claimsOf(jwt)
       const slug = said?.audience.find((one) => one.startsWith(prefix))?.slice(prefix.length)
       if (!said || slug === undefined) return unauthorized('bad_token')
       const jwksUrl = await jwksOf(options.db, slug, said.issuer)
-      if (jwksUrl === undefined) return unauthorized('unknown_key')
+      const refused = (hidden: 'bad_token' | 'unknown_key', reason: string): Refused => ({
+        ...unauthorized(hidden),
+        blamed: { fleet: slug, object: { kind: 'device-issuer', id: said.issuer.slice(0, 500) }, reason },
+      })
+      if (jwksUrl === undefined) return refused('unknown_key', 'unknown_issuer')
       let keySet = keySets.get(jwksUrl)
       if (!keySet) {
         keySet = createRemoteJWKSet(new URL(jwksUrl), {
@@ -68,12 +72,12 @@ export function oauthAuthenticator(options: {
         })
         const name = typeof payload.client_id === 'string' ? payload.client_id : payload.sub
         const device = name === undefined ? undefined : await deviceOf(options.db, slug, name)
-        return device ? provenJwt(device, payload.scope, now) : unauthorized('unknown_key')
+        return device ? provenJwt(device, payload.scope, now) : refused('unknown_key', 'unknown_device')
       } catch (error) {
         // Whoever can't be asked for his keys is away; that says nothing against the device.
         if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError))
           throw new AppError('busy', 'The issuer of this token can not be reached: try again in a moment.')
-        return unauthorized('bad_token')
+        return refused('bad_token', error.code)
       }
     },
   }

@@ -1,4 +1,4 @@
-import { AppError, type AppErrorCode, HTTP_STATUS } from '../errors.ts'
+import { type AppErrorCode, HTTP_STATUS, refusalOf } from '../errors.ts'
 import { faultOf, log } from '../log.ts'
 
 /** A refusal as RFC 9457 has it: a code for programs, a sentence for people. */
@@ -15,8 +15,8 @@ export function problem(status: number, code: AppErrorCode, detail: string, fiel
 
 /** The answer to what was thrown: ours says why, anything else is for the operator's log. */
 export function refusal(error: unknown): Response {
-  if (error instanceof AppError)
-    return problem(HTTP_STATUS[error.code], error.code, error.message, error.field)
-  log.error('a sign-in broke', faultOf(error))
+  const said = refusalOf(error)
+  if (said) return problem(HTTP_STATUS[said.code], said.code, said.message, said.field)
+  log.error('a request broke', faultOf(error))
   return problem(500, 'misconfigured', 'Something broke on our side; it was logged.')
 }

@@ -1,7 +1,7 @@
 import { AppError } from '../errors.ts'
-import type { Authenticator, DoorRequest, Proven } from './authenticators.ts'
-import type { DeviceAuthenticator } from './device.ts'
-import { type Refusal, unauthorized } from './keys/refusal.ts'
+import type { Authenticator, DoorRequest, Proven, Refused } from './authenticators.ts'
+import { type DeviceAuthenticator, RefusedToken } from './device.ts'
+import { unauthorized } from './keys/refusal.ts'
 import type { DevicePrincipal } from './principal.ts'
 import { isWithin } from './ranges.ts'
 
@@ -25,24 +25,37 @@ async function read(
   tokens: DeviceAuthenticator,
   request: DoorRequest,
   now: () => number,
-): Promise<Proven | Refusal> {
+): Promise<Proven | Refused> {
   try {
     const device = await tokens.authenticate(request.headers.authorization)
     return provenToken(device, request, tokens, now())
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'unauthenticated') throw error
-    return { ...unauthorized('bad_token'), detail: error.message }
+    const refused = { ...unauthorized('bad_token'), detail: error.message }
+    return error instanceof RefusedToken && error.device
+      ? { ...refused, blamed: blamed(error.device, error.reason) }
+      : refused
   }
 }
+
+const blamed = ({ fleetId, id }: { fleetId: number; id: number }, reason: string) => ({
+  fleet: fleetId,
+  object: { kind: 'device', id },
+  reason,
+})
 
 function provenToken(
   device: DevicePrincipal,
   request: DoorRequest,
   tokens: DeviceAuthenticator,
   now: number,
-): Proven | Refusal {
+): Proven | Refused {
   const sources = tokens.sourcesOf(request.headers.authorization)
-  if (sources !== null && !isWithin(sources, request.address)) return unauthorized('bad_token')
+  if (sources !== null && !isWithin(sources, request.address))
+    return {
+      ...unauthorized('bad_token'),
+      blamed: blamed({ fleetId: device.fleetId, id: device.deviceId }, 'from_elsewhere'),
+    }
   return {
     ok: true,
     method: 'token',

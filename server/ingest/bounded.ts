@@ -8,11 +8,52 @@ const MOST_CONNECTIONS = 12_000
 /** Who is refused before there is a request has so long to read the answer. */
 const LINGER_MS = 5_000
 
-/** Our word and HTTP's for what Node refuses before there is a request. */
-const REFUSALS: Record<string, readonly [reason: string, status: string]> = {
-  HPE_HEADER_OVERFLOW: ['headers-too-large', '431 Request Header Fields Too Large'],
-  ERR_HTTP_REQUEST_TIMEOUT: ['too-slow', '408 Request Timeout'],
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: ['headers-too-large', '413 Payload Too Large'],
+interface EarlyRefusal {
+  code: string
+  status: number
+  title: string
+  detail: string
+}
+
+/** What Node refuses before there is a request, in our words and HTTP's. */
+const REFUSALS: Record<string, EarlyRefusal> = {
+  HPE_HEADER_OVERFLOW: {
+    code: 'headers-too-large',
+    status: 431,
+    title: 'Request Header Fields Too Large',
+    detail: `Send fewer headers: ${MOST_HEADER_BYTES} bytes at most.`,
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    code: 'too-slow',
+    status: 408,
+    title: 'Request Timeout',
+    detail: 'Send the whole request sooner.',
+  },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: {
+    code: 'headers-too-large',
+    status: 413,
+    title: 'Payload Too Large',
+    detail: 'Send chunks without extensions.',
+  },
+}
+const MALFORMED: EarlyRefusal = {
+  code: 'malformed',
+  status: 400,
+  title: 'Bad Request',
+  detail: 'This is no HTTP/1.1 request.',
+}
+
+/** As RFC 9457 has it, written by hand: there is no response to write it with. */
+function earlyAnswer({ code, status, title, detail }: EarlyRefusal): string {
+  const body = JSON.stringify({ type: 'about:blank', title, status, code, detail })
+  return [
+    `HTTP/1.1 ${status} ${title}`,
+    'Connection: close',
+    'Content-Type: application/problem+json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    '',
+    body,
+  ].join('\r\n')
 }
 
 /**
@@ -39,10 +80,10 @@ export function boundedServer(handle: RequestListener): Server {
     if (socket.writableEnded && error.code !== 'ECONNRESET') return
     // A reset is no refusal of ours.
     if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-    const [reason, status] = REFUSALS[error.code ?? ''] ?? ['malformed', '400 Bad Request']
-    countRefusal('http', reason)
+    const refusal = REFUSALS[error.code ?? ''] ?? MALFORMED
+    countRefusal('http', refusal.code)
     // What still comes is read and thrown away: closed with bytes unread, the answer would be lost with the connection.
-    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+    socket.end(earlyAnswer(refusal))
     const cut = setTimeout(() => socket.destroy(), LINGER_MS)
     socket.once('close', () => clearTimeout(cut))
   })

@@ -37,7 +37,7 @@ export function createDoor(intake: Intake): Door {
         if (req.method === 'POST') void takeHeartbeats(intake, req, res)
         else {
           res.setHeader('allow', 'POST')
-          problem(res, 405, { detail: 'Send heartbeats by POST.' })
+          problem(res, 405, { code: 'malformed', detail: 'Send heartbeats by POST.' })
         }
         return true
       }
@@ -146,12 +146,16 @@ async function takePhone(
     protocol = spoken ?? (isOwnTracks(request) ? 'owntracks' : 'osmand')
     const answerOf = protocol === 'owntracks' ? answerOwnTracks : answerOsmand
     const said = await answerOf(intake, request, arrivalOf(intake, req, raw))
-    if (said.refusal !== null && said.status >= 400) problem(res, said.status, { detail: said.refusal })
+    if (said.refusal !== null && said.status >= 400)
+      problem(res, said.status, { code: codeOf(said.status), detail: said.refusal })
     else res.writeHead(said.status, headersOf(said.body)).end(said.body)
   } catch (error) {
     refuse(intake, req, res, error, protocol)
   }
 }
+
+const codeOf = (status: number) =>
+  Object.entries(HTTP_STATUS).find(([, one]) => one === status)?.[0] ?? 'unacceptable'
 
 const headersOf = (body: string) => ({
   ...(body === '' ? {} : { 'content-type': 'application/json' }),
@@ -205,6 +209,7 @@ function answer(intake: Intake, res: ServerResponse, receipt: Receipt): void {
   if (receipt.refused.length > 0 && receipt.refused.length === receipt.received) {
     const [first] = receipt.refused
     problem(res, HTTP_STATUS.unacceptable, {
+      code: 'unacceptable',
       detail: `Nothing of this can be stored. The first: ${first!.field || 'heartbeat'} ${first!.reason}.`,
       ...receipt,
     })

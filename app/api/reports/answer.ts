@@ -1,9 +1,9 @@
 import type { z } from 'zod'
 import { type Action, whyNot } from '../../../server/auth/can.ts'
 import type { Person } from '../../../server/auth/principal.ts'
+import { problem, refusal } from '../../../server/auth/problem.ts'
 import { personOf } from '../../../server/auth/session.ts'
 import type { Db } from '../../../server/db/pool.ts'
-import { AppError, HTTP_STATUS } from '../../../server/errors.ts'
 import { inFleet } from '../../in-fleet.ts'
 import { tellExport } from '../../tell-export.ts'
 
@@ -22,13 +22,13 @@ export async function answerReport<T>(
   action: Action = 'reports.export',
 ): Promise<Response> {
   const person = await personOf(request.headers)
-  if (!person) return problem(401, 'Sign in first.')
+  if (!person) return problem(401, 'unauthenticated', 'Sign in first.')
   const refused = whyNot(person.role, action)
-  if (refused) return problem(403, refused)
+  if (refused) return problem(403, 'forbidden', refused)
   const asked = schema.safeParse(Object.fromEntries(new URL(request.url).searchParams))
   if (!asked.success) {
     const [issue] = asked.error.issues
-    return problem(400, issue!.message, issue!.path.join('.'))
+    return problem(400, 'malformed', issue!.message, issue!.path.join('.'))
   }
   try {
     const { name, csv } = await inFleet(person, async (tx) => {
@@ -44,16 +44,8 @@ export async function answerReport<T>(
       },
     })
   } catch (error) {
-    if (!(error instanceof AppError)) throw error
-    return problem(HTTP_STATUS[error.code], error.message, error.field)
+    return refusal(error)
   }
 }
 
 const asciiName = (name: string) => name.replace(/[^\w.-]+/g, '-')
-
-function problem(status: number, detail: string, field?: string): Response {
-  return new Response(JSON.stringify({ type: 'about:blank', status, detail, field }), {
-    status,
-    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
-  })
-}
