@@ -81,6 +81,8 @@ const schema = z.object({
   /** Requests a second of one device, and how many it may save up; 0: any number. */
   DEVICE_REQUESTS_PER_SECOND: z.coerce.number().min(0).default(10),
   DEVICE_REQUESTS_BURST: z.coerce.number().min(1).default(60),
+  /** Requests a second of all devices of a fleet together, at each process; 0: any number. */
+  FLEET_REQUESTS_PER_SECOND: z.coerce.number().min(0).default(0),
   /** Failed authentications of devices at one address in a minute; 0: any number. */
   DEVICE_FAILURES_PER_MINUTE: z.coerce.number().min(0).default(20),
   BASEMAP_URL: z.string().default('/basemap.pmtiles'),
@@ -94,6 +96,7 @@ export type Env = z.infer<typeof schema> & { publicUrl: string; deviceLimits: De
 interface DeviceLimits {
   requestsPerSecond: number
   burst: number
+  fleetRequestsPerSecond: number
   failuresPerMinute: number
 }
 
@@ -121,6 +124,7 @@ export function env(): Env {
   const deviceLimits = {
     requestsPerSecond: result.data.DEVICE_REQUESTS_PER_SECOND,
     burst: result.data.DEVICE_REQUESTS_BURST,
+    fleetRequestsPerSecond: result.data.FLEET_REQUESTS_PER_SECOND,
     failuresPerMinute: result.data.DEVICE_FAILURES_PER_MINUTE,
   }
   parsed = { ...result.data, publicUrl: PUBLIC_URL ?? `http://${host}:${PORT}`, deviceLimits }

@@ -3,10 +3,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { nodeHTTPRequestHandler } from '@trpc/server/adapters/node-http'
 import next from 'next'
+import { ROUTES } from './auth/can.ts'
 import { foreignReason, isOwn } from './auth/origin.ts'
 import type { Principal } from './auth/principal.ts'
 import { clientAddress, rangesOf } from './auth/ranges.ts'
-import { personOf } from './auth/session.ts'
+import { personOf, signedAnew } from './auth/session.ts'
 import { packJson } from './compressed.ts'
 import { closeDb, db, ownerDb } from './db/pool.ts'
 import { env } from './env.ts'
@@ -59,10 +60,13 @@ const always = Object.entries(securityHeaders(publicUrl))
 
 const server = boundedServer((req, res) => {
   if (door.handle(req, res)) return
+  if (req.headers.cookie) req.headers.cookie = signedAnew(req.headers.cookie)
   for (const [name, value] of always) res.setHeader(name, value)
   const url = req.url ?? '/'
   if (url.startsWith(TRPC)) return void answerProcedure(req, res, url)
   if (health(req, res)) return
+  const nowhere = noSuchDoor(req)
+  if (nowhere) return problem(res, nowhere.status, nowhere)
   dropClaims(req.headers)
   const nonce = randomBytes(16).toString('base64')
   const policy = contentSecurityPolicy(nonce, elsewhere, development)
@@ -78,6 +82,22 @@ const server = boundedServer((req, res) => {
     res.end()
   })
 })
+
+const DOORS = Object.keys(ROUTES).filter((route) => route.startsWith('/api/'))
+
+/** Below /api and /v1 programs are answered, also that there is nothing at an address, or nothing by this method. */
+function noSuchDoor({ url = '/', method = 'GET' }: IncomingMessage) {
+  const [path] = url.split('?') as [string]
+  if (!/^\/(api|v1)(\/|$)/.test(path)) return null
+  const route = DOORS.find((one) => {
+    const [start, rest] = one.split('[...')
+    return rest === undefined ? path === one : path.startsWith(start!)
+  })
+  if (!route) return { status: 404, code: 'not-found', detail: 'There is nothing at this address.' }
+  const methods = ['GET', 'HEAD', ...(route.startsWith('/api/reports/') ? [] : ['POST'])]
+  if (methods.includes(method)) return null
+  return { status: 405, code: 'malformed', detail: `Send this by ${methods.join(' or ')}.` }
+}
 
 const proxies = rangesOf(settings.TRUSTED_PROXIES)
 

@@ -4,7 +4,7 @@ import { recordAudit } from '../audit/record.ts'
 import { withTransaction } from '../db/pool.ts'
 import { guardedFetch } from '../outward.ts'
 import { Reach } from '../reach.ts'
-import { DoorAuth, type DoorRequest, type Proven } from './authenticators.ts'
+import { type Blamed, DoorAuth, type DoorRequest, type Proven, type Refused } from './authenticators.ts'
 import { Buckets } from './buckets.ts'
 import { DeviceAuthenticator } from './device.ts'
 import { type Refusal, refuse } from './keys/refusal.ts'
@@ -29,6 +29,8 @@ export interface DoorAuthOptions {
   /** Requests a second of a device, and how many it may save up; none if left out. */
   requestsPerSecond?: number
   burst?: number
+  /** Requests a second of all devices of a fleet together; none if left out. */
+  fleetRequestsPerSecond?: number
   /** The schemes that there are; SCHEMES if left out. Which of them a fleet takes, it says itself. */
   schemes?: readonly Scheme[]
   /** Who may make the partitions of the nonces; the pool of the doors if left out. */
@@ -52,6 +54,7 @@ export class DeviceGate {
   readonly #proxies
   readonly #failures: Buckets | undefined
   readonly #rates: Buckets | undefined
+  readonly #fleetRates: Buckets | undefined
   readonly #noted = new Map<string, number>()
   #nonce = { value: '', second: -1 }
 
@@ -63,9 +66,13 @@ export class DeviceGate {
     this.tokens = new DeviceAuthenticator(pool, now)
     this.keys = new KnownKeys(pool, now, this.secrets)
     this.#proxies = rangesOf(options.proxies ?? [])
-    const { failuresPerMinute, requestsPerSecond, burst = 60 } = options
+    const { failuresPerMinute, requestsPerSecond, burst = 60, fleetRequestsPerSecond } = options
     this.#failures = failuresPerMinute ? new Buckets(failuresPerMinute / 60, failuresPerMinute) : undefined
     this.#rates = requestsPerSecond ? new Buckets(requestsPerSecond, burst) : undefined
+    // A second's worth is saved up: a fleet speaks evenly, or not at all.
+    this.#fleetRates = fleetRequestsPerSecond
+      ? new Buckets(fleetRequestsPerSecond, Math.max(1, fleetRequestsPerSecond))
+      : undefined
     const tools = {
       db: pool,
       keys: this.keys,
@@ -97,10 +104,11 @@ export class DeviceGate {
       : answer && this.#judged(request, answer)
   }
 
-  #judged(request: DoorRequest, answer: Proven | Refusal): Proven | Refusal {
+  #judged(request: DoorRequest, answer: Proven | Refused): Proven | Refusal {
     if (!answer.ok) {
       if (answer.status === 401) this.#failures?.take(this.addressOf(request), this.#now())
-      if (answer.hidden) this.#noteRefusal(request, answer)
+      const blamed = answer.hidden && (answer.blamed ?? blamedKey(request, answer.hidden))
+      if (blamed) this.#noteRefusal(request, blamed)
       return answer
     }
     const whose = answer.device
@@ -108,6 +116,9 @@ export class DeviceGate {
       : `${answer.fleetId} ${answer.keyRef}`
     if (this.#rates && !this.#rates.take(whose, this.#now())) {
       return refuse('rate_limited', 'Too many requests of this device: wait a second, and send more at once.')
+    }
+    if (this.#fleetRates && !this.#fleetRates.take(`fleet ${answer.fleetNumber}`, this.#now())) {
+      return refuse('rate_limited', 'Too many requests of this fleet: wait a second, and send more at once.')
     }
     return answer
   }
@@ -137,23 +148,23 @@ export class DeviceGate {
       .catch((error: Error) => console.error(`the use of a key was not noted: ${error.message}`))
   }
 
-  /** The true reason is for the operator: once in a while for each key, however often somebody knocks. */
-  #noteRefusal(request: DoorRequest, { hidden }: Refusal): void {
-    const input = String(request.headers['signature-input'] ?? '')
-    const keyId = /;keyid="([^"]{1,200})"/.exec(input)?.[1]
-    const slug = keyId?.includes('/') ? keyId.slice(0, keyId.indexOf('/')) : undefined
-    if (slug === undefined || !this.#isDue(`refused ${keyId} ${hidden}`)) return
+  /** The true reason is for the operator: once in a while for each thing, however often somebody knocks. */
+  #noteRefusal(request: DoorRequest, { fleet, object, reason }: Blamed): void {
+    if (!this.#isDue(`refused ${fleet} ${object.id} ${reason}`)) return
     const at = this.#now()
     const address = this.addressOf(request)
     withTransaction(this.#pool, async (tx) => {
-      const { rows } = await tx.query<{ id: number }>('select id from fleets where slug = $1', [slug])
+      const { rows } = await tx.query<{ id: number }>(
+        `select id from fleets where ${typeof fleet === 'number' ? 'id' : 'slug'} = $1`,
+        [fleet],
+      )
       if (!rows[0]) return
       await recordAudit(tx, {
         fleetId: rows[0].id,
         actor: { kind: 'stranger', id: address, name: address },
         action: 'device.refused',
-        object: { kind: 'device-key', id: keyId!.slice(slug.length + 1) },
-        after: { reason: hidden },
+        object,
+        after: { reason },
         source: { address, requestId: randomBytes(8).toString('hex') },
         at,
       })
@@ -182,4 +193,12 @@ export class DeviceGate {
     this.#noted.set(what, now)
     return true
   }
+}
+
+/** The key that a signature names, in the fleet that it names. */
+function blamedKey({ headers }: DoorRequest, reason: string): Blamed | undefined {
+  const keyId = /;keyid="([^"]{1,200})"/.exec(String(headers['signature-input'] ?? ''))?.[1]
+  const slug = keyId?.includes('/') ? keyId.slice(0, keyId.indexOf('/')) : undefined
+  if (keyId === undefined || slug === undefined) return undefined
+  return { fleet: slug, object: { kind: 'device-key', id: keyId.slice(slug.length + 1) }, reason }
 }

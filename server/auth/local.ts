@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { passkey } from '@better-auth/passkey'
 import { prismaAdapter } from '@better-auth/prisma-adapter'
 import { APIError, betterAuth } from 'better-auth'
@@ -13,8 +14,12 @@ import { foreignReason } from './origin.ts'
 import { problem, refusal } from './problem.ts'
 import { ABSOLUTE_SECONDS, cookiePrefix, isSecure, personOf } from './session.ts'
 
+/** What was sealed says with which secret: a number that is the same wherever that secret is. */
+const versionOf = (secret: string) =>
+  createHash('sha256').update(`version of ${secret}`).digest().readUInt32BE() >>> 1
+
 function createAuth() {
-  const { AUTH_SECRET, publicUrl } = env()
+  const { AUTH_SECRET, AUTH_SECRET_PREVIOUS, publicUrl } = env()
   const { hostname, origin } = new URL(publicUrl)
   // Browsers give passkeys to names, never to numbers (WebAuthn, 5.1.3): on one's own machine that name is localhost.
   const named = new URL(publicUrl)
@@ -22,7 +27,9 @@ function createAuth() {
   return betterAuth({
     appName: 'Restline',
     baseURL: publicUrl,
-    secret: AUTH_SECRET,
+    secrets: [AUTH_SECRET, AUTH_SECRET_PREVIOUS]
+      .filter((value) => value !== undefined)
+      .map((value) => ({ version: versionOf(value), value })),
     trustedOrigins: [origin, named.origin],
     database: prismaAdapter(prisma(), { provider: 'postgresql' }),
     // People are invited by their fleet; nobody signs up from outside.

@@ -52,6 +52,27 @@ export function signedCookieOf(headers: Headers, name: string): string | null {
   return given.length === ours.length && timingSafeEqual(given, ours) ? said : null
 }
 
+/**
+ * A Cookie header in which what the key before this one has signed is signed by this one: while AUTH_SECRET is replaced nobody is signed
+ * out, whichever instance they come to.
+ */
+export function signedAnew(cookie: string): string {
+  const { AUTH_SECRET, AUTH_SECRET_PREVIOUS } = env()
+  if (!AUTH_SECRET_PREVIOUS) return cookie
+  return cookie
+    .split(/; */)
+    .map((pair) => {
+      const [, name, said, given] = /^([^=]+)=(.+)\.([\w%+/=]+)$/.exec(pair) ?? []
+      if (!name?.startsWith(`${cookiePrefix()}.`) || said === undefined || given === undefined) return pair
+      const by = (secret: string) => encodeURIComponent(signatureOf(said, secret).toString('base64'))
+      return isSame(given, by(AUTH_SECRET_PREVIOUS)) ? `${name}=${said}.${by(AUTH_SECRET)}` : pair
+    })
+    .join('; ')
+}
+
+const isSame = (given: string, expected: string) =>
+  given.length === expected.length && timingSafeEqual(Buffer.from(given), Buffer.from(expected))
+
 const tokenOf = (headers: Headers) => signedCookieOf(headers, 'session_token')
 
 /**
