@@ -36,7 +36,7 @@ export function AuditPage() {
     })
   const rows = data?.pages.flat() ?? []
   return (
-    <div className="mx-auto flex w-full max-w-6xl flex-col gap-4 p-4 md:p-6">
+    <div className="mx-auto flex w-full max-w-7xl flex-col gap-4 p-4 md:p-6">
       <h1 className="text-xl">Audit log</h1>
       <form
         className="flex flex-wrap items-end gap-3"

@@ -57,7 +57,7 @@ export function DeedList({ rows, timeZone }: { rows: readonly AuditRow[]; timeZo
               <td className="min-w-56 px-3 py-2">
                 <Changes row={row} />
               </td>
-              <td className="wrap-anywhere px-3 py-2 text-muted">{row.address}</td>
+              <td className="px-3 py-2 text-muted text-xs">{row.address}</td>
             </tr>
           ))}
         </tbody>
@@ -88,10 +88,13 @@ function On({ row: { objectKind, objectId, objectName } }: { row: AuditRow }) {
 }
 
 function Changes({ row }: { row: AuditRow }) {
-  const changes = changesOf(row.before, row.after)
+  // What the thing is called stands beside it already.
+  const changes = changesOf(row.before, row.after).filter(
+    ({ before, after }) => before !== null || !row.objectName?.split(' ').includes(after ?? ''),
+  )
   if (changes.length === 0) return null
   return (
-    <dl className="wrap-anywhere grid grid-cols-[auto_1fr] gap-x-2 text-xs">
+    <dl className="wrap-anywhere grid grid-cols-[fit-content(45%)_1fr] gap-x-2 text-xs">
       {changes.map(({ field, before, after }) => (
         <div key={field} className="contents">
           <dt className="text-muted">{field}</dt>

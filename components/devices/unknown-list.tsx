@@ -88,7 +88,7 @@ function Knock({ row, onEnrol }: { row: UnknownRow; onEnrol(from: EnrolFrom): vo
       className="flex flex-wrap items-center gap-x-4 gap-y-2 rounded-lg border border-line bg-surface px-4 py-3"
     >
       <div className="min-w-0 flex-1">
-        <h2 className="truncate font-semibold text-sm tabular-nums">{visible(row.identity)}</h2>
+        <h2 className="wrap-anywhere font-semibold text-sm tabular-nums">{visible(row.identity)}</h2>
         <p className="text-muted text-xs">
           {PROTOCOL_TITLE[row.protocol]} from <span className="tabular-nums">{row.address}</span>:{' '}
           {doubtWords(row.reason)}

@@ -166,7 +166,7 @@ function Passkeys({ passkeys }: { passkeys: AccountView['passkeys'] }) {
           {passkeys.map(({ id, name, createdAt }) => (
             <li key={id} className="flex items-center gap-3 py-2">
               <KeyRound aria-hidden className="size-4 text-faint" />
-              <span className="min-w-0 flex-1 truncate text-sm">{name}</span>
+              <span className="min-w-0 wrap-anywhere flex-1 text-sm">{name}</span>
               {createdAt !== null && (
                 <span className="text-faint text-xs max-md:hidden">
                   since {zonedDateTime(createdAt, fleet.timeZone)}
@@ -247,7 +247,7 @@ function Sessions({ sessions }: { sessions: readonly SessionRow[] }) {
           <li key={session.id} className="flex items-center gap-3 py-2">
             <Monitor aria-hidden className="size-4 shrink-0 text-faint" />
             <div className="min-w-0 flex-1">
-              <p className="truncate text-sm">
+              <p className="wrap-anywhere text-sm">
                 {browserOf(session.userAgent)}
                 {session.current && (
                   <Badge tone="good" className="ml-2">
@@ -256,7 +256,7 @@ function Sessions({ sessions }: { sessions: readonly SessionRow[] }) {
                 )}
                 {session.byProvider && <Badge className="ml-2">By your company</Badge>}
               </p>
-              <p className="truncate text-faint text-xs">
+              <p className="wrap-anywhere text-faint text-xs">
                 {session.address ?? 'unknown address'}, last used{' '}
                 {zonedDateTime(session.usedAt, fleet.timeZone)}
               </p>

@@ -44,7 +44,7 @@ export function Connections({ providers }: { providers: readonly Provider[] }) {
     <ul aria-label="Company sign-in" className="flex flex-col divide-y divide-line">
       {providers.map((provider) => (
         <li key={provider.id} className="flex items-center gap-3 py-2">
-          <span className="min-w-0 flex-1 truncate text-sm">{provider.name}</span>
+          <span className="min-w-0 wrap-anywhere flex-1 text-sm">{provider.name}</span>
           {provider.connected && <Badge tone="good">Connected</Badge>}
           {provider.connected ? (
             <Button

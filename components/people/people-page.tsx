@@ -114,7 +114,7 @@ function Member({
           <Badge tone={role === 'owner' ? 'accent' : 'neutral'}>{titled(role)}</Badge>
           {driverName && <span className="font-normal text-muted text-xs">log of {driverName}</span>}
         </p>
-        <p className="truncate text-muted text-xs">
+        <p className="wrap-anywhere text-muted text-xs">
           {email.endsWith('@provider.invalid') ? 'no e-mail' : email} · {ways.join(', ') || 'no way in'}
           {strong && ' · second step'} ·{' '}
           {lastSeenAt === null ? 'not signed in' : `seen ${zonedDateTime(lastSeenAt, fleet.timeZone)}`}
@@ -305,10 +305,10 @@ function Invitations({ rows }: { rows: readonly InvitationRow[] }) {
         {rows.map(({ id, email, role, invitedBy, expiresAt }) => (
           <li key={id} className="flex items-center gap-3 p-3 md:px-4">
             <div className="min-w-0 flex-1">
-              <p className="truncate text-sm">
+              <p className="wrap-anywhere text-sm">
                 {email} <Badge className="ml-1">{titled(role)}</Badge>
               </p>
-              <p className="truncate text-muted text-xs">
+              <p className="wrap-anywhere text-muted text-xs">
                 by {invitedBy}, good until {zonedDateTime(expiresAt, fleet.timeZone)}
               </p>
             </div>

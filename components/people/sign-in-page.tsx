@@ -76,7 +76,7 @@ export function SignInSettingsPage() {
                   <Badge>{row.kind === 'ldap' ? 'LDAP' : 'OpenID Connect'}</Badge>
                   {!row.enabled && <Badge tone="warning">Off</Badge>}
                 </p>
-                <p className="truncate text-muted text-xs">
+                <p className="wrap-anywhere text-muted text-xs">
                   {row.kind === 'ldap' ? row.settings.url : row.settings.issuer}
                 </p>
                 {row.callbackUrl && (

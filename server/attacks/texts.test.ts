@@ -14,7 +14,7 @@ const cookie = await signIn(target, a)
 const NOTHING = 4_503_599_627_370_497
 const device = a.devices[0]!
 
-const changing = procedures.filter(({ type, takesText }) => type === 'mutation' && takesText)
+const changing = procedures.filter(({ type, schema }) => type === 'mutation' && schema !== null)
 const schemaOf = (path: string) =>
   (appRouter._def.procedures as unknown as Record<string, { _def: { inputs: unknown[] } }>)[
     path
@@ -23,6 +23,8 @@ const schemaOf = (path: string) =>
 /** Texts that nobody reads: secrets, what is only compared, and what a parser of its own takes apart. */
 const NOT_SHOWN =
   /(^|\.)(password|secret|userId|id|user|signature|publicKey|algorithm|authorities|sources|device|email|fixTime)$/
+
+const ONLY_COMPARED = new Set(['deviceSignIn.removeIssuer issuer'])
 
 async function post(path: string, body: unknown, headers: Record<string, string> = {}) {
   const answer = await fetch(`${target.url}${path}`, {
@@ -41,7 +43,7 @@ describe('names with characters that deceive', () => {
     const seen: string[] = []
     for (const procedure of changing)
       for (const { path, input } of hostileInputs(procedure.schema!, { id: NOTHING, text: HIDDEN })) {
-        if (NOT_SHOWN.test(path)) continue
+        if (NOT_SHOWN.test(path) || ONLY_COMPARED.has(`${procedure.path} ${path}`)) continue
         seen.push(`${procedure.path} ${path}`)
         const issues = schemaOf(procedure.path).safeParse(input).error?.issues ?? []
         const its = issues.find((issue) => issue.path.join('.') === path)
@@ -102,9 +104,7 @@ describe('names with characters that deceive', () => {
   })
 
   test('a NUL is a refusal and no fault of ours, at every procedure, door, page and file', async () => {
-    for (const procedure of procedures.filter(
-      ({ takesText, type }) => takesText && type !== 'subscription',
-    )) {
+    for (const procedure of procedures.filter(({ schema, type }) => schema && type !== 'subscription')) {
       for (const { path, input } of hostileInputs(procedure.schema!, { id: NOTHING, text: 'a\0b' })) {
         const { status, text } = await call(target, cookie, procedure, input)
         assert.ok(status < 500, `${procedure.path} ${path}: ${status} ${text}`)
