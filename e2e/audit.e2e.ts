@@ -7,8 +7,8 @@ test('what somebody did stands in the audit log, is found there and goes with it
 }) => {
   const { fleets } = await house.seed('two-fleets')
   await signIn(fleets[0]!.login)
-  const { rows } = await house.pool.query<{ id: number }>(
-    'select id from drivers where fleet_id = $1 order by id limit 1',
+  const { rows } = await house.pool.query<{ id: number; name: string }>(
+    'select id, name from drivers where fleet_id = $1 order by id limit 1',
     [fleets[0]!.id],
   )
   const set = await page.request.post('/api/trpc/logs.setStatus', {
@@ -18,7 +18,22 @@ test('what somebody did stands in the audit log, is found there and goes with it
   expect(set.status()).toBe(200)
   await page.goto('/audit')
   await expect(page.getByRole('cell', { name: 'duty-status.set' })).toBeVisible()
+  const { id, name } = rows[0]!
+  const on = page.getByRole('cell', { name: new RegExp(`^driver ${name}`) })
+  await expect(on).toContainText(String(id))
+  await expect(page.getByRole('cell', { name: /status.*→ SB/ })).toBeVisible()
   await expectAccessible(page)
+  await page.getByLabel('Person, action or thing').fill(name)
+  await page.getByRole('button', { name: 'Search' }).click()
+  await expect(page).toHaveURL(/text=/)
+  await expect(on).toBeVisible()
+  await page.setViewportSize({ width: 390, height: 844 })
+  const card = page.getByRole('list', { name: 'Deeds' }).getByRole('listitem').filter({ hasText: name })
+  await expect(card).toContainText('duty-status.set')
+  await expect(card).toContainText(String(id))
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0)
+  await expectAccessible(page)
+  await page.setViewportSize({ width: 1280, height: 720 })
   await page.getByLabel('Person, action or thing').fill('no such thing')
   await page.getByRole('button', { name: 'Search' }).click()
   await expect(page.getByText('No deed fits this search.')).toBeVisible()

@@ -116,6 +116,7 @@ function ChangePassword({ hasPassword }: { hasPassword: boolean }) {
     >
       <TextField
         label="Current password"
+        className="max-md:w-full"
         type="password"
         name="current"
         autoComplete="current-password"
@@ -124,6 +125,7 @@ function ChangePassword({ hasPassword }: { hasPassword: boolean }) {
       />
       <TextField
         label="New password"
+        className="max-md:w-full"
         type="password"
         name="new"
         autoComplete="new-password"

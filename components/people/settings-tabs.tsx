@@ -21,7 +21,7 @@ export function SettingsTabs({ current }: { current: Route }) {
   return (
     <nav
       aria-label="Settings"
-      className="flex gap-x-5 overflow-x-auto whitespace-nowrap border-line border-b"
+      className="flex gap-x-5 max-md:gap-x-3 overflow-x-auto whitespace-nowrap border-line border-b"
     >
       {pages.map(({ href, label }) => (
         <Link

@@ -35,8 +35,10 @@ export function SignInSettingsPage() {
       <SettingsTabs current="/settings/sign-in" />
       <div className="flex flex-wrap items-center gap-2">
         <h1 className="flex-1 text-xl">Sign-in</h1>
-        <Button onClick={() => setEditing({ kind: 'ldap' })}>Add a directory (LDAP)</Button>
-        <Button onClick={() => setEditing({ kind: 'oidc' })}>Add a provider (OpenID Connect)</Button>
+        <div className="flex flex-wrap gap-2 max-md:w-full">
+          <Button onClick={() => setEditing({ kind: 'ldap' })}>Add a directory (LDAP)</Button>
+          <Button onClick={() => setEditing({ kind: 'oidc' })}>Add a provider (OpenID Connect)</Button>
+        </div>
       </div>
       <p className="text-muted text-sm">
         People sign in with the account that they have at your company, at{' '}
