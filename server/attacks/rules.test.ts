@@ -134,15 +134,21 @@ describe('limits, on both sides of each', () => {
       done = true
       return lines
     })
+    const began = performance.now()
+    let longest = 0
     let answered = 0
-    do {
+    while (!done) {
       const from = performance.now()
       assert.equal((await fetch(`${target.url}/healthz`)).status, 200)
-      if (!done) answered++
-      assert.ok(performance.now() - from < 3_000, 'somebody else waits for the file')
-    } while (!done)
+      longest = Math.max(longest, performance.now() - from)
+      answered++
+    }
+    const took = performance.now() - began
     assert.ok((await file) > 40_000)
-    assert.ok(answered > 3, `${answered} were answered meanwhile`)
+    assert.ok(
+      answered > 10 && longest < took / 3,
+      `${answered} were answered in ${took.toFixed(0)} ms, one after ${longest.toFixed(0)} ms`,
+    )
     // What a file can hold is bounded; a wider range is refused and says how much to ask for.
     const wide = await fetch(`${target.url}/api/reports/violations?from=2026-09-01&until=2026-11-24`, {
       headers: { cookie },

@@ -14,12 +14,13 @@ type Row = Record<string, Cell>
 /**
  * RFC 4180 with a byte-order mark, so that spreadsheets read UTF-8, and an apostrophe before what they would run as a
  * formula. The header stands there even when no row does.
+ * @param header false: these rows go on from others
  */
-function toCsv(columns: readonly string[], rows: readonly Row[]): string {
+function toCsv(columns: readonly string[], rows: readonly Row[], header = true): string {
   return stringify([...rows], {
     columns: [...columns],
-    header: true,
-    bom: true,
+    header,
+    bom: header,
     escape_formulas: true,
     record_delimiter: 'windows',
   })
@@ -189,8 +190,8 @@ const AUDIT_COLUMNS = [
   'address',
 ]
 
-/** A fleet's audit log, a row a deed; instants in UTC. */
-export const auditCsv = (rows: readonly AuditRow[]): string =>
+/** A part of a fleet's audit log, a row a deed, the first with the header; instants in UTC. */
+export const auditCsv = (rows: readonly AuditRow[], isFirst: boolean): string =>
   toCsv(
     AUDIT_COLUMNS,
     rows.map((row) => ({
@@ -205,4 +206,5 @@ export const auditCsv = (rows: readonly AuditRow[]): string =>
       after: row.after,
       address: row.address,
     })),
+    isFirst,
   )
