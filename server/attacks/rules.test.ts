@@ -230,43 +230,33 @@ describe('secrets', () => {
 
     const login = { email: 'rotating@carrier.example', password: PASSWORD }
     await enrolPerson(pool, { fleetId: a.id, name: 'Rotating', role: 'owner', ...login })
-    const before = new Visitor(learning)
-    await before.signIn(login)
+    // All of them have one name towards people and devices.
+    const OURS = { origin: target.url }
+    const signInAt = async (url: string) => {
+      const visitor = new Visitor(url)
+      const { status, text } = await visitor.post('/api/auth/sign-in/email', login, OURS)
+      assert.equal(status, 200, text)
+      return { visitor, text }
+    }
+    const { visitor: before } = await signInAt(learning)
     assert.ok(await before.copied(making).person(), 'a session of before is good after')
-    const after = new Visitor(making)
-    await after.signIn(login)
+    const { visitor: after } = await signInAt(making)
     assert.ok(await after.copied(learning).person(), 'and the reverse')
     assert.equal(
-      (
-        await before
-          .copied(making)
-          .post('/api/auth/two-factor/enable', { password: 'not it' }, { origin: target.url })
-      ).status,
+      (await before.copied(making).post('/api/auth/two-factor/enable', { password: 'not it' }, OURS)).status,
       400,
     )
 
     const mover = before.copied(learning)
-    const begun = await mover.post(
-      '/api/auth/two-factor/enable',
-      { password: PASSWORD },
-      { origin: target.url },
-    )
+    const begun = await mover.post('/api/auth/two-factor/enable', { password: PASSWORD }, OURS)
     assert.equal(begun.status, 200, begun.text)
     const secret = secretOf(JSON.parse(begun.text).totpURI)
-    const on = await mover.post(
-      '/api/auth/two-factor/verify-totp',
-      { code: totp(secret, Date.now()) },
-      { origin: target.url },
-    )
+    const on = await mover.post('/api/auth/two-factor/verify-totp', { code: totp(secret, Date.now()) }, OURS)
     assert.equal(on.status, 200, on.text)
-    const half = new Visitor(learning)
-    assert.equal((await half.signIn(login)).text, '{"twoFactorRedirect":true}')
+    const { visitor: half, text: owed } = await signInAt(learning)
+    assert.equal(owed, '{"twoFactorRedirect":true}')
     const whole = half.copied(making)
-    const done = await whole.post(
-      '/api/auth/two-factor/verify-totp',
-      { code: nextCode(secret) },
-      { origin: target.url },
-    )
+    const done = await whole.post('/api/auth/two-factor/verify-totp', { code: nextCode(secret) }, OURS)
     assert.equal(done.status, 200, done.text)
     assert.ok(await whole.person())
 
@@ -294,7 +284,7 @@ describe('secrets', () => {
 
     // An instance that has neither takes none of it.
     const stranger = await target.another({ ...limits, AUTH_SECRET: randomBytes(32).toString('base64') })
-    assert.equal(await before.copied(stranger).person(), null)
+    assert.equal(await whole.copied(stranger).person(), null)
   })
 })
 
