@@ -86,14 +86,23 @@ export async function checkDriver(db: Db, fleetId: number, driverId: number | nu
 
 /**
  * Takes a member out of the fleet; their sessions end. What ties them to a provider stays, so that it can't let them in again.
+ * @returns what they were
  * @throws AppError as `setRole`
  */
-export async function removeMember(tx: Db, by: Person, userId: string): Promise<Role> {
+export async function removeMember(
+  tx: Db,
+  by: Person,
+  userId: string,
+): Promise<{ name: string; role: Role }> {
   await lockFleet(tx, by.fleetId)
   const was = await lockRole(tx, by.fleetId, userId)
   if (!mayAssign(by.role, was)) throw ONLY_OWNERS()
-  await tx.query('delete from fleet_members where fleet_id = $1 and user_id = $2', [by.fleetId, userId])
+  const { rows } = await tx.query<{ name: string }>(
+    `delete from fleet_members m using users u where m.fleet_id = $1 and m.user_id = $2 and u.id = m.user_id
+     returning u.name`,
+    [by.fleetId, userId],
+  )
   await keepAnOwner(tx, by.fleetId)
   await endSessions(tx, userId)
-  return was
+  return { name: rows[0]!.name, role: was }
 }

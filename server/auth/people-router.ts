@@ -100,8 +100,8 @@ export const peopleRouter = router({
     .input(ByUser)
     .mutation(({ ctx, input }) =>
       deed(ctx, 'person.removed', async (tx) => {
-        const role = await removeMember(tx, ctx.person, input.userId)
-        return { result: undefined, object: { kind: 'person', id: input.userId }, before: { role } }
+        const before = await removeMember(tx, ctx.person, input.userId)
+        return { result: undefined, object: { kind: 'person', id: input.userId }, before }
       }),
     ),
 })
