@@ -1,4 +1,4 @@
-// `npm test`: sets up what it needs, then types, lint, unit, integration on a real PostgreSQL, and the browser walks.
+// `npm test`: sets up what it needs, then types, lint, then unit and integration on a real PostgreSQL beside the browser walks.
 import { spawn } from 'node:child_process'
 import * as fs from 'node:fs'
 import path from 'node:path'
@@ -20,18 +20,24 @@ await main(async () => {
   process.env.NEXT_TELEMETRY_DISABLED = '1'
   if (wanted('unit') || wanted('browser')) await findSlapd()
   if (wanted('unit') || wanted('browser')) findSshKeygen()
-  if (wanted('types')) await check('types', 'node_modules/typescript/lib/tsc.js', '--noEmit')
-  if (wanted('lint'))
-    await check('lint', 'node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings')
-  if (wanted('advisories')) await advisories()
+  const mosquitto = wanted('unit') && findMosquitto()
+  const chromium = wanted('browser') && (await findChromium())
+  await Promise.all([
+    wanted('types') && check('types', 'node_modules/typescript/lib/tsc.js', '--noEmit'),
+    wanted('lint') && check('lint', 'node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings'),
+    wanted('advisories') && advisories(),
+  ])
   const { register } = await import('tsx/esm/api')
   register()
   const { prepareTestDatabase } = await import('./test-database.ts')
   const database = await prepareTestDatabase(path.join(STATE, 'test'))
   try {
     const env = { TEST_DATABASE_URL: database.url }
-    if (wanted('unit')) await unit({ ...env, MOSQUITTO_PATH: findMosquitto() })
-    if (wanted('browser')) await browser(env)
+    // Side by side: each waits much of its time for what the other leaves idle.
+    await Promise.all([
+      wanted('unit') && unit({ ...env, MOSQUITTO_PATH: mosquitto }),
+      wanted('browser') && browser({ ...env, CHROMIUM_PATH: chromium }),
+    ])
   } finally {
     await database.stop()
   }
@@ -49,7 +55,7 @@ await main(async () => {
 /** One check that passes or fails as a whole. */
 async function check(name, file, ...args) {
   await timed(name, async () => {
-    const code = await run([path.join(ROOT, file), ...args])
+    const code = await run([path.join(ROOT, file), ...args], { kept: true })
     return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1 }
   })
 }
@@ -67,25 +73,12 @@ async function advisories() {
 /** Every *.test.ts beside the code, each file in a process of its own. */
 async function unit(env) {
   await timed('unit', async () => {
-    const tap = path.join(STATE, 'unit.tap')
-    const [major, minor] = process.versions.node.split('.').map(Number)
-    const parallel = major > 20 || minor >= 10 ? ['--test-concurrency=2'] : []
-    // A file that hangs is named and ended, rather than the whole run.
-    const bounded = major > 20 || minor >= 11 ? [`--test-timeout=${20 * 60_000}`] : []
-    const reporters = [
-      '--test-reporter=spec',
-      '--test-reporter-destination=stdout',
-      '--test-reporter=tap',
-      `--test-reporter-destination=${tap}`,
-    ]
-    const code = await run(
-      ['--import', 'tsx', '--test', ...parallel, ...bounded, ...reporters, ...testFiles()],
-      env,
-    )
-    const count = (word) =>
-      Number(fs.readFileSync(tap, 'utf8').match(new RegExp(`^# ${word} (\\d+)$`, 'm'))?.[1] ?? 0)
-    const failed = count('fail') + count('cancelled')
-    return { passed: count('pass'), failed: failed || (code === 0 ? 0 : 1) }
+    const report = path.join(STATE, 'unit.json')
+    fs.rmSync(report, { force: true })
+    const code = await run(['--import', 'tsx', 'server/cli/unit.mjs', report, ...testFiles()], { env })
+    if (!fs.existsSync(report)) return { passed: 0, failed: 1 }
+    const { pass, fail, cancelled } = JSON.parse(fs.readFileSync(report, 'utf8'))
+    return { passed: pass, failed: fail + cancelled || (code === 0 ? 0 : 1) }
   })
 }
 
@@ -99,7 +92,9 @@ function testFiles() {
     }
   }
   for (const room of ['app', 'components', 'prisma', 'server']) walk(room)
-  return found.sort()
+  // The longest, and it mostly waits: whatever starts last would be waited for alone.
+  const first = path.normalize('server/cli/soak/soak.test.ts')
+  return found.sort((a, b) => Number(b === first) - Number(a === first) || (a < b ? -1 : 1))
 }
 
 async function browser(env) {
@@ -107,9 +102,9 @@ async function browser(env) {
     const report = path.join(STATE, 'browser.json')
     fs.rmSync(report, { force: true })
     const code = await run([path.join(ROOT, 'node_modules/@playwright/test/cli.js'), 'test'], {
-      ...env,
-      CHROMIUM_PATH: await findChromium(),
-      PLAYWRIGHT_JSON_OUTPUT_NAME: report,
+      env: { ...env, PLAYWRIGHT_JSON_OUTPUT_NAME: report },
+      // Whole, and not between the lines of others.
+      kept: wanted('unit'),
     })
     if (!fs.existsSync(report)) return { passed: 0, failed: 1 }
     const { expected, unexpected, flaky } = JSON.parse(fs.readFileSync(report, 'utf8')).stats
@@ -125,14 +120,21 @@ async function timed(name, work) {
   results.push({ name, passed, failed, seconds: (Date.now() - from) / 1000 })
 }
 
-function run(args, env = {}) {
+/** @param {{ env?: object, kept?: boolean }} [how] kept: what it prints is printed when it has ended */
+function run(args, { env = {}, kept = false } = {}) {
   return new Promise((resolve, reject) => {
+    const output = []
     const child = spawn(process.execPath, args, {
       cwd: ROOT,
       env: { ...process.env, ...env },
-      stdio: 'inherit',
+      stdio: kept ? ['inherit', 'pipe', 'pipe'] : 'inherit',
     })
+    for (const stream of kept ? [child.stdout, child.stderr] : [])
+      stream.on('data', (part) => output.push(part))
     child.once('error', reject)
-    child.once('exit', (code) => resolve(code ?? 1))
+    child.once('close', (code) => {
+      process.stdout.write(Buffer.concat(output))
+      resolve(code ?? 1)
+    })
   })
 }

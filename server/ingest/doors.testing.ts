@@ -7,7 +7,8 @@ import { newId } from '../db/id.ts'
 import { registry } from './metrics.ts'
 import { encodeLogin } from './teltonika/stream.ts'
 
-const WITHIN_MS = 10_000
+/** Far more than anything takes: whether it comes is asked, not how soon. */
+const WITHIN_MS = 60_000
 
 /** Asks until the answer is true; it fails after the time with what was waited for. */
 export async function until(

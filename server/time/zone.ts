@@ -53,7 +53,19 @@ export function isoWithOffset(at: Instant, zone: Zone): string {
 /** No clocks change by more. */
 const CHANGED_WITHIN = 3 * HOUR
 
-const isoDate = (utc: number) => new Date(utc).toISOString().slice(0, 10)
+/** Dates by the number of their day: the same few are asked for again and again, and Date takes long to write one. */
+const dates = new Map<number, string>()
+const MOST_DATES = 10_000
+
+function isoDate(utc: number): string {
+  const day = Math.floor(utc / DAY)
+  const known = dates.get(day)
+  if (known) return known
+  const made = new Date(utc).toISOString().slice(0, 10)
+  if (dates.size >= MOST_DATES) dates.clear()
+  dates.set(day, made)
+  return made
+}
 
 function makeZone(name: string): Zone {
   // Some runtimes take offsets such as "+05:00" too; a log names a zone.

@@ -126,6 +126,10 @@ export function minuteByMinute(
   const extraWindow = (at: Instant) =>
     good.some((claim) => tourOf(claim) === tourOf(at)) ? 2 * HOUR : extra(at)
 
+  const carriedDays = (options.carriedMinutes ?? []).map((minutes, i, all) => ({
+    minutes,
+    date: addDays(firstDate, i - all.length),
+  }))
   const cycleLeft = (
     at: Instant,
     ofDays: number,
@@ -138,12 +142,7 @@ export function minuteByMinute(
     let carried = 0
     const restart = clears && rests.findLast((rest) => rest.until <= at && lengthOf(rest) >= 34 * HOUR)
     if (restart) from = Math.max(from, restart.until)
-    else {
-      const minutes = options.carriedMinutes ?? []
-      minutes.forEach((value, i) => {
-        if (addDays(firstDate, i - minutes.length) >= oldest) carried += value * MINUTE
-      })
-    }
+    else for (const { date, minutes } of carriedDays) if (date >= oldest) carried += minutes * MINUTE
     return hours * HOUR - counted(from, at) - carried
   }
 
