@@ -8,7 +8,6 @@ test('what devices may sign in with is chosen, an issuer is added and tested, a 
   signIn,
   house,
 }) => {
-  test.setTimeout(300_000)
   const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const keys = JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'k1' }] })
   let status = 200

@@ -43,7 +43,7 @@ test('from the alert to the paper: it arrives, is acknowledged, explained and ex
   await expect(alert).toHaveCount(0)
 
   await sendBacklog(house, left)
-  await expect(alert).toBeVisible({ timeout: 20_000 })
+  await expect(alert).toBeVisible()
   await expect(alert).toContainText('49 CFR 395.3')
   await expectAccessible(page)
   const title = (await alert.getByRole('heading').textContent())!

@@ -62,7 +62,7 @@ export const test = base.extend<{ signIn: (login: Login) => Promise<void> }, { h
       await admin.end()
       fs.rmSync(directory, { recursive: true, force: true })
     },
-    { scope: 'worker', timeout: 120_000 },
+    { scope: 'worker', timeout: 300_000 },
   ],
   baseURL: async ({ house }, use) => use(house.url),
   /** Signs in through the real door, without the form; the form has a walk of its own. Once a person: attempts are counted. */
@@ -112,6 +112,15 @@ export async function severable(url: string) {
 export async function expectAccessible(page: Page): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+    // A colour that is still on its way from one theme to the other, or fading in, is not the one to judge.
+    await page.waitForFunction(() =>
+      document
+        .getAnimations()
+        .every(
+          ({ playState, effect }) =>
+            playState !== 'running' || effect?.getComputedTiming().iterations === Number.POSITIVE_INFINITY,
+        ),
+    )
     const { violations } = await new AxeBuilder({ page })
       // Only violations are read, so only they are written out; all rules run.
       .options({ resultTypes: ['violations'] })

@@ -62,3 +62,18 @@ test('a fleet sees nothing of another fleet', async ({ page, signIn, house }) =>
   )
   expect(csv.status()).toBe(404)
 })
+
+test('before its script is at work a form can’t be sent: the password would stand in the address', async ({
+  browser,
+  house,
+}) => {
+  const context = await browser.newContext({ baseURL: house.url, javaScriptEnabled: false })
+  const page = await context.newPage()
+  await page.goto('/login')
+  await expect(page.getByRole('button', { name: 'Sign in', exact: true })).toBeDisabled()
+  await page.getByLabel('E-mail').fill(house.demo.login.email)
+  await page.getByLabel('Password').fill('a-secret-word')
+  await page.getByLabel('Password').press('Enter')
+  await expect(page).toHaveURL(/\/login$/)
+  await context.close()
+})

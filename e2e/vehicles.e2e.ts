@@ -27,7 +27,6 @@ test('a month leads to a truck’s day and the day to the way of each trip on th
   house,
   signIn,
 }) => {
-  test.setTimeout(240_000)
   await signIn(house.demo.login)
   const found = await complaints(page)
   const table = page.getByRole('region', { name: 'Trucks' }).getByRole('table')
@@ -38,7 +37,7 @@ test('a month leads to a truck’s day and the day to the way of each trip on th
     await house.pool.query('update trip_rechecks set due_at = now()')
     await page.goto('/vehicles')
     await expect(driven.first()).toBeVisible({ timeout: 5_000 })
-  }).toPass({ timeout: 120_000 })
+  }).toPass({ timeout: 240_000 })
   await expect(page.getByRole('heading', { name: 'Trips' })).toBeVisible()
   await expect(page.getByText(/^60 trucks, [\d,]+ trips, [\d,]+ mi$/)).toBeVisible()
   await expectAccessible(page)
@@ -96,7 +95,6 @@ test('a month leads to a truck’s day and the day to the way of each trip on th
 })
 
 test('on a phone the month and the day fit, and the map is there', async ({ page, house, signIn }) => {
-  test.setTimeout(240_000)
   await signIn(house.demo.login)
   await page.setViewportSize({ width: 390, height: 844 })
   const found = await complaints(page)
@@ -106,7 +104,7 @@ test('on a phone the month and the day fit, and the map is there', async ({ page
     await house.pool.query('update trip_rechecks set due_at = now()')
     await page.goto('/vehicles')
     await expect(driven.first()).toBeVisible({ timeout: 5_000 })
-  }).toPass({ timeout: 120_000 })
+  }).toPass({ timeout: 240_000 })
   expect(await isTooWide(page)).toBe(0)
   await driven.first().click()
   await expect(page.locator('.leaflet-overlay-pane path')).toHaveCount(4)

@@ -11,8 +11,6 @@ test('a webhook is added, tested, told of an alert, its secret changed; a wrong 
   signIn,
   house,
 }) => {
-  // Five looks for accessibility in both themes, and a worker's rounds: on a busy machine longer than others.
-  test.setTimeout(300_000)
   let status = 204
   const came: { headers: IncomingHttpHeaders; body: Buffer }[] = []
   const receiver = createServer(async (request, response) => {

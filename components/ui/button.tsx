@@ -1,6 +1,7 @@
 import { LoaderCircle } from 'lucide-react'
 import type { ComponentProps, ReactNode } from 'react'
 import { cx } from './classes.ts'
+import { useReady } from './ready.ts'
 
 export type ButtonTone = 'primary' | 'plain' | 'quiet' | 'danger'
 export type ButtonSize = 'small' | 'medium'
@@ -37,11 +38,12 @@ export interface ButtonProps extends ComponentProps<'button'> {
 }
 
 export function Button({ tone, size, busy, className, children, disabled, type, ...rest }: ButtonProps) {
+  const ready = useReady()
   return (
     <button
       type={type ?? 'button'}
       className={cx(buttonClass(tone, size), className)}
-      disabled={disabled || busy}
+      disabled={disabled || busy || (type === 'submit' && !ready)}
       aria-busy={busy || undefined}
       {...rest}
     >

@@ -25,7 +25,7 @@ export interface Target {
   another(settings?: Record<string, string>): Promise<string>
 }
 
-const STARTS_WITHIN_MS = 90_000
+const STARTS_WITHIN_MS = 240_000
 
 export async function startTarget(
   settings: Record<string, string> = {},

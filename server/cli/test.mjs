@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import * as fs from 'node:fs'
 import path from 'node:path'
+import { createInterface } from 'node:readline'
 import { askRegistry, judge, readExceptions } from './advisories.mjs'
 import { findChromium } from './chromium.mjs'
 import { findMosquitto } from './mosquitto.mjs'
@@ -55,7 +56,7 @@ await main(async () => {
 /** One check that passes or fails as a whole. */
 async function check(name, file, ...args) {
   await timed(name, async () => {
-    const code = await run([path.join(ROOT, file), ...args], { kept: true })
+    const code = await run([path.join(ROOT, file), ...args], { beside: true })
     return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1 }
   })
 }
@@ -103,8 +104,7 @@ async function browser(env) {
     fs.rmSync(report, { force: true })
     const code = await run([path.join(ROOT, 'node_modules/@playwright/test/cli.js'), 'test'], {
       env: { ...env, PLAYWRIGHT_JSON_OUTPUT_NAME: report },
-      // Whole, and not between the lines of others.
-      kept: wanted('unit'),
+      beside: wanted('unit'),
     })
     if (!fs.existsSync(report)) return { passed: 0, failed: 1 }
     const { expected, unexpected, flaky } = JSON.parse(fs.readFileSync(report, 'utf8')).stats
@@ -120,21 +120,17 @@ async function timed(name, work) {
   results.push({ name, passed, failed, seconds: (Date.now() - from) / 1000 })
 }
 
-/** @param {{ env?: object, kept?: boolean }} [how] kept: what it prints is printed when it has ended */
-function run(args, { env = {}, kept = false } = {}) {
+/** @param {{ env?: object, beside?: boolean }} [how] beside: others print too, so it does by whole lines */
+function run(args, { env = {}, beside = false } = {}) {
   return new Promise((resolve, reject) => {
-    const output = []
     const child = spawn(process.execPath, args, {
       cwd: ROOT,
       env: { ...process.env, ...env },
-      stdio: kept ? ['inherit', 'pipe', 'pipe'] : 'inherit',
+      stdio: beside ? ['inherit', 'pipe', 'pipe'] : 'inherit',
     })
-    for (const stream of kept ? [child.stdout, child.stderr] : [])
-      stream.on('data', (part) => output.push(part))
+    for (const input of beside ? [child.stdout, child.stderr] : [])
+      createInterface({ input }).on('line', (line) => console.log(line))
     child.once('error', reject)
-    child.once('close', (code) => {
-      process.stdout.write(Buffer.concat(output))
-      resolve(code ?? 1)
-    })
+    child.once('close', (code) => resolve(code ?? 1))
   })
 }

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { SoakDevice } from './sender.ts'
 
 const EVERY_MS = 25
-const ANSWER_WITHIN_MS = 5_000
+const ANSWER_WITHIN_MS = 30_000
 
 /** One device that asks again and again until it gets a receipt: so long the service was away. */
 export class Probe {

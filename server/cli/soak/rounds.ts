@@ -40,7 +40,7 @@ export interface SoakReport {
   databaseStarts: number
 }
 
-const RECOVERED_WITHIN_MS = 60_000
+const RECOVERED_WITHIN_MS = 180_000
 /** What is said sparingly (server/ingest/trouble.ts) is said within ten seconds. */
 const SAID_WITHIN_MS = 15_000
 /** Nothing is struck before so much has gone well, and not at the same instant each time. */

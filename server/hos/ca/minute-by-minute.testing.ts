@@ -80,10 +80,9 @@ export function minuteByMinute(
     from: number
     left: Stretch | null
   }
-  const fullRest = (at: number): Point => ({
-    from: Math.max(0, ...resets.filter((rest) => rest.until <= at).map((rest) => rest.until)),
-    left: null,
-  })
+  const fullRests = new Int32Array(end + 1)
+  for (const rest of resets) fullRests.fill(rest.until, rest.until)
+  const fullRest = (at: number): Point => ({ from: fullRests[at]!, left: null })
   const pointsAt = (at: number): Point[] => {
     const last = fullRest(at)
     const found = [last]
@@ -98,8 +97,8 @@ export function minuteByMinute(
     }
     return found
   }
+  const met = (options.adverseConditions ?? []).map((instant) => (instant - start) / MINUTE)
   const moreAt = (at: number) => {
-    const met = (options.adverseConditions ?? []).map((instant) => (instant - start) / MINUTE)
     const going = met.filter(
       (one) =>
         one <= at && !resets.some((rest) => (rest.until > one || rest.until === end) && rest.until <= at),
@@ -156,6 +155,11 @@ export function minuteByMinute(
     return Math.min(cycle - total - carried, one ? Number.POSITIVE_INFINITY : second)
   }
 
+  const before = {
+    from: Number.NEGATIVE_INFINITY,
+    until: rests[0] && opens(rests[0]) ? rests[0].until : 0,
+  }
+  const everyRest = [before, ...rests]
   const levels: Record<string, (at: number, points: Point[]) => number> = {
     drive: (at, points) => Math.min(shift.drive(at, points), dayLeft(at, 13 * H, driven)),
     duty: (at, points) => Math.min(shift.duty(at, points), dayLeft(at, 14 * H, worked)),
@@ -163,12 +167,8 @@ export function minuteByMinute(
     cycle: cycleLeft,
     // Section 25: does any rest lie in the fourteen days before the end of this minute for 24 hours?
     long: (at) => {
-      const before = {
-        from: Number.NEGATIVE_INFINITY,
-        until: rests[0] && opens(rests[0]) ? rests[0].until : 0,
-      }
       const fortnight = { from: at + 1 - 14 * DAY, until: at }
-      return [before, ...rests].some((rest) => shared(rest, fortnight) >= 24 * H) ? 1 : 0
+      return everyRest.some((rest) => shared(rest, fortnight) >= 24 * H) ? 1 : 0
     },
   }
   const ruleOf: Record<string, string> = {
