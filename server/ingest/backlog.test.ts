@@ -141,7 +141,12 @@ describe('a fleet that comes back', () => {
     )
     const [back, live] = [all.slice(0, 500), all.slice(500)]
     // They have been going on.
-    await Promise.all(live.map((device) => post(device, beat(device, Date.now()), steady)))
+    const goOn = () => Promise.all(live.map((device) => post(device, beat(device, Date.now()), steady)))
+    await goOn()
+    // Where others keep the machine so busy that this takes a quarter of a second without any backlog, five seconds say nothing.
+    const calmFrom = performance.now()
+    await goOn()
+    const withinMs = Math.max(5_000, 20 * (performance.now() - calmFrom))
     let draining = true
     let slowestMs = 0
     let oldestShownMs = 0
@@ -181,10 +186,10 @@ describe('a fleet that comes back', () => {
     await Promise.all([drained, ...lives, shown])
     const seconds = (performance.now() - from) / 1_000
     t.diagnostic(
-      `${back.length * perDevice} of backlog in ${seconds.toFixed(1)} s; meanwhile ${reports} reports of now, the slowest receipt after ${slowestMs.toFixed(0)} ms, the oldest place shown ${oldestShownMs} ms old`,
+      `${back.length * perDevice} of backlog in ${seconds.toFixed(1)} s; meanwhile ${reports} reports of now, the slowest receipt after ${slowestMs.toFixed(0)} ms, the oldest place shown ${oldestShownMs} ms old; at most ${withinMs.toFixed(0)} ms`,
     )
-    assert.ok(slowestMs < 5_000, `a receipt took ${slowestMs} ms`)
-    assert.ok(oldestShownMs < 5_000, `a place that is shown was ${oldestShownMs} ms old`)
+    assert.ok(slowestMs < withinMs, `a receipt took ${slowestMs} ms`)
+    assert.ok(oldestShownMs < withinMs, `a place that is shown was ${oldestShownMs} ms old`)
     const { rows } = await pool.query(
       `select count(*) as count from positions where device_number in (select number from devices where id = any($1))`,
       [back.map(({ id }) => id)],
