@@ -64,8 +64,8 @@ export function DevicesPage({ doors }: { doors: Doors }) {
           value={view}
           onChange={(value) => void setView(value)}
           tabs={[
-            { value: 'enrolled', label: 'Enrolled', count: devices.rows?.length ?? 0 },
-            { value: 'unknown', label: 'Not enrolled', count: unknown.rows?.length ?? 0 },
+            { value: 'enrolled', label: 'Enrolled', count: devices.rows?.length },
+            { value: 'unknown', label: 'Not enrolled', count: unknown.rows?.length },
           ]}
         >
           {view === 'unknown' ? (

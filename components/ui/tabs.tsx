@@ -5,7 +5,7 @@ import type { ReactNode } from 'react'
 export interface Tab<T extends string> {
   value: T
   label: string
-  count?: number
+  count?: number | undefined
 }
 
 /** Views of one thing; the panel below changes with the tab. */
