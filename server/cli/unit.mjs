@@ -13,8 +13,8 @@ const [report, ...files] = process.argv.slice(2)
 const counted = { pass: 0, fail: 0, cancelled: 0 }
 const results = run({
   files: files.map((file) => path.resolve(file)),
-  // Many files wait for a database or a server most of their time.
-  concurrency: Math.max(3, os.availableParallelism() + 1),
+  // Many files wait for a database or a server most of their time; more than four would want more connections than it has.
+  concurrency: Math.min(4, os.availableParallelism() + 1),
   timeout: FILE_WITHIN_MS,
 })
 // The run tells its totals as remarks at its end, and its exit code by none.
