@@ -48,28 +48,32 @@ export async function setup({ build = true } = {}) {
       'generated',
     )
   })
-  await step('Building the map', async () => {
-    return await onceFor(
+  const map = () =>
+    onceFor(
       'basemap',
       ['server/cli/basemap.ts', 'server/geo', 'package-lock.json'],
       () => script('server/cli/basemap.ts'),
       'public/basemap.pmtiles',
     )
-  })
-  if (!build) return
-  await step('Building the pages', async () => {
-    const made = [
-      'app',
-      'components',
-      'server',
-      'prisma/schema.prisma',
-      'public',
-      'next.config.ts',
-      'postcss.config.mjs',
-      'tsconfig.json',
-      'package-lock.json',
-    ]
-    return await onceFor('built', made, () => bin('next', 'build'), '.next/BUILD_ID')
+  if (!build) return await step('Building the map', map)
+  const made = [
+    'app',
+    'components',
+    'server',
+    'prisma/schema.prisma',
+    'public',
+    'next.config.ts',
+    'postcss.config.mjs',
+    'tsconfig.json',
+    'package-lock.json',
+  ]
+  const pages = () => onceFor('built', made, () => bin('next', 'build'), '.next/BUILD_ID')
+  // Neither looks at the other's files, and each keeps one core busy.
+  await step('Building the map and the pages', async () => {
+    const done = await Promise.allSettled([map(), pages()])
+    const failed = done.find(({ status }) => status === 'rejected')
+    if (failed) throw failed.reason
+    return done.every(({ value }) => value) ? 'up to date' : undefined
   })
 }
 
