@@ -112,7 +112,7 @@ export class KnownKeys {
     const { rows } = await this.#pool.query<KeyRow>({
       name: 'keys-by-fingerprint',
       text: `select ${COLUMNS} from device_keys k join fleets f on f.id = k.fleet_id ${OF_DEVICE}
-             where k.fingerprint = $1 and k.state = 'active' limit 3`,
+             where k.fingerprint = $1 order by k.state = 'active' desc limit 3`,
       values: [fingerprint],
     })
     return rows.map((row) => holderOf(row, verifyingKeyOfRow(row)))

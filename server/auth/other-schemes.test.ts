@@ -32,6 +32,19 @@ async function post(headers: Record<string, string>, to = instance, device = 'un
   return { status: response.status, code: ((await response.json()) as { code?: string }).code }
 }
 
+/** Returns when the fleet's log says that a device was refused for this reason; it is written behind the answer. */
+async function noted(fleetId: number, kind: string, id: string | null, reason: string): Promise<void> {
+  for (;;) {
+    const { rows } = await pool.query(
+      `select from audit_log where fleet_id = $1 and action = 'device.refused' and object_kind = $2
+         and ($3::text is null or object_id = $3) and after->>'reason' = $4`,
+      [fleetId, kind, id, reason],
+    )
+    if (rows.length > 0) return
+    await new Promise(setImmediate)
+  }
+}
+
 const { privateKey, publicKey } = await generateKeyPair('ES256')
 const jwk = { ...(await exportJWK(publicKey)), kid: 'k1', alg: 'ES256' }
 let asked = 0
@@ -88,6 +101,8 @@ describe('OAuth 2 client credentials', () => {
     ]
     for (const [what, token] of refused)
       assert.deepEqual(await post(bearer(token)), { status: 401, code: 'unauthorized' }, what)
+    for (const reason of ['unknown_issuer', 'ERR_JWT_EXPIRED', 'unknown_device'])
+      await noted(fleet.id, 'device-issuer', null, reason)
     const noScope = await jwt({ claims: { scope: 'config:read' } }).sign(privateKey)
     assert.equal((await post(bearer(noScope))).code, 'scope_denied')
   })
@@ -173,6 +188,35 @@ describe('mutual TLS at a proxy', () => {
       assert.equal((await post({ 'client-cert': field }, outside)).code, 'unauthorized')
     }
     assert.equal((await positionsOf(pool, truck)).filter(({ flags }) => flags === 16).length, KINDS.length)
+  })
+
+  test('why a certificate was refused is in the log of the fleet that knows its key', async () => {
+    const { field, parsed } = certificate('refused', ...KINDS[0]!)
+    const { id } = await enrolKey(
+      pool,
+      fleet.id,
+      {
+        publicKey: ed25519Line(parsed.publicKey.export({ format: 'jwk' }).x!),
+        scopes: ['ingest'],
+        reach: { kind: 'device', deviceId: truck.id },
+      },
+      { name: 'Ada', now: Date.now(), state: 'pending' },
+    )
+    const set = (what: string) => pool.query(`update device_keys set ${what} where id = $1`, [id])
+    const refusedFor = async (reason: string) => {
+      assert.equal((await post({ 'client-cert': field })).code, 'unauthorized', reason)
+      await noted(fleet.id, 'device-key', String(id), reason)
+    }
+    await refusedFor('pending')
+    await set(`state = 'active', expires_at = now() - interval '1 second'`)
+    await refusedFor('expired')
+    await set(`expires_at = null`)
+    await pool.query(`update fleets set device_auth = array_remove(device_auth, 'mtls')`)
+    await refusedFor('method_not_taken')
+    await pool.query(`update fleets set device_auth = array_append(device_auth, 'mtls')`)
+    assert.equal((await post({ 'client-cert': field })).status, 200)
+    await set(`state = 'revoked'`)
+    await refusedFor('revoked')
   })
 
   test('what is no certificate is refused, and one beside a token too', async () => {
