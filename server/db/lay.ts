@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { log } from '../log.ts'
 import { DAY, type Instant, SECOND } from '../time/instant.ts'
 import { fixSecond } from './fix-time.ts'
+import { devicesIn, type Month, monthsOf } from './partitions.ts'
 import { isLocked, UPKEEP_LOCK } from './upkeep-lock.ts'
 
 /** What a truck kept while it had no network comes within this, nearly always. What comes later is stored as ever, unordered. */
@@ -35,12 +36,6 @@ export interface Laid {
   month?: string
   /** There is another one, or somebody used this one for too long: call again soon. */
   more: boolean
-}
-
-interface Month {
-  name: string
-  fromSecond: number
-  endSecond: number
 }
 
 /**
@@ -123,20 +118,12 @@ class Laying {
 
   /** The months that are due, the youngest first. */
   async #months(now: Instant): Promise<Month[]> {
-    const { rows } = await this.#client.query<Month & { filled: boolean }>(
-      `select name, "fromSecond", "endSecond" from (
-         select c.relname as name, obj_description(c.oid, 'pg_class') as done,
-           substring(pg_get_expr(c.relpartbound, c.oid) from 'FROM \\(''?(-?\\d+)''?\\)')::int4 as "fromSecond",
-           substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \\(''?(-?\\d+)''?\\)')::int4 as "endSecond"
-         from pg_inherits i join pg_class c on c.oid = i.inhrelid
-         where i.inhparent = 'positions'::regclass) m
-       where "endSecond" <= $1 and done is distinct from $2 order by "endSecond" desc`,
-      [fixSecond(now - CLOSED_AFTER_MS), DONE],
-    )
+    const closed = fixSecond(now - CLOSED_AFTER_MS)
     const due: Month[] = []
-    for (const month of rows) {
-      const { rows: any } = await this.#client.query(`select from ${month.name} limit 1`)
-      if (any.length > 0) due.push(month)
+    for (const month of (await monthsOf(this.#client)).reverse()) {
+      if (month.endSecond > closed || month.comment === DONE) continue
+      const { rows } = await this.#client.query(`select from ${month.name} limit 1`)
+      if (rows.length > 0) due.push(month)
     }
     return due
   }
@@ -190,20 +177,15 @@ class Laying {
 
   /** Numbers of devices, from and to, so that each pass has about as many rows. */
   async #passes(name: string): Promise<[number, number][]> {
-    const { rows } = await this.#client.query<{ device: number; bytes: number }>(
-      `with recursive d as (
-         (select device_number from ${name} order by device_number limit 1)
-         union all
-         select n.* from d cross join lateral (
-           select device_number from ${name} p
-           where p.device_number > d.device_number order by p.device_number limit 1) n)
-       select device_number as device, pg_relation_size('${name}') as bytes from d`,
+    const devices = (await devicesIn(this.#client, name)).map(({ device }) => device)
+    const { rows } = await this.#client.query<{ bytes: number }>(
+      `select pg_relation_size('${name}') as bytes`,
     )
-    const passes = Math.ceil((rows[0]?.bytes ?? 0) / ROW_BYTES / (this.#options.rowsAPass ?? ROWS_A_PASS))
-    const devices = Math.max(1, Math.ceil(rows.length / Math.max(1, passes)))
+    const passes = Math.ceil(rows[0]!.bytes / ROW_BYTES / (this.#options.rowsAPass ?? ROWS_A_PASS))
+    const atOnce = Math.max(1, Math.ceil(devices.length / Math.max(1, passes)))
     const result: [number, number][] = []
-    for (let at = 0; at < rows.length; at += devices)
-      result.push([rows[at]!.device, rows[Math.min(at + devices, rows.length) - 1]!.device])
+    for (let at = 0; at < devices.length; at += atOnce)
+      result.push([devices[at]!, devices[Math.min(at + atOnce, devices.length) - 1]!])
     return result
   }
 

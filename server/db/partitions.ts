@@ -36,3 +36,39 @@ export async function ensurePartitions(tx: Db, now: Instant): Promise<void> {
       end $$`)
   }
 }
+
+/** A month of `positions`: its table, and the `fix_second` of its first instant and of the one after it. */
+export interface Month {
+  name: string
+  fromSecond: number
+  endSecond: number
+  /** What upkeep has written on it (server/db/lay.ts). */
+  comment: string | null
+}
+
+/** The months there are, the oldest first; without the catch-all. */
+export async function monthsOf(db: Db): Promise<Month[]> {
+  const { rows } = await db.query<Month>(
+    `select name, bounds[1]::int4 as "fromSecond", bounds[2]::int4 as "endSecond", comment from (
+       select c.relname as name, obj_description(c.oid, 'pg_class') as comment,
+         regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \\(''?(-?\\d+)''?\\) TO \\(''?(-?\\d+)''?\\)') as bounds
+       from pg_inherits i join pg_class c on c.oid = i.inhrelid
+       where i.inhparent = 'positions'::regclass) m
+     where bounds is not null order by "endSecond"`,
+  )
+  return rows
+}
+
+/** The numbers of the devices with rows in a month, and of their fleets: one look into the primary key for each, however many rows it has. */
+export async function devicesIn(db: Db, month: string): Promise<{ device: number; fleet: number }[]> {
+  const { rows } = await db.query<{ device: number; fleet: number }>(
+    `with recursive d as (
+       (select device_number, fleet_number from ${month} order by device_number limit 1)
+       union all
+       select n.* from d cross join lateral (
+         select device_number, fleet_number from ${month} p
+         where p.device_number > d.device_number order by p.device_number limit 1) n)
+     select device_number as device, fleet_number as fleet from d`,
+  )
+  return rows
+}

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { log } from '../log.ts'
 import type { Instant } from '../time/instant.ts'
+import { devicesIn, type Month, monthsOf } from './partitions.ts'
 import { isLocked, UPKEEP_LOCK } from './upkeep-lock.ts'
 
 /** What a fleet keeps that no longer exists: the default of `fleets.keep_positions_months`. */
@@ -30,12 +31,6 @@ export interface RetentionOptions {
   rowsAtOnce?: number
   /** Rows of this call. */
   rowsACall?: number
-}
-
-interface Month {
-  name: string
-  /** `fix_second` of the instant after it. */
-  endSecond: number
 }
 
 interface Fleet {
@@ -121,7 +116,7 @@ class Retention {
     )
     await this.#readFleets()
     const latest = Math.max(...[...this.#fleets.values()].map(({ cutoffSecond }) => cutoffSecond))
-    for (const month of await this.#months()) {
+    for (const month of await monthsOf(this.#client)) {
       if (month.endSecond > latest) break
       await this.#expire(month)
     }
@@ -147,23 +142,10 @@ class Retention {
     return this.#fleets.get(number) ?? this.#fleets.get(0)!
   }
 
-  /** The months there are, the oldest first. */
-  async #months(): Promise<Month[]> {
-    const { rows } = await this.#client.query<Month>(
-      `select name, "endSecond" from (
-         select c.relname as name,
-           substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \\(''?(-?\\d+)''?\\)')::int4 as "endSecond"
-         from pg_inherits i join pg_class c on c.oid = i.inhrelid
-         where i.inhparent = 'positions'::regclass) m
-       where "endSecond" is not null order by "endSecond"`,
-    )
-    return rows
-  }
-
   async #expire(month: Month): Promise<void> {
     const expired: Device[] = []
     let kept = false
-    for (const device of await this.#devicesOf(month)) {
+    for (const device of await devicesIn(this.#client, month.name)) {
       if (this.#keeps(device, month)) kept = true
       else expired.push(device)
     }
@@ -184,20 +166,6 @@ class Retention {
     return this.#fleetOf(device.fleet).cutoffSecond < month.endSecond
   }
 
-  /** Who has rows in a month: one look into the primary key for each device, however many rows it has. */
-  async #devicesOf(month: Month): Promise<Device[]> {
-    const { rows } = await this.#client.query<Device>(
-      `with recursive d as (
-         (select device_number, fleet_number from ${month.name} order by device_number limit 1)
-         union all
-         select n.* from d cross join lateral (
-           select device_number, fleet_number from ${month.name} p
-           where p.device_number > d.device_number order by p.device_number limit 1) n)
-       select device_number as device, fleet_number as fleet from d`,
-    )
-    return rows
-  }
-
   /** One transaction: a kill leaves all of it or nothing. The files themselves go after its locks are released. */
   async #drop(month: Month): Promise<void> {
     const client = this.#client
@@ -205,7 +173,7 @@ class Retention {
     try {
       // Late heartbeats of just this month wait now. One of a fleet that keeps it may have come since we looked.
       await client.query(`lock table ${month.name} in share mode`)
-      const kept = (await this.#devicesOf(month)).some((device) => this.#keeps(device, month))
+      const kept = (await devicesIn(this.#client, month.name)).some((device) => this.#keeps(device, month))
       if (kept) {
         await client.query('rollback')
         this.#done.more = true

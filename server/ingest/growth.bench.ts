@@ -5,6 +5,7 @@ import { layMonth } from '../db/lay.ts'
 import { ensurePartitions } from '../db/partitions.ts'
 import { createPool } from '../db/pool.ts'
 import { type Bench, type Print, progress, ROUNDS, report, serve, withBench } from './bench/stand.ts'
+import { monthTable } from './rows.ts'
 
 const DEFAULT_ROWS = 20_000_000
 /** Trucks report side by side, each so often, for so long: a month that has ended is among it, and one that goes on. */
@@ -154,7 +155,7 @@ async function readDays(print: Print, client: pg.Client, range: Range): Promise<
       ...{ baseline: { name: 'the limit', value: limit, unit }, ratio: Number((value / limit).toFixed(3)) },
     })
   const days = Array.from({ length: DAYS - 1 }, (_, i) => range.fromMs + i * DAY_MS)
-  const monthOf = (at: number) => `positions_${new Date(at).toISOString().slice(0, 7).replace('-', '_')}`
+  const monthOf = (at: number) => monthTable(fixSecond(at))
   for (const laid of [true, false]) {
     const names = months.filter((month) => month.laid === laid).map(({ name }) => name)
     // Whole within the month, so that a day is of one kind.
