@@ -9,6 +9,7 @@ import path from 'node:path'
 import { after, describe, test } from 'node:test'
 import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose'
 import { testDatabase } from '../db/testing.ts'
+import { until } from '../ingest/doors.testing.ts'
 import { enrolKey } from './device-keys.ts'
 import { beatOf, makeFleet, ORIGIN, positionsOf, startInstance } from './doors.testing.ts'
 import { refuse } from './keys/refusal.ts'
@@ -34,15 +35,14 @@ async function post(headers: Record<string, string>, to = instance, device = 'un
 
 /** Returns when the fleet's log says that a device was refused for this reason; it is written behind the answer. */
 async function noted(fleetId: number, kind: string, id: string | null, reason: string): Promise<void> {
-  for (;;) {
+  await until(`the log says ${reason}`, async () => {
     const { rows } = await pool.query(
       `select from audit_log where fleet_id = $1 and action = 'device.refused' and object_kind = $2
          and ($3::text is null or object_id = $3) and after->>'reason' = $4`,
       [fleetId, kind, id, reason],
     )
-    if (rows.length > 0) return
-    await new Promise(setImmediate)
-  }
+    return rows.length > 0
+  })
 }
 
 const { privateKey, publicKey } = await generateKeyPair('ES256')

@@ -4,6 +4,7 @@ import pg from 'pg'
 import { enrolDevices } from '../auth/device.ts'
 import type { DevicePrincipal } from '../auth/principal.ts'
 import { Batch } from '../ingest/batch.ts'
+import { until } from '../ingest/doors.testing.ts'
 import { receiverOf } from '../ingest/receive.ts'
 import { DAY, HOUR, type Instant, MINUTE } from '../time/instant.ts'
 import { fixSecond } from './fix-time.ts'
@@ -105,13 +106,8 @@ const COPY_WAITS = `exists (select from pg_stat_activity where wait_event_type =
   and query like 'create table positions_laid%')`
 
 /** Returns once it is so. */
-async function when(condition: string): Promise<void> {
-  for (;;) {
-    const { rows } = await pool.query(`select 1 where ${condition}`)
-    if (rows.length > 0) return
-    await new Promise(setImmediate)
-  }
-}
+const when = (condition: string) =>
+  until(condition, async () => (await pool.query(`select 1 where ${condition}`)).rows.length > 0)
 
 beforeEach(async () => {
   log.length = 0
