@@ -17,8 +17,9 @@ export function tokenAuthenticator(tokens: DeviceAuthenticator, now: () => numbe
   }
 }
 
-/** Three parts of base64url with points between them: no token of ours has a point. */
+/** Three parts of base64url with points between them: no token of ours has a point, which is asked first, for most are ours. */
 export const isJwt = (authorization: string) =>
+  authorization.includes('.') &&
   /^Bearer +[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]* *$/i.test(authorization)
 
 async function read(

@@ -41,8 +41,11 @@ async function inflate(body: Buffer): Promise<Buffer> {
  */
 export async function readBody(req: IncomingMessage): Promise<Buffer | undefined> {
   const body = await receiveBody(req)
-  return body === undefined ? undefined : await unpacked(req, body)
+  return body !== undefined && isPacked(req) ? await unpacked(req, body) : body
 }
+
+/** Most bodies are not, and need not be waited for once more. */
+export const isPacked = ({ headers }: IncomingMessage) => headers['content-encoding'] !== undefined
 
 /** A body as it came, unpacked if it came as gzip. Faults as of readBody. */
 export async function unpacked(req: IncomingMessage, body: Buffer): Promise<Buffer> {
@@ -62,7 +65,9 @@ export function receiveBody(req: IncomingMessage): Promise<Buffer | undefined> {
   // It went while its token was looked up: nothing more will be heard of it.
   if (req.destroyed) return Promise.resolve(undefined)
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
+    // Most bodies come in one piece.
+    let first: Buffer | undefined
+    let more: Buffer[] | undefined
     let bytes = 0
     const leave = () => {
       openBytes -= bytes
@@ -79,18 +84,22 @@ export function receiveBody(req: IncomingMessage): Promise<Buffer | undefined> {
         reject(fault)
         return
       }
-      chunks.push(chunk)
+      if (first === undefined) first = chunk
+      else if (more === undefined) more = [first, chunk]
+      else more.push(chunk)
     })
-    req.once('end', () => {
+    req.on('end', () => {
       leave()
-      resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))
+      resolve(more === undefined ? (first ?? NOTHING) : Buffer.concat(more))
     })
-    req.once('close', () => {
+    req.on('close', () => {
       leave()
       resolve(undefined)
     })
   })
 }
+
+const NOTHING = Buffer.alloc(0)
 
 const tooLarge = () =>
   new AppError(

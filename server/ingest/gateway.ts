@@ -6,7 +6,7 @@ import { AppError } from '../errors.ts'
 import type { Batch } from './batch.ts'
 import { receiveBody } from './body.ts'
 import { decodeReport, MOST_HEARTBEATS, wordsOf } from './decode.ts'
-import { countReceived } from './metrics.ts'
+import { storeCounted } from './receive.ts'
 import type { Receipt, Refused } from './schema.ts'
 import { type Arrival, type Intake, noteBatch } from './take.ts'
 
@@ -102,11 +102,7 @@ export async function takeForMany(
     refused.push(...own)
   }
   const all = batches.map(({ batch }) => batch)
-  const answered = countReceived(
-    'json',
-    all.reduce((sum, { size }) => sum + size, 0),
-  )
-  const counts = await intake.receiver.storeAll(all, proven.spend).finally(answered)
+  const counts = await storeCounted(intake.receiver, 'json', all, proven.spend)
   let stored = 0
   let taken = 0
   for (const [at, { batch, refused: own }] of batches.entries()) {

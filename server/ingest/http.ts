@@ -3,7 +3,7 @@ import type { Proven } from '../auth/authenticators.ts'
 import { RefusedRequest } from '../auth/keys/refusal.ts'
 import type { DevicePrincipal } from '../auth/principal.ts'
 import { AppError, HTTP_STATUS } from '../errors.ts'
-import { readBody, unpacked } from './body.ts'
+import { isPacked, readBody, unpacked } from './body.ts'
 import { noteBroken } from './broken.ts'
 import { decodeReport, wordsOf } from './decode.ts'
 import { IncomingRequest, isGateway, NO_SCOPE, NOT_ITS_OWN, namesOf, takeForMany } from './gateway.ts'
@@ -82,8 +82,8 @@ async function takeHeartbeats(intake: Intake, req: IncomingMessage, res: ServerR
     if (!proven.scopes.includes('ingest')) throw new RefusedRequest(NO_SCOPE)
     const raw = await request.body()
     if (raw === undefined) return noteBroken('json')
-    const body = await unpacked(req, raw)
-    const arrival: Arrival = { ...arrivalOf(intake, req, body), protocol: 'json' }
+    const body = isPacked(req) ? await unpacked(req, raw) : raw
+    const arrival = arrivalOf(intake, req, body, 'json')
     if (proven.device && !isGateway(proven)) own = { device: proven.device, arrival }
     const report = parse(body, req)
     answer(
@@ -145,7 +145,7 @@ async function takePhone(
     const raw = body.length > 0 ? body : Buffer.from(request.path)
     protocol = spoken ?? (isOwnTracks(request) ? 'owntracks' : 'osmand')
     const answerOf = protocol === 'owntracks' ? answerOwnTracks : answerOsmand
-    const said = await answerOf(intake, request, arrivalOf(intake, req, raw))
+    const said = await answerOf(intake, request, arrivalOf(intake, req, raw, protocol))
     if (said.refusal !== null && said.status >= 400)
       problem(res, said.status, { code: codeOf(said.status), detail: said.refusal })
     else res.writeHead(said.status, headersOf(said.body)).end(said.body)
@@ -162,7 +162,13 @@ const headersOf = (body: string) => ({
   'content-length': Buffer.byteLength(body),
 })
 
-const arrivalOf = (intake: Intake, req: IncomingMessage, raw: Buffer): Omit<Arrival, 'protocol'> => ({
+const arrivalOf = (
+  intake: Intake,
+  req: IncomingMessage,
+  raw: Buffer,
+  protocol: PhoneProtocol | 'json',
+): Arrival => ({
+  protocol,
   address: addressOf(intake, req),
   raw,
   receivedAt: intake.now(),
@@ -205,9 +211,9 @@ function parse(body: Buffer, req: IncomingMessage): unknown {
 
 /** 422 only when sending it again can't help anything in it; the receipt is in either answer. */
 function answer(intake: Intake, res: ServerResponse, receipt: Receipt): void {
-  res.setHeader('fleet-nonce', intake.gate.serverNonce())
   if (receipt.refused.length > 0 && receipt.refused.length === receipt.received) {
     const [first] = receipt.refused
+    res.setHeader('fleet-nonce', intake.gate.serverNonce())
     problem(res, HTTP_STATUS.unacceptable, {
       code: 'unacceptable',
       detail: `Nothing of this can be stored. The first: ${first!.field || 'heartbeat'} ${first!.reason}.`,
@@ -215,8 +221,23 @@ function answer(intake: Intake, res: ServerResponse, receipt: Receipt): void {
     })
     return
   }
-  const body = JSON.stringify(receipt)
-  res
-    .writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) })
-    .end(body)
+  const body = receiptJson(receipt)
+  res.writeHead(200, [
+    'Fleet-Nonce',
+    intake.gate.serverNonce(),
+    'Content-Type',
+    'application/json',
+    'Content-Length',
+    String(Buffer.byteLength(body)),
+  ])
+  // In one piece: an answer that is ended with its body goes out in two, the second one empty.
+  res.write(body)
+  res.socket?.uncork()
+  res.end()
 }
+
+/** Most receipts refuse nothing, and are three numbers. */
+const receiptJson = (receipt: Receipt): string =>
+  receipt.refused.length > 0
+    ? JSON.stringify(receipt)
+    : `{"received":${receipt.received},"stored":${receipt.stored},"duplicates":${receipt.duplicates},"refused":[]}`

@@ -9,23 +9,49 @@ collectDefaultMetrics({ register: registry, prefix: 'restline_' })
 const registers = [registry]
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
-const heartbeats = new Counter({
+/**
+ * What happens with every heartbeat is counted in plain numbers, and read into the metrics when somebody asks for them: a counter of the
+ * library takes its labels apart each time.
+ */
+const tally = () => ({ stored: 0, duplicate: 0, refused: 0, late: 0, received: 0, waiting: 0 })
+const tallies = {
+  json: tally(),
+  osmand: tally(),
+  owntracks: tally(),
+  mqtt: tally(),
+  teltonika: tally(),
+} satisfies Record<DeviceProtocol, ReturnType<typeof tally>>
+
+new Counter({
   name: 'restline_ingest_heartbeats_total',
   help: 'Heartbeats that were answered, by protocol and by what became of them: stored, duplicate or refused.',
   labelNames: ['protocol', 'outcome'],
   registers,
+  collect() {
+    this.reset()
+    for (const [protocol, of] of Object.entries(tallies))
+      for (const outcome of ['stored', 'duplicate', 'refused'] as const)
+        this.inc({ protocol, outcome }, of[outcome])
+  },
 })
-const received = new Counter({
+new Counter({
   name: 'restline_ingest_received_total',
   help: 'Heartbeats that could be read, by protocol; those that are not answered too.',
   labelNames: ['protocol'],
   registers,
+  collect() {
+    this.reset()
+    for (const [protocol, of] of Object.entries(tallies)) this.inc({ protocol }, of.received)
+  },
 })
-const backlog = new Gauge({
+new Gauge({
   name: 'restline_ingest_backlog_heartbeats',
   help: 'Backlog: heartbeats that were read and wait for their commit, by protocol.',
   labelNames: ['protocol'],
   registers,
+  collect() {
+    for (const [protocol, of] of Object.entries(tallies)) this.set({ protocol }, of.waiting)
+  },
 })
 const refusals = new Counter({
   name: 'restline_ingest_refusals_total',
@@ -39,11 +65,15 @@ const refusedByReason = new Counter({
   labelNames: ['protocol', 'reason'],
   registers,
 })
-const late = new Counter({
+new Counter({
   name: 'restline_ingest_late_heartbeats_total',
   help: 'Heartbeats whose fix was more than a minute old when they arrived: a backlog that is drained.',
   labelNames: ['protocol'],
   registers,
+  collect() {
+    this.reset()
+    for (const [protocol, of] of Object.entries(tallies)) this.inc({ protocol }, of.late)
+  },
 })
 const acknowledged = new Histogram({
   name: 'restline_ingest_acknowledgement_seconds',
@@ -90,46 +120,34 @@ export const connections = new Gauge({
   registers,
 })
 
-const children = (protocol: DeviceProtocol) => ({
-  stored: heartbeats.labels(protocol, 'stored'),
-  duplicate: heartbeats.labels(protocol, 'duplicate'),
-  refused: heartbeats.labels(protocol, 'refused'),
-  late: late.labels(protocol),
-  received: received.labels(protocol),
-  backlog: backlog.labels(protocol),
-  acknowledged: acknowledged.labels(protocol),
-})
-const byProtocol = {
-  json: children('json'),
-  osmand: children('osmand'),
-  owntracks: children('owntracks'),
-  mqtt: children('mqtt'),
-  teltonika: children('teltonika'),
-}
 // What has not happened yet is 0, not absent: else the first of it is no increase.
-for (const [protocol, { acknowledged: _, ...counts }] of Object.entries(byProtocol)) {
-  for (const count of Object.values(counts)) count.inc(0)
-  acknowledged.zero({ protocol })
+for (const protocol of Object.keys(tallies)) acknowledged.zero({ protocol })
+
+/** Counts heartbeats that were read, until countAnswered says that they wait no more. */
+export function countReceived(protocol: DeviceProtocol, heartbeats: number): void {
+  const of = tallies[protocol]
+  of.received += heartbeats
+  of.waiting += heartbeats
 }
 
-/** Counts heartbeats that were read. @returns what says that they are answered, or that they can't be */
-export function countReceived(protocol: DeviceProtocol, heartbeats: number): () => void {
-  const of = byProtocol[protocol]
-  of.received.inc(heartbeats)
-  of.backlog.inc(heartbeats)
-  return () => of.backlog.dec(heartbeats)
+/** So many of those that were read are answered, or can't be. */
+export function countAnswered(protocol: DeviceProtocol, heartbeats: number): void {
+  tallies[protocol].waiting -= heartbeats
 }
 
-/** Counts a message that was answered. */
+/** Counts a message that was answered: its heartbeats, and how long it took. */
 export function countMessage(
   protocol: DeviceProtocol,
-  message: { stored: number; duplicates: number; late: number; tookMs: number },
+  stored: number,
+  duplicates: number,
+  late: number,
+  tookMs: number,
 ): void {
-  const of = byProtocol[protocol]
-  of.stored.inc(message.stored)
-  if (message.duplicates > 0) of.duplicate.inc(message.duplicates)
-  if (message.late > 0) of.late.inc(message.late)
-  of.acknowledged.observe(message.tookMs / 1000)
+  const of = tallies[protocol]
+  of.stored += stored
+  of.duplicate += duplicates
+  of.late += late
+  acknowledged.observe({ protocol }, tookMs / 1000)
 }
 
 /** What a reason may begin with: the fields of all doors, few and fixed. A field that a device has invented is one of its others. */
@@ -154,7 +172,7 @@ const FIELDS: ReadonlySet<string> = new Set([
 
 /** Counts heartbeats that were refused. @param reasons sentences for the installer, that begin with the field */
 export function countRefused(protocol: DeviceProtocol, reasons: readonly string[]): void {
-  byProtocol[protocol].refused.inc(reasons.length)
+  tallies[protocol].refused += reasons.length
   for (const reason of reasons) {
     const [field = ''] = reason.split(' ', 1)
     refusedByReason.labels(protocol, FIELDS.has(field) ? field : 'other').inc()

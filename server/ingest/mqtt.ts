@@ -131,7 +131,7 @@ export function subscribeMqtt(intake: Intake, options: MqttOptions): MqttDoor {
     if (raw.length === 0) return
     // The broker's memory of one that was given out long ago: it is no news, and may be months old.
     if (retained) {
-      countMessage('mqtt', { stored: 0, duplicates: 1, late: 0, tookMs: 0 })
+      countMessage('mqtt', 0, 1, 0, 0)
       return
     }
     if (raw.length > MOST_PAYLOAD_BYTES) return countRefusal('mqtt', 'too-large')

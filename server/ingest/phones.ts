@@ -30,9 +30,8 @@ const HEARD: PhoneAnswer = { status: 200, body: '[]', refusal: null }
 export async function answerOsmand(
   intake: Intake,
   request: PhoneRequest,
-  arrival: Omit<Arrival, 'protocol'>,
+  from: Arrival,
 ): Promise<PhoneAnswer> {
-  const from: Arrival = { ...arrival, protocol: 'osmand' }
   const message = decodeOsmand(request)
   if (message.kind === 'refused') {
     await noteRefused(intake, from, { identity: message.identity }, refusalWords(message))
@@ -60,9 +59,8 @@ export async function answerOsmand(
 export async function answerOwnTracks(
   intake: Intake,
   request: PhoneRequest,
-  arrival: Omit<Arrival, 'protocol'>,
+  from: Arrival,
 ): Promise<PhoneAnswer> {
-  const from: Arrival = { ...arrival, protocol: 'owntracks' }
   const query = new URLSearchParams(request.path.split('?')[1] ?? '')
   const message = decodeOwnTracks(request.body, {
     limitUser: textOf(request.headers['x-limit-u']),

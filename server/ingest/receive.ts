@@ -1,10 +1,11 @@
 import type pg from 'pg'
+import type { DeviceProtocol } from '../auth/device.ts'
 import { REPLAYED, RefusedRequest } from '../auth/keys/refusal.ts'
 import { type Spend, spendNonce } from '../auth/nonces.ts'
 import { AppError } from '../errors.ts'
 import type { Batch } from './batch.ts'
 import { LatestPositions } from './latest.ts'
-import { commitSeconds, groupRows, measureQueue } from './metrics.ts'
+import { commitSeconds, countAnswered, countReceived, groupRows, measureQueue } from './metrics.ts'
 import { PositionStore, type Request, type Stored } from './store.ts'
 import { StoreTrouble } from './trouble.ts'
 
@@ -228,6 +229,23 @@ export class Receiver {
     } finally {
       commitSeconds.observe((performance.now() - from) / 1_000)
     }
+  }
+}
+
+/** Stores the batches of one request, all of them or none, and counts them meanwhile. As Receiver.storeAll */
+export async function storeCounted(
+  receiver: Receiver,
+  protocol: DeviceProtocol,
+  batches: readonly Batch[],
+  spend: Spend | null,
+): Promise<number[]> {
+  let heartbeats = 0
+  for (const { size } of batches) heartbeats += size
+  countReceived(protocol, heartbeats)
+  try {
+    return await receiver.storeAll(batches, spend)
+  } finally {
+    countAnswered(protocol, heartbeats)
   }
 }
 

@@ -2,8 +2,7 @@ import type pg from 'pg'
 import type { DevicePrincipal } from '../auth/principal.ts'
 import type { Instant } from '../time/instant.ts'
 import { decodeReport, wordsOf } from './decode.ts'
-import { countReceived } from './metrics.ts'
-import { type Receiver, receiverOf } from './receive.ts'
+import { type Receiver, receiverOf, storeCounted } from './receive.ts'
 import type { Receipt } from './schema.ts'
 import { activityOf } from './status.ts'
 
@@ -32,7 +31,7 @@ export async function takeProcedure(
 ): Promise<Receipt> {
   const from = performance.now()
   const { batch, refused, received } = decodeReport(report, device, receivedAt)
-  const stored = await receiverOf(pool).store(batch).finally(countReceived('json', batch.size))
+  const [stored = 0] = await storeCounted(receiverOf(pool), 'json', [batch], null)
   activityOf(pool).note(device, {
     protocol: 'json',
     address,

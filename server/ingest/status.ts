@@ -192,7 +192,7 @@ export class DeviceActivity {
   /** Takes note of a message that has been answered. */
   note(device: DevicePrincipal, outcome: Outcome): void {
     const { batch, refusals, receivedAt } = outcome
-    countMessage(outcome.protocol, { ...outcome, late: batch?.late ?? 0 })
+    countMessage(outcome.protocol, outcome.stored, outcome.duplicates, batch?.late ?? 0, outcome.tookMs)
     if (refusals.length > 0) countRefused(outcome.protocol, refusals)
     const pending = this.#of(device, outcome)
     pending.received += outcome.received
