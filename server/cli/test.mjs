@@ -5,6 +5,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { askRegistry, judge, readExceptions } from './advisories.mjs'
 import { findChromium } from './chromium.mjs'
+import { failedWalks, tellFailures } from './failures.mjs'
 import { findMosquitto } from './mosquitto.mjs'
 import { main, ROOT, STATE, setup } from './setup.mjs'
 import { findSlapd } from './slapd.mjs'
@@ -43,6 +44,9 @@ await main(async () => {
     await database.stop()
   }
   const sum = (key) => results.reduce((total, result) => total + result[key], 0)
+  const failures = results.flatMap((result) => result.failures)
+  // Above the table and below all else: many keep only the end of a log.
+  if (failures.length > 0) console.log(`\n== failed\n${tellFailures(failures)}`)
   console.log()
   for (const { name, passed, failed, seconds } of results) {
     console.log(
@@ -56,8 +60,10 @@ await main(async () => {
 /** One check that passes or fails as a whole. */
 async function check(name, file, ...args) {
   await timed(name, async () => {
-    const code = await run([path.join(ROOT, file), ...args], { beside: true })
-    return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1 }
+    const { code, end } = await run([path.join(ROOT, file), ...args], { beside: true })
+    return code === 0
+      ? { passed: 1, failed: 0 }
+      : { passed: 0, failed: 1, failures: [{ where: name, error: end }] }
   })
 }
 
@@ -67,7 +73,8 @@ async function advisories() {
     const { checked, faults } = judge(await askRegistry(), readExceptions(), Date.now())
     for (const fault of faults) console.log(fault)
     if (!checked) console.log('not checked: the registry gave no answer about known faults')
-    return { passed: checked && faults.length === 0 ? 1 : 0, failed: faults.length }
+    const failures = faults.map((fault) => ({ where: 'advisories', error: fault }))
+    return { passed: checked && faults.length === 0 ? 1 : 0, failed: faults.length, failures }
   })
 }
 
@@ -76,10 +83,10 @@ async function unit(env) {
   await timed('unit', async () => {
     const report = path.join(STATE, 'unit.json')
     fs.rmSync(report, { force: true })
-    const code = await run(['--import', 'tsx', 'server/cli/unit.mjs', report, ...testFiles()], { env })
-    if (!fs.existsSync(report)) return { passed: 0, failed: 1 }
-    const { pass, fail, cancelled } = JSON.parse(fs.readFileSync(report, 'utf8'))
-    return { passed: pass, failed: fail + cancelled || (code === 0 ? 0 : 1) }
+    const { code } = await run(['--import', 'tsx', 'server/cli/unit.mjs', report, ...testFiles()], { env })
+    if (!fs.existsSync(report)) return noReport('unit', code)
+    const { pass, fail, cancelled, failures } = JSON.parse(fs.readFileSync(report, 'utf8'))
+    return { passed: pass, failed: fail + cancelled || (code === 0 ? 0 : 1), failures }
   })
 }
 
@@ -102,25 +109,41 @@ async function browser(env) {
   await timed('browser', async () => {
     const report = path.join(STATE, 'browser.json')
     fs.rmSync(report, { force: true })
-    const code = await run([path.join(ROOT, 'node_modules/@playwright/test/cli.js'), 'test'], {
+    const { code, end } = await run([path.join(ROOT, 'node_modules/@playwright/test/cli.js'), 'test'], {
       env: { ...env, PLAYWRIGHT_JSON_OUTPUT_NAME: report },
       beside: wanted('unit'),
     })
-    if (!fs.existsSync(report)) return { passed: 0, failed: 1 }
-    const { expected, unexpected, flaky } = JSON.parse(fs.readFileSync(report, 'utf8')).stats
+    if (!fs.existsSync(report)) return noReport('browser', code, end)
+    const told = JSON.parse(fs.readFileSync(report, 'utf8'))
+    const { expected, unexpected, flaky } = told.stats
     // A walk that passes only the second time has a fault of its own.
-    return { passed: expected, failed: unexpected + flaky || (code === 0 ? 0 : 1) }
+    return {
+      passed: expected,
+      failed: unexpected + flaky || (code === 0 ? 0 : 1),
+      failures: failedWalks(told),
+    }
   })
+}
+
+/** It died before it could say what failed. */
+function noReport(name, code, end = '') {
+  const error = `It ended by ${code} without a report.\n${end}`
+  return { passed: 0, failed: 1, failures: [{ where: name, error }] }
 }
 
 async function timed(name, work) {
   console.log(`\n== ${name}`)
   const from = Date.now()
-  const { passed, failed } = await work()
-  results.push({ name, passed, failed, seconds: (Date.now() - from) / 1000 })
+  const { passed, failed, failures = [] } = await work()
+  if (failed && failures.length === 0)
+    failures.push({ where: name, error: 'It ended as failed, and named nothing.' })
+  results.push({ name, passed, failed, failures, seconds: (Date.now() - from) / 1000 })
 }
 
-/** @param {{ env?: object, beside?: boolean }} [how] beside: others print too, so it does by whole lines */
+/**
+ * @param {{ env?: object, beside?: boolean }} [how] beside: others print too, so it does by whole lines, and the last are kept
+ * @returns {Promise<{ code: number, end: string }>}
+ */
 function run(args, { env = {}, beside = false } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, {
@@ -128,9 +151,13 @@ function run(args, { env = {}, beside = false } = {}) {
       env: { ...process.env, ...env },
       stdio: beside ? ['inherit', 'pipe', 'pipe'] : 'inherit',
     })
+    const last = []
     for (const input of beside ? [child.stdout, child.stderr] : [])
-      createInterface({ input }).on('line', (line) => console.log(line))
+      createInterface({ input }).on('line', (line) => {
+        console.log(line)
+        if (last.push(line) > 25) last.shift()
+      })
     child.once('error', reject)
-    child.once('close', (code) => resolve(code ?? 1))
+    child.once('close', (code) => resolve({ code: code ?? 1, end: last.join('\n') }))
   })
 }
