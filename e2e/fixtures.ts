@@ -5,6 +5,7 @@ import { AxeBuilder } from '@axe-core/playwright'
 import { test as base, type Cookie, expect, type Page } from '@playwright/test'
 import pg from 'pg'
 import { readDevices, type SimulatedDevice } from '../prisma/seed/devices.ts'
+import { Itinerary } from '../prisma/seed/plan.ts'
 import { type Login, type Seeded, seed } from '../prisma/seed.ts'
 import type { Role } from '../server/auth/can.ts'
 import { enrolPerson } from '../server/auth/people.ts'
@@ -12,7 +13,7 @@ import { type Running, startServers } from '../server/cli/stack.ts'
 import { freePort } from '../server/db/embedded.ts'
 import { createPool } from '../server/db/pool.ts'
 import { templateOf, withDatabase } from '../server/db/testing.ts'
-import type { Instant } from '../server/time/instant.ts'
+import { type Instant, MINUTE } from '../server/time/instant.ts'
 
 /** A server, a worker and trucks of its own for each process of walks, on a database cloned from the template. */
 export interface House extends Running {
@@ -23,6 +24,8 @@ export interface House extends Running {
   /** Seeds a named scenario as of `epoch` (now if left out); its devices are in `devices`. */
   seed(name: string, epoch?: Instant): Promise<Seeded & { devices: SimulatedDevice[] }>
   demo: Seeded
+  /** A truck of the demo whose driver is in this status and stays so for half an hour, by its plan; those at the top of lists don't. */
+  unitIn(status: 'D' | 'SB'): string
 }
 
 const sessions = new Map<string, Cookie[]>()
@@ -50,6 +53,14 @@ export const test = base.extend<{ signIn: (login: Login) => Promise<void> }, { h
         databaseUrl,
         pool,
         demo,
+        unitIn: (wanted) => {
+          const now = Date.now()
+          const { devices } = readDevices(devicesFile)!
+          return devices.find(({ plan }) => {
+            const stretches = new Itinerary(plan).stretches(now - 10 * MINUTE, now + 30 * MINUTE)
+            return !plan.silence && stretches.every(({ status }) => status === wanted)
+          })!.unitNumber
+        },
         seed: async (scenario, epoch) => {
           const file = path.join(directory, `${scenario}.json`)
           const seeded = await seed(databaseUrl, scenario, { devicesFile: file, epoch })

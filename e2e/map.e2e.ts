@@ -6,16 +6,19 @@ test.beforeEach(async ({ page, signIn, house }) => {
   await page.goto('/map')
 })
 
-test('a truck moves on the map and on its card, without a reload', async ({ page }) => {
-  const list = page.getByRole('list', { name: /^\d+ trucks$/ })
+test('a truck moves on the map and on its card, without a reload', async ({ page, house }) => {
+  const list = page.getByRole('list', { name: '1 truck' })
   await expect(page.getByRole('list', { name: '60 trucks' })).toBeVisible()
   await expect(page.getByRole('status').filter({ hasText: /^Live$/ })).toBeVisible()
   await expectAccessible(page)
 
+  // Not the first: it is the one that has to stop soonest.
+  const unit = house.unitIn('D')
   await page.locator('label').filter({ hasText: 'Moving' }).click()
-  await list.getByRole('button').first().click()
+  await page.getByLabel('Search trucks and drivers').fill(unit)
+  await list.getByRole('button').click()
   await expect(page).toHaveURL(/truck=\d+/)
-  const card = page.getByRole('region', { name: /^Truck \d+$/ }).locator('visible=true')
+  const card = page.getByRole('region', { name: `Truck ${unit}` }).locator('visible=true')
   await expect(card).toHaveCount(1)
   const coordinates = card.getByTestId('coordinates')
   const before = await coordinates.textContent()
@@ -61,6 +64,8 @@ test('a lost connection is said, what was known stays, and the stream goes on wh
   })
   await page.goto(`${line.url}/map`)
   await expect(chip).toHaveText('Live')
+  // The names come by another way than the stream: what is to stay has to be known first.
+  await expect(page.getByRole('list', { name: '60 trucks' })).toBeVisible()
   await line.cut()
   await expect(chip).toHaveText('Reconnecting')
   await expect(page.getByRole('list', { name: '60 trucks' })).toBeVisible()
@@ -70,6 +75,22 @@ test('a lost connection is said, what was known stays, and the stream goes on wh
   const again = streams.at(-1)!
   expect(`${again.url()} ${JSON.stringify(await again.allHeaders())}`).toMatch(/last-?event-?id/i)
   await line.cut()
+})
+
+test('names that got lost on their way are asked for again', async ({ page }) => {
+  const names = /fleet\.vehicles/
+  let lost = 0
+  await page.route(names, (route) => {
+    lost++
+    return route.abort()
+  })
+  await page.reload()
+  await expect(page.getByRole('status').filter({ hasText: /^Live$/ })).toBeVisible()
+  // Three times in a row it is asked by itself.
+  await expect.poll(() => lost).toBeGreaterThanOrEqual(3)
+  await expect(page.getByText('Loading the trucks…')).toBeAttached()
+  await page.unroute(names)
+  await expect(page.getByRole('list', { name: '60 trucks' })).toBeVisible()
 })
 
 test('on a phone map and list share the screen, and nothing sticks out', async ({ page }) => {

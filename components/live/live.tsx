@@ -8,7 +8,7 @@ import { LiveStore } from './store.ts'
 
 const Context = createContext<LiveStore | null>(null)
 
-/** Vehicles that are new to the fleet have no name yet: look again, but not at each frame. */
+/** Vehicles that are new to the fleet have no name yet, or the connection was lost before any came: look again, but not at each frame. */
 const LOOK_AGAIN_MS = 10_000
 const REFRESH_LEVELS_MS = 5_000
 
@@ -37,7 +37,8 @@ export function LiveProvider({
   const { refetch } = vehicles
   useEffect(() => {
     const names = setInterval(() => {
-      if (live && store.trucks.count > store.vehicles.size && store.vehicles.size > 0) void refetch()
+      // One that is under way is waited for.
+      if (live && store.trucks.count > store.vehicles.size) void refetch({ cancelRefetch: false })
     }, LOOK_AGAIN_MS)
     const levels = setInterval(() => store.refreshLevels(), REFRESH_LEVELS_MS)
     return () => {
