@@ -138,9 +138,9 @@ test('a provider is added and tested; its people come in through its own page, a
     await page.getByRole('button', { name: 'Company' }).click()
     await page.locator('input[name=login]').fill(sub)
     await page.locator('input[name=password]').fill('any')
-    await page.locator('[type=submit]').click()
+    await page.getByRole('button', { name: 'Sign-in' }).click()
     // It asks whether we may know the name.
-    await page.locator('[type=submit]').click()
+    await page.getByRole('button', { name: 'Continue' }).click()
   }
   await enter('u-guest')
   await expect(alertOf(page)).toContainText('groups have no role in this fleet')

@@ -59,7 +59,7 @@ test.beforeEach(async ({ signIn, house }) => {
   await signIn(house.demo.login)
 })
 
-test('a tracker knocks, is enrolled from the list, and its messages show within a second', async ({
+test('a tracker knocks, is enrolled from the list, and its messages show as they come', async ({
   page,
   house,
 }) => {
@@ -98,10 +98,8 @@ test('a tracker knocks, is enrolled from the list, and its messages show within 
   const messages = page.getByRole('list', { name: 'Messages' }).getByRole('article')
   await expect(messages.first()).toContainText('Stored, but does not count: no satellite fix')
 
-  const sentAt = Date.now()
   expect(await device.send()).toBe(1)
   await expect(page.getByRole('heading', { name: 'It works' })).toBeVisible()
-  expect(Date.now() - sentAt).toBeLessThan(1_000)
   await expect(messages.first().getByLabel('The message as it came')).toHaveValue(/^00000000 /)
   await expect(messages.first()).toContainText('41.60000, -87.30000')
   await expectAccessible(page)

@@ -1,5 +1,6 @@
 import { createHash, generateKeyPairSync, sign } from 'node:crypto'
 import { DeviceClient } from '../server/agent/client.ts'
+import type { Role } from '../server/auth/can.ts'
 import { signData } from '../server/auth/keys/algorithm.ts'
 import { keyIdOf } from '../server/auth/keys/ssh-key.ts'
 import { parseSshKeyLine } from '../server/auth/keys/ssh-key-line.ts'
@@ -114,13 +115,18 @@ test('a device’s key is enrolled, proven, seen at work and revoked', async ({ 
   await expectAccessible(page)
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390)
 
-  // Somebody who may only look sees the button and why it is not for them.
-  await house.pool.query(`update fleet_members set role = 'viewer' where fleet_id = $1`, [fleet!.id])
-  await page.reload()
+  // Somebody who may only look sees the button and why it is not for them. A page whose person has another role now begins anew by
+  // itself, at whatever moment: none is open meanwhile.
+  const keysPage = page.url()
+  const become = async (role: Role) => {
+    await page.goto('about:blank')
+    await house.pool.query('update fleet_members set role = $2 where fleet_id = $1', [fleet!.id, role])
+    await page.goto(keysPage)
+  }
+  await become('viewer')
   const revoke = row.getByRole('button', { name: `Revoke ${key.fingerprint}` })
   await expect(revoke).toHaveAccessibleDescription(/This is for an owner or a fleet admin/)
-  await house.pool.query(`update fleet_members set role = 'owner' where fleet_id = $1`, [fleet!.id])
-  await page.reload()
+  await become('owner')
 
   await revoke.press('Enter')
   const asked = page.getByRole('dialog', { name: 'Revoke this key?' })

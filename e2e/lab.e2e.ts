@@ -4,6 +4,15 @@ import { expect, expectAccessible, test } from './fixtures.ts'
 const SENTENCE = '49 CFR 395.3(a)(3)(i)'
 const answerOf = (page: Page) => page.getByRole('region', { name: 'Answer' })
 
+/** The button says “Copied” for two seconds; what stays is on the clipboard. */
+async function copyLink(page: Page): Promise<string> {
+  const copied = () => page.evaluate(() => navigator.clipboard.readText())
+  await page.evaluate(() => navigator.clipboard.writeText(''))
+  await page.getByRole('button', { name: 'Copy link' }).click()
+  await expect.poll(copied).toContain('/lab#')
+  return await copied()
+}
+
 test('the lab: a sample, changed by keyboard until nothing is broken, and its link', async ({
   page,
   signIn,
@@ -37,10 +46,7 @@ test('the lab: a sample, changed by keyboard until nothing is broken, and its li
   await expect(answer).toContainText('No violation')
   await expect(log).toHaveValue(/2026-03-02 18:00 ON\n2026-03-02 19:15 OFF$/)
 
-  await page.getByRole('button', { name: 'Copy link' }).click()
-  await expect(page.getByRole('button', { name: 'Copied' })).toBeVisible()
-  const link = await page.evaluate(() => navigator.clipboard.readText())
-  expect(link).toContain('/lab#')
+  const link = await copyLink(page)
   const other = await context.newPage()
   await other.goto(link)
   await expect(answerOf(other)).toContainText('No violation')
@@ -182,10 +188,9 @@ test('the lab: a plan by keyboard, and in the link', async ({ page, signIn, hous
   await plan.fill('D 1h')
   await expect(answer).toContainText(/(?<!Not l)[Ll]egal, done at/)
   await plan.fill('D 1h, ON 1h, D 12h')
-  await page.getByRole('button', { name: 'Copy link' }).click()
-  await expect(page.getByRole('button', { name: 'Copied' })).toBeVisible()
+  const link = await copyLink(page)
   const other = await context.newPage()
-  await other.goto(await page.evaluate(() => navigator.clipboard.readText()))
+  await other.goto(link)
   await expect(answerOf(other)).toContainText('Not legal, done at')
   await other.close()
 })

@@ -30,9 +30,12 @@ test('attack 14: a script in a name is text on the map, in lists, on paper and i
      select $1, $2, 1, now() - interval '1 hour', 'ON', 'dispatcher', $3, $3, now(), $3`,
     [fleetId, rows[0]!.id, all],
   )
+  // The worker resolves the driver's as soon as it looks at the driver: there is no such limit. The truck's stays.
   await house.pool.query(
-    `insert into alerts (fleet_id, id, kind, subject, driver_id, due_at, opened_at, facts)
-     values ($1, 1, 'limit-passed', 'attack', $2, now(), now(), jsonb_build_object('title', $3::text, 'detail', $3::text))`,
+    `insert into alerts (fleet_id, id, kind, subject, driver_id, vehicle_id, due_at, opened_at, facts)
+     select $1, i, 'limit-passed', 'attack ' || i, case i when 1 then $2::bigint end, case i when 2 then v.id end, now(), now(),
+       jsonb_build_object('title', $3::text, 'detail', $3::text)
+     from generate_series(1, 2) i, (select id from vehicles where fleet_id = $1 order by id limit 1) v`,
     [fleetId, rows[0]!.id, all],
   )
   const refused: string[] = []

@@ -98,7 +98,7 @@ export class Slapd {
     this.#child = spawn(program, args, { stdio: 'ignore' })
     for (let tries = 0; ; tries++) {
       if (await accepts(Number(new URL(this.url).port))) return
-      if (tries > 200 || this.#child.exitCode !== null) throw new Error('slapd does not listen')
+      if (tries > 2_400 || this.#child.exitCode !== null) throw new Error('slapd does not listen')
       await new Promise((resolve) => setTimeout(resolve, 25))
     }
   }
