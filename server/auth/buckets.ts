@@ -31,6 +31,13 @@ export class Buckets {
     return taken
   }
 
+  /** How long until one can be taken, in ms; 0: now. */
+  waitMs(name: string, now: number): number {
+    const bucket = this.#levels.get(name)
+    const missing = bucket === undefined ? 0 : 1 - this.#levelOf(bucket, now)
+    return missing <= 0 ? 0 : Math.ceil((missing / this.#perSecond) * 1000)
+  }
+
   #levelOf({ level, at }: { level: number; at: number }, now: number): number {
     return Math.min(this.#burst, level + (Math.max(0, now - at) / 1000) * this.#perSecond)
   }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type pg from 'pg'
 import { recordAudit } from '../audit/record.ts'
 import { withTransaction } from '../db/pool.ts'
+import { AppError } from '../errors.ts'
 import { guardedFetch } from '../outward.ts'
 import { Reach } from '../reach.ts'
 import { type Blamed, DoorAuth, type DoorRequest, type Proven, type Refused } from './authenticators.ts'
@@ -11,6 +12,7 @@ import { type Refusal, refuse } from './keys/refusal.ts'
 import { issueServerNonce } from './keys/server-nonce.ts'
 import { type Holder, KnownKeys } from './known-keys.ts'
 import { NonceBuckets } from './nonces.ts'
+import type { DevicePrincipal } from './principal.ts'
 import { clientAddress, isWithin, rangesOf } from './ranges.ts'
 import { SCHEMES, type Scheme } from './schemes.ts'
 import { DeviceSecrets } from './secrets.ts'
@@ -35,6 +37,18 @@ export interface DoorAuthOptions {
   schemes?: readonly Scheme[]
   /** Who may make the partitions of the nonces; the pool of the doors if left out. */
   owner?: pg.Pool
+}
+
+/** A device that is good, and comes too often: by its own rate or by its fleet's. */
+export class OverRate extends AppError {
+  constructor(
+    readonly whose: 'device' | 'fleet',
+    /** Until there is room for one, if nobody else takes it. */
+    readonly waitMs: number,
+  ) {
+    super('too-often', `Too many requests of this ${whose}: wait a second, and send more at once.`)
+    this.name = 'OverRate'
+  }
 }
 
 /** How often the use of a key is written down, and a refusal of it. */
@@ -114,13 +128,28 @@ export class DeviceGate {
     const whose = answer.device
       ? `device ${answer.device.deviceNumber}`
       : `${answer.fleetId} ${answer.keyRef}`
-    if (this.#rates && !this.#rates.take(whose, this.#now())) {
-      return refuse('rate_limited', 'Too many requests of this device: wait a second, and send more at once.')
-    }
-    if (this.#fleetRates && !this.#fleetRates.take(`fleet ${answer.fleetNumber}`, this.#now())) {
-      return refuse('rate_limited', 'Too many requests of this fleet: wait a second, and send more at once.')
-    }
-    return answer
+    const over = this.#overRate(whose, answer.fleetNumber)
+    return over ? refuse('rate_limited', over.message) : answer
+  }
+
+  /**
+   * Counts one request of a device that this gate has not authenticated, or says which rate it is over; then nothing is counted. Each
+   * door calls it once for what it stores at once.
+   */
+  overRate({ deviceNumber, fleetNumber }: DevicePrincipal): OverRate | null {
+    return this.#overRate(`device ${deviceNumber}`, fleetNumber)
+  }
+
+  #overRate(whose: string, fleetNumber: number): OverRate | null {
+    const now = this.#now()
+    const fleet = this.#fleetRates && `fleet ${fleetNumber}`
+    // Asked before the device's is taken: who waits for its fleet spends nothing of its own.
+    if (fleet && !this.#fleetRates!.has(fleet, now))
+      return new OverRate('fleet', this.#fleetRates!.waitMs(fleet, now))
+    if (this.#rates && !this.#rates.take(whose, now))
+      return new OverRate('device', this.#rates.waitMs(whose, now))
+    if (fleet) this.#fleetRates!.take(fleet, now)
+    return null
   }
 
   /** The client's address: the connection's, or what a proxy of ours says it is. */

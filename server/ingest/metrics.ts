@@ -1,5 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { DeviceProtocol } from '../auth/device.ts'
+import { OverRate } from '../auth/door-auth.ts'
+import type { AppError } from '../errors.ts'
 import { HEARTBEAT_FIELDS } from './decode.ts'
 
 /** What this process measures, for Prometheus. */
@@ -56,6 +58,12 @@ new Gauge({
 const refusals = new Counter({
   name: 'restline_ingest_refusals_total',
   help: 'Messages and connections refused, by protocol and reason.',
+  labelNames: ['protocol', 'reason'],
+  registers,
+})
+const slowed = new Counter({
+  name: 'restline_ingest_slowed_total',
+  help: 'Messages that waited before they were stored, by protocol and by whose rate they were over.',
   labelNames: ['protocol', 'reason'],
   registers,
 })
@@ -177,6 +185,15 @@ export function countRefused(protocol: DeviceProtocol, reasons: readonly string[
     const [field = ''] = reason.split(' ', 1)
     refusedByReason.labels(protocol, FIELDS.has(field) ? field : 'other').inc()
   }
+}
+
+/** The word for a refusal in the metrics. */
+export const reasonOf = (refusal: AppError): string =>
+  refusal instanceof OverRate ? `${refusal.whose}-rate` : refusal.code
+
+/** Counts what waits at the door until its device or its fleet may say more. */
+export function countSlowed(protocol: DeviceProtocol, over: OverRate): void {
+  slowed.labels(protocol, reasonOf(over)).inc()
 }
 
 /** Counts what was turned away: `reason` is one of few words, never what a device said. `http`: before it was known what it is. */

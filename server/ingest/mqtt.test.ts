@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import * as fs from 'node:fs'
+
 import { createServer } from 'node:http'
-import { createServer as createTcpServer } from 'node:net'
-import os from 'node:os'
-import path from 'node:path'
+
 import { after, before, describe, test } from 'node:test'
 import { connectAsync, type MqttClient } from 'mqtt'
 import type { EnrolledDevice } from '../auth/device.ts'
-import { findMosquitto } from '../cli/mosquitto.mjs'
 import { createPool } from '../db/pool.ts'
 import { testDatabase } from '../db/testing.ts'
+import { Broker } from './broker.testing.ts'
 import { enrolFleet, listening, metric, storedOf, until } from './doors.testing.ts'
 import { createPhoneDoor } from './http.ts'
 import { FUTURE, OPEN_IDENTITY } from './judge.ts'
@@ -20,82 +17,6 @@ import { type Intake, intakeOf } from './take.ts'
 const { pool } = await testDatabase()
 const NOW = Date.UTC(2026, 10, 23, 12)
 const intake = intakeOf(pool, () => NOW)
-
-/** A mosquitto of this file's own, that keeps what it has taken, as an unprivileged user. */
-class Broker {
-  readonly #directory = fs.mkdtempSync(path.join(os.tmpdir(), 'restline-mosquitto-'))
-  #child: ChildProcess | undefined
-  port = 0
-
-  get url() {
-    return `mqtt://127.0.0.1:${this.port}`
-  }
-
-  async start(): Promise<void> {
-    const owner = nobody()
-    if (this.port === 0) {
-      this.port = await freePort()
-      const lines = [
-        `listener ${this.port} 127.0.0.1`,
-        'allow_anonymous true',
-        'persistence true',
-        `persistence_location ${this.#directory}/`,
-        'autosave_interval 1',
-        'autosave_on_changes true',
-      ]
-      fs.writeFileSync(path.join(this.#directory, 'mosquitto.conf'), `${lines.join('\n')}\n`)
-      if (owner) fs.chownSync(this.#directory, owner.uid, owner.gid)
-      fs.chmodSync(this.#directory, 0o755)
-    }
-    this.#child = spawn(await findMosquitto(), ['-c', path.join(this.#directory, 'mosquitto.conf')], {
-      stdio: 'ignore',
-      ...owner,
-    })
-    await until('the broker', async () => {
-      const client = await connectAsync(this.url, { reconnectPeriod: 0, connectTimeout: 1_000 }).catch(
-        () => null,
-      )
-      await client?.endAsync()
-      return client !== null
-    })
-  }
-
-  async kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
-    const child = this.#child!
-    const gone = new Promise((resolve) => child.once('exit', resolve))
-    child.kill(signal)
-    await gone
-  }
-
-  /** Whether a text is in what a killed broker would find again. */
-  hasKept(text: string): boolean {
-    const file = path.join(this.#directory, 'mosquitto.db')
-    return fs.existsSync(file) && fs.readFileSync(file).includes(text)
-  }
-
-  async remove(): Promise<void> {
-    await this.kill('SIGKILL')
-    fs.rmSync(this.#directory, { recursive: true, force: true })
-  }
-}
-
-function nobody(): { uid: number; gid: number } | undefined {
-  if (process.getuid?.() !== 0) return undefined
-  const line = fs
-    .readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .find((one) => one.startsWith('nobody:'))
-  const [, , uid, gid] = line!.split(':')
-  return { uid: Number(uid), gid: Number(gid) }
-}
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 const broker = new Broker()
 let phone: MqttClient

@@ -1,7 +1,9 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { connect, type MqttClient } from 'mqtt'
+import type { OverRate } from '../auth/door-auth.ts'
 import { AppError } from '../errors.ts'
 import { faultOf, log } from '../log.ts'
-import { connections, countMessage, countRefusal } from './metrics.ts'
+import { connections, countMessage, countRefusal, countSlowed } from './metrics.ts'
 import { decodeOwnTracks } from './owntracks.ts'
 import type { Reading } from './reading.ts'
 import { refusalWords } from './said.ts'
@@ -45,7 +47,8 @@ const GOOD_AFTER_MS = 60_000
 export function subscribeMqtt(intake: Intake, options: MqttOptions): MqttDoor {
   const address = `mqtt ${new URL(options.url).host}`
   const taking = new Set<Promise<void>>()
-  const inTurn = turnsOf(intake)
+  const stopping = new AbortController()
+  const inTurn = turnsOf(intake, roomOf(intake, stopping.signal))
   let client: MqttClient | undefined
   let timer: NodeJS.Timeout | undefined
   let pauseMs = FIRST_PAUSE_MS
@@ -87,6 +90,7 @@ export function subscribeMqtt(intake: Intake, options: MqttOptions): MqttDoor {
               stream.write(puback(packet.messageId!))
           },
           (error: unknown) => {
+            if (closing) return
             const busy = error instanceof AppError && error.code === 'busy'
             countRefusal('mqtt', busy ? 'busy' : 'failed')
             if (client === own && own.connected)
@@ -156,12 +160,38 @@ export function subscribeMqtt(intake: Intake, options: MqttOptions): MqttDoor {
     },
     async close() {
       closing = true
+      stopping.abort()
       clearTimeout(timer)
       await Promise.allSettled(taking)
       const last = client
       client = undefined
       await last?.endAsync(!last.connected)
     },
+  }
+}
+
+/**
+ * Waits until a device may say more, by its own rate and by its fleet's. A broker hands out few messages at a time, of all fleets: those
+ * of one that is over its rate go on together as one request, so that they stand in front of the others for no longer than that takes.
+ * @returns undefined if there is room now; rejects when the door closes
+ */
+function roomOf({ gate }: Intake, stop: AbortSignal): (sender: Sender) => Promise<void> | undefined {
+  const waiting = new Map<number, Promise<void>>()
+  return ({ device }) => {
+    const { fleetNumber } = device
+    const together = waiting.get(fleetNumber)
+    if (together) return together
+    const over = gate.overRate(device)
+    if (!over) return undefined
+    countSlowed('mqtt', over)
+    const wait = async () => {
+      for (let more: OverRate | null = over; more; more = gate.overRate(device))
+        await pause(more.waitMs, undefined, { signal: stop })
+    }
+    if (over.whose === 'device') return wait()
+    const all = wait().finally(() => waiting.delete(fleetNumber))
+    waiting.set(fleetNumber, all)
+    return all
   }
 }
 
@@ -178,12 +208,17 @@ interface Turn {
  * own, in front of everybody else's.
  * @returns resolves after the commit
  */
-function turnsOf(intake: Intake): (sender: Sender, reading: Reading, arrival: Arrival) => Promise<void> {
+function turnsOf(
+  intake: Intake,
+  room: (sender: Sender) => Promise<void> | undefined,
+): (sender: Sender, reading: Reading, arrival: Arrival) => Promise<void> {
   const writing = new Map<number, Promise<void>>()
   const waiting = new Map<number, Turn>()
   const write = (sender: Sender, readings: readonly Reading[], arrival: Arrival): Promise<void> => {
     const { deviceNumber } = sender.device
-    const written: Promise<void> = takeReadings(intake, sender, readings, arrival)
+    const take = () => takeReadings(intake, sender, readings, arrival)
+    const wait = room(sender)
+    const written: Promise<void> = (wait ? wait.then(take) : take())
       .then(() => undefined)
       .finally(() => {
         if (writing.get(deviceNumber) === written) writing.delete(deviceNumber)

@@ -1,7 +1,7 @@
 import { decodeOsmand, type OsmandRequest, UNKNOWN_DEVICE_STATUS } from './osmand.ts'
 import { decodeOwnTracks, type OwnTracksIdentity } from './owntracks.ts'
 import { refusalWords } from './said.ts'
-import { type Arrival, type Intake, noteRefused, senderOf, takeReadings } from './take.ts'
+import { type Arrival, admit, type Intake, noteRefused, senderOf, takeReadings } from './take.ts'
 
 /** What a phone app is answered. */
 export interface PhoneAnswer {
@@ -25,7 +25,7 @@ const HEARD: PhoneAnswer = { status: 200, body: '[]', refusal: null }
 
 /**
  * Traccar Client, OsmAnd and their like. Source: osmand.md, Reply.
- * @throws AppError busy, or a database error: nothing is acknowledged
+ * @throws AppError busy or too-often, or a database error: nothing is acknowledged
  */
 export async function answerOsmand(
   intake: Intake,
@@ -42,6 +42,7 @@ export async function answerOsmand(
     const refusal = 'No device that may report has this identity: enrol it, with its token or as an open one.'
     return { status: UNKNOWN_DEVICE_STATUS[message.form], body: '', refusal }
   }
+  admit(intake, sender)
   const turned = message.refused.map(({ field, reason }) => refusalWords({ field: field || null, reason }))
   await takeReadings(intake, sender, message.readings, from, turned)
   // One that can't be stored never can be, but the phone keeps all of them until they are taken.
@@ -54,7 +55,7 @@ export async function answerOsmand(
 /**
  * OwnTracks apps and bridges in HTTP mode. Everything that is no location is answered well and ignored. Source: owntracks-http.md,
  * Reply.
- * @throws AppError busy, or a database error: nothing is acknowledged
+ * @throws AppError busy or too-often, or a database error: nothing is acknowledged
  */
 export async function answerOwnTracks(
   intake: Intake,
@@ -104,6 +105,7 @@ export async function answerOwnTracks(
         : 'No device that may report has this identity: enrol it, with its token as the password or as an open one.'
     return { status: 403, body: '', refusal }
   }
+  admit(intake, sender)
   await takeReadings(intake, sender, [message.reading], from)
   return HEARD
 }

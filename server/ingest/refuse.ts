@@ -3,7 +3,7 @@ import type { DeviceProtocol } from '../auth/device.ts'
 import { type Refusal, RefusedRequest } from '../auth/keys/refusal.ts'
 import { AppError, HTTP_STATUS } from '../errors.ts'
 import { faultOf } from '../log.ts'
-import { countRefusal } from './metrics.ts'
+import { countRefusal, reasonOf } from './metrics.ts'
 import type { Intake } from './take.ts'
 import { sparing } from './trouble.ts'
 
@@ -30,9 +30,9 @@ export function refuse(
     error instanceof AppError ? error : new AppError('busy', 'Something broke on our side; send it again.')
   const path = (req.url ?? '').split(/[?#]/)[0]!.replace(/(rl|fdt)_[\w-]+/, '$1_…')
   if (refusal !== error) sayFailed({ path, ...faultOf(error) })
-  countRefusal(protocol, refusal.code)
-  // Too many strangers of an address, and a known device may be behind it: some apps throw away what a 4xx answers
-  // (owntracks-http.md).
+  countRefusal(protocol, reasonOf(refusal))
+  // Too many strangers of an address, and a known device may be behind it, or one that comes too often: some apps throw away what
+  // a 4xx answers (owntracks-http.md).
   const status = refusal.code === 'too-often' ? 503 : HTTP_STATUS[refusal.code]
   if (status === 503) res.setHeader('retry-after', RETRY_AFTER_SECONDS)
   // What has not been read of the body ends with the connection.

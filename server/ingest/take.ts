@@ -194,6 +194,12 @@ async function tokenOf(devices: DeviceAuthenticator, authorization: string): Pro
   }
 }
 
+/** Counts a request of a sender. @throws OverRate: it is not to be stored now, and not acknowledged */
+export function admit({ gate }: Intake, { device }: Sender): void {
+  const over = gate.overRate(device)
+  if (over) throw over
+}
+
 /** Stores the readings of a sender, and tells who calls for help. Resolves after the commit; @throws AppError busy as takeBatch */
 export async function takeReadings(
   intake: Intake,

@@ -1,10 +1,19 @@
 import { createSocket } from 'node:dgram'
 import { createServer, type Server, type Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import { AppError } from '../../errors.ts'
 import { faultOf, log } from '../../log.ts'
 import { noteBroken } from '../broken.ts'
-import { connections, countRefusal } from '../metrics.ts'
-import { type Arrival, type Intake, noteRefused, type Sender, senderOf, takeReadings } from '../take.ts'
+import { connections, countRefusal, countSlowed, reasonOf } from '../metrics.ts'
+import {
+  type Arrival,
+  admit,
+  type Intake,
+  noteRefused,
+  type Sender,
+  senderOf,
+  takeReadings,
+} from '../take.ts'
 import { sparing } from '../trouble.ts'
 import { datagramReply, decodeDatagram } from './datagram.ts'
 import { acknowledgement, loginReply, type StreamItem, TeltonikaStream } from './stream.ts'
@@ -28,6 +37,8 @@ const MOST_WAITING = 8
 const MOST_DATAGRAMS = 2_000
 /** Of one tracker, which sends the next when one is answered: more would keep the others waiting. */
 const MOST_DATAGRAMS_OF_TRACKER = 20
+/** Who is over a rate asks again whether there is room. */
+const ASK_EVERY_MS = 1_000
 /** A database that is away fails all of them. */
 const sayNotTaken = sparing('error', 'a frame was not taken')
 const sayPacketNotTaken = sparing('error', 'a packet was not taken')
@@ -119,6 +130,8 @@ class Connection {
   #working: Promise<void> | undefined
   #timer: NodeJS.Timeout
   #ending = false
+  /** The frame that waits until the device may say more. */
+  #slowed: Buffer | undefined
   /** Told once if the other side turns out to be there, though another connection has taken this one's place. */
   #stillThere: (() => void) | undefined
 
@@ -159,7 +172,7 @@ class Connection {
   #read(chunk: Buffer): void {
     this.#isThere()
     if (this.#ending) return
-    this.#waiting.push(...this.#stream.push(chunk))
+    for (const item of this.#stream.push(chunk)) if (!this.#isSlowed(item)) this.#waiting.push(item)
     if (this.#stream.mustClose) this.#socket.pause()
     else {
       if (this.#waiting.length >= MOST_WAITING) this.#socket.pause()
@@ -168,6 +181,14 @@ class Connection {
     this.#working ??= this.#work().finally(() => {
       this.#working = undefined
     })
+  }
+
+  /**
+   * A tracker that waits for its acknowledgement in vain sends the frame again (teltonika.md), and is told once: it would take a second
+   * acknowledgement for that of the next frame, and forget that one.
+   */
+  #isSlowed(item: StreamItem): boolean {
+    return item.kind === 'frame' && this.#slowed !== undefined && item.raw.equals(this.#slowed)
   }
 
   /** The time that the device has for what comes next. */
@@ -265,7 +286,7 @@ class Connection {
       if (this.#stream.mustClose) this.#socket.destroySoon()
     } catch (error) {
       // Not stored, so not acknowledged: the device sends it again on its next connection.
-      countRefusal('teltonika', error instanceof AppError ? error.code : 'failed')
+      countRefusal('teltonika', error instanceof AppError ? reasonOf(error) : 'failed')
       if (!(error instanceof AppError)) sayNotTaken({ imei: this.#stream.imei, ...faultOf(error) })
       this.#waiting = []
       this.#socket.destroy()
@@ -315,8 +336,29 @@ class Connection {
       return true
     }
     if (item.kind === 'other' || !this.#sender) return true
+    if (!(await this.#room(this.#sender, item.raw))) return true
     await takeReadings(this.#intake, this.#sender, item.readings, { ...arrival, raw: item.raw })
     if (!this.#socket.writableEnded) this.#socket.write(acknowledgement(item.count))
+    return true
+  }
+
+  /**
+   * Waits until the device may say more, by its own rate and by its fleet's; nothing more is taken of it meanwhile. Its frame is just not
+   * acknowledged yet, however often it is sent: to end the connection would cost a new one besides. False: the connection has ended.
+   */
+  async #room({ device }: Sender, frame: Buffer): Promise<boolean> {
+    const { gate } = this.#intake
+    let over = gate.overRate(device)
+    if (!over) return true
+    countSlowed('teltonika', over)
+    this.#slowed = frame
+    for (; over; over = gate.overRate(device)) {
+      // All that wait for one fleet do not ask at the same instant.
+      const spreadMs = over.whose === 'fleet' ? Math.random() * ASK_EVERY_MS : 0
+      await pause(Math.min(over.waitMs, ASK_EVERY_MS) + spreadMs)
+      if (this.#ending || this.#socket.destroyed) return false
+    }
+    this.#slowed = undefined
     return true
   }
 }
@@ -347,6 +389,7 @@ async function hearDatagrams(
     try {
       const sender = await senderOf(intake, arrival, imei, undefined)
       if (!sender) return
+      admit(intake, sender)
       await takeReadings(intake, sender, readings, arrival)
       socket.send(datagramReply(packetId, avlPacketId, readings.length), from, address)
     } finally {
@@ -359,7 +402,7 @@ async function hearDatagrams(
     if (taking.size >= MOST_DATAGRAMS) return countRefusal('teltonika', 'busy')
     const one = take(bytes, address, from)
       .catch((error: unknown) => {
-        countRefusal('teltonika', error instanceof AppError ? error.code : 'failed')
+        countRefusal('teltonika', error instanceof AppError ? reasonOf(error) : 'failed')
         if (!(error instanceof AppError)) sayPacketNotTaken({ address, ...faultOf(error) })
       })
       .finally(() => taking.delete(one))
