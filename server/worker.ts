@@ -1,5 +1,7 @@
 import { forgetOldAttempts } from './auth/attempts.ts'
 import { deliverMail } from './auth/mail.ts'
+import { Resealing, SEALED_BY_AUTH } from './auth/reseal.ts'
+import { secretsOfProduct } from './auth/seal.ts'
 import { endExpired } from './auth/session.ts'
 import { closeDb, db, ownerDb } from './db/pool.ts'
 import { Upkeep } from './db/upkeep.ts'
@@ -9,7 +11,7 @@ import { leash } from './leash.ts'
 import { faultOf, log } from './log.ts'
 import { Reach } from './reach.ts'
 import { HOUR } from './time/instant.ts'
-import { Courier, forgetOldDeliveries } from './webhooks/courier.ts'
+import { Courier, forgetOldDeliveries, SEALED_BY_WEBHOOKS } from './webhooks/courier.ts'
 import { work } from './work.ts'
 
 /** A round at least so often: clocks run out though no truck says anything. */
@@ -41,6 +43,7 @@ leash(stop)
 
 const upkeep = new Upkeep(ownerDb())
 const courier = new Courier(pool, new Reach(env().WEBHOOK_NETWORKS))
+const resealing = new Resealing(pool, secretsOfProduct(), [...SEALED_BY_AUTH, SEALED_BY_WEBHOOKS])
 let away = false
 let forgotAt = 0
 log.info('the worker has started')
@@ -55,6 +58,7 @@ while (!stopping) {
     await deliverMail(pool, Date.now())
     // Their answers come beside the rounds.
     if ((await courier.run(Date.now)) > 0) said = true
+    if (await resealing.run(Date.now())) said = true
     if (Date.now() - forgotAt > HOUR) {
       forgotAt = Date.now()
       await forgetOldAttempts(pool, forgotAt)

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { passkey } from '@better-auth/passkey'
 import { prismaAdapter } from '@better-auth/prisma-adapter'
 import { APIError, betterAuth } from 'better-auth'
@@ -12,14 +11,12 @@ import { changeAccount, isChange } from './local-changes.ts'
 import { askLocal } from './local-door.ts'
 import { foreignReason } from './origin.ts'
 import { problem, refusal } from './problem.ts'
+import { versionOf } from './reseal.ts'
+import { secretsOfProduct } from './seal.ts'
 import { ABSOLUTE_SECONDS, cookiePrefix, isSecure, personOf } from './session.ts'
 
-/** What was sealed says with which secret: a number that is the same wherever that secret is. */
-const versionOf = (secret: string) =>
-  createHash('sha256').update(`version of ${secret}`).digest().readUInt32BE() >>> 1
-
 function createAuth() {
-  const { AUTH_SECRET, AUTH_SECRET_PREVIOUS, publicUrl } = env()
+  const { publicUrl } = env()
   const { hostname, origin } = new URL(publicUrl)
   // Browsers give passkeys to names, never to numbers (WebAuthn, 5.1.3): on one's own machine that name is localhost.
   const named = new URL(publicUrl)
@@ -27,9 +24,7 @@ function createAuth() {
   return betterAuth({
     appName: 'Restline',
     baseURL: publicUrl,
-    secrets: [AUTH_SECRET, AUTH_SECRET_PREVIOUS]
-      .filter((value) => value !== undefined)
-      .map((value) => ({ version: versionOf(value), value })),
+    secrets: secretsOfProduct().map((value) => ({ version: versionOf(value), value })),
     trustedOrigins: [origin, named.origin],
     database: prismaAdapter(prisma(), { provider: 'postgresql' }),
     // People are invited by their fleet; nobody signs up from outside.

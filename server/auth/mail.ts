@@ -5,9 +5,8 @@ import { type Db, withTransaction } from '../db/pool.ts'
 import { env } from '../env.ts'
 import { log } from '../log.ts'
 import type { Instant } from '../time/instant.ts'
-import { seal, unseal } from './seal.ts'
+import { MAIL_PURPOSE, seal, unseal } from './seal.ts'
 
-const PURPOSE = 'mail'
 const LIMIT_MS = 10_000
 const AT_ONCE = 20
 /** A mail server that was away is asked again after this, twice that, … up to an hour; after so many times the mail is given up. */
@@ -25,7 +24,7 @@ export async function postMail(tx: Db, { to, subject, text }: Mail): Promise<voi
   await tx.query('insert into mail_outbox (id, recipient, sealed) values ($1, $2, $3)', [
     newId(),
     to,
-    seal(JSON.stringify({ subject, text }), PURPOSE),
+    seal(JSON.stringify({ subject, text }), MAIL_PURPOSE),
   ])
 }
 
@@ -53,7 +52,11 @@ export async function deliverMail(pool: pg.Pool, now: Instant): Promise<number> 
     let gone = 0
     for (const { id, recipient, sealed, attempts } of rows) {
       try {
-        await transport.sendMail({ from: MAIL_FROM, to: recipient, ...JSON.parse(unseal(sealed, PURPOSE)) })
+        await transport.sendMail({
+          from: MAIL_FROM,
+          to: recipient,
+          ...JSON.parse(unseal(sealed, MAIL_PURPOSE)),
+        })
         await tx.query('delete from mail_outbox where id = $1', [id])
         gone++
       } catch (error) {

@@ -6,9 +6,7 @@ import type { Instant } from '../time/instant.ts'
 import { askDirectory, tryDirectory } from './directory.ts'
 import { tryOpenId } from './openid.ts'
 import type { DirectorySettings, OpenIdSettings, ProviderRow, SaveProvider, Step } from './provider-schema.ts'
-import { seal, unseal } from './seal.ts'
-
-const PURPOSE = 'sign-in provider'
+import { PROVIDER_PURPOSE, seal, unseal } from './seal.ts'
 
 export type Provider = { fleetId: number; id: number; name: string; enabled: boolean; secret: string } & (
   | { kind: 'ldap'; settings: DirectorySettings }
@@ -33,7 +31,7 @@ async function read(db: Db, fleetId: number, id: number | null): Promise<Stored[
 }
 
 const opened = ({ sealed, ...row }: Stored): Provider =>
-  ({ ...row, secret: sealed ? unseal(sealed, PURPOSE) : '' }) as Provider
+  ({ ...row, secret: sealed ? unseal(sealed, PROVIDER_PURPOSE) : '' }) as Provider
 
 /**
  * A provider with its secret.
@@ -85,7 +83,7 @@ export async function offerOf(db: Db, slug: string | null): Promise<Offer | null
  * @throws AppError not-found, conflict for a name twice
  */
 export async function saveProvider(db: Db, fleetId: number, input: SaveProvider): Promise<number> {
-  const sealed = input.secret === undefined ? null : seal(input.secret, PURPOSE)
+  const sealed = input.secret === undefined ? null : seal(input.secret, PROVIDER_PURPOSE)
   const values = [fleetId, input.id ?? newId(), input.kind, input.name, input.enabled, input.settings, sealed]
   if (input.id !== undefined) {
     const [row] = await read(db, fleetId, input.id)

@@ -40,18 +40,35 @@ export class DeviceSecrets {
   /** @throws AppError misconfigured if none of the secrets has sealed it */
   open(sealed: Buffer, context: string): Buffer {
     for (const key of this.#sealing) {
-      const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, IV_BYTES))
-      decipher.setAAD(Buffer.from(context, 'utf8'))
-      decipher.setAuthTag(sealed.subarray(-TAG_BYTES))
-      try {
-        return Buffer.concat([decipher.update(sealed.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()])
-      } catch {
-        // Sealed under another of them, or under none.
-      }
+      const plain = openedBy(key, sealed, context)
+      if (plain) return plain
     }
     throw new AppError(
       'misconfigured',
       'A session was sealed under a secret that this instance does not have.',
     )
+  }
+
+  /**
+   * The same under the current secret.
+   * @returns null if it is under that already
+   * @throws AppError misconfigured as open
+   */
+  sealedAnew(sealed: Buffer, context: string): Buffer | null {
+    return openedBy(this.#sealing[0]!, sealed, context)
+      ? null
+      : this.seal(this.open(sealed, context), context)
+  }
+}
+
+function openedBy(key: KeyObject, sealed: Buffer, context: string): Buffer | null {
+  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, IV_BYTES))
+  decipher.setAAD(Buffer.from(context, 'utf8'))
+  decipher.setAuthTag(sealed.subarray(-TAG_BYTES))
+  try {
+    return Buffer.concat([decipher.update(sealed.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()])
+  } catch {
+    // Sealed under another of them, or under none.
+    return null
   }
 }

@@ -1,5 +1,6 @@
 import type pg from 'pg'
-import { unseal } from '../auth/seal.ts'
+import type { SealedColumns } from '../auth/reseal.ts'
+import { sealedAnew, unseal } from '../auth/seal.ts'
 import { type Db, withTransaction } from '../db/pool.ts'
 import { faultOf, log } from '../log.ts'
 import type { Reach } from '../reach.ts'
@@ -145,6 +146,14 @@ export class Courier {
 /** The secrets of an endpoint that count now, the present one first. */
 export const secretsOf = (row: { secret: Buffer; previousSecret: Buffer | null }): string[] =>
   [row.secret, row.previousSecret].flatMap((sealed) => (sealed ? [unseal(sealed, SECRET_PURPOSE)] : []))
+
+/** What stands sealed here, for `auth/reseal.ts`. */
+export const SEALED_BY_WEBHOOKS: SealedColumns = {
+  table: 'webhook_endpoints',
+  key: ['fleet_id', 'id'],
+  columns: ['secret', 'previous_secret'],
+  anew: (value: Buffer, secrets) => sealedAnew(value, SECRET_PURPOSE, secrets),
+}
 
 /** Forgets what was settled a month ago. */
 export async function forgetOldDeliveries(db: Db, now: Instant): Promise<void> {
