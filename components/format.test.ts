@@ -12,6 +12,7 @@ import {
   dateShort,
   dateTitle,
   distance,
+  fileSize,
   heading,
   hoursMinutesSpoken,
   lasting,
@@ -26,6 +27,19 @@ import {
 
 const at = Date.parse('2026-11-23T20:25:07Z')
 const chicago = 'America/Chicago'
+
+test('sizes of files', () => {
+  assert.deepEqual([0, 999, 1_000, 12_345, 999_500, 3_440_000, 9_950_000, 123_000_000].map(fileSize), [
+    '0 B',
+    '999 B',
+    '1 kB',
+    '12 kB',
+    '1.0 MB',
+    '3.4 MB',
+    '10 MB',
+    '123 MB',
+  ])
+})
 
 describe('durations', () => {
   test('for ears', () => {

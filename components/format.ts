@@ -145,6 +145,13 @@ export function coordinates(latitude: number, longitude: number): string {
   return `${latitude.toFixed(5)}, ${longitude.toFixed(5)}`
 }
 
+/** "840 B", "12 kB", "3.4 MB": powers of a thousand, as file managers count. */
+export function fileSize(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} B`
+  if (bytes < 999_500) return `${Math.round(bytes / 1_000)} kB`
+  return `${(bytes / 1e6).toFixed(bytes < 9_950_000 ? 1 : 0)} MB`
+}
+
 /** "1 truck", "1,204 trucks". */
 export function plural(count: number, one: string, many: string): string {
   return `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`

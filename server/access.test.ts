@@ -56,6 +56,14 @@ const ACCESS: Record<string, Row> = {
   'alerts.acknowledge': { who: 'alerts.settle', foreign: (other) => ({ id: other.alertId }) },
   'alerts.resolve': { who: 'alerts.settle', foreign: (other) => ({ id: other.alertId }) },
   'audit.list': { who: 'audit.see' },
+  'exports.ask': {
+    who: 'reports.export',
+    foreign: (other) => ({
+      report: { kind: 'driver-days', driverId: other.driverId, from: '2026-11-20', until: '2026-11-24' },
+    }),
+  },
+  'exports.list': { who: 'reports.export' },
+  'exports.remove': { who: 'reports.export', foreign: (other) => ({ id: other.exportId }) },
   'keys.list': { who: 'devices.see' },
   'keys.enrol': {
     who: 'keys.manage',
@@ -133,6 +141,7 @@ interface Fleet {
   invitationId: number
   webhookId: number
   deliveryId: number
+  exportId: number
 }
 
 const { url, pool } = await testDatabase()
@@ -234,9 +243,17 @@ async function makeFleet(slug: string): Promise<Fleet> {
      values ($1, $2, $3, 'alert.opened', '{}', now(), now())`,
     [id, deliveryId, webhookId],
   )
+  // By the same person: it is the fleet that counts.
+  const exportId = newId()
+  await pool.query(
+    `insert into exports (fleet_id, id, user_id, report, file_name, due_at, asked_at)
+     values ($1, $2, 'u', '{"kind":"violations","from":"2026-11-20","until":"2026-11-24"}', 'x.csv', now(), now())`,
+    [id, exportId],
+  )
   return {
     webhookId,
     deliveryId,
+    exportId,
     userId,
     sessionId,
     providerId,
@@ -387,13 +404,16 @@ describe('who may call what', () => {
       `select (select count(*) from duty_events where fleet_id = $1) as events,
               (select count(*) from positions p join fleets f on f.number = p.fleet_number where f.id = $1) as positions,
               (select count(*) from alerts where fleet_id = $1 and acknowledged_at is null and resolved_at is null) as alerts,
+              (select count(*) from exports where fleet_id = $1 and state = 'queued') as exports,
               (select count(*) from sign_in_providers where fleet_id = $1 and kind = 'oidc' and name = 'theirs') as providers,
               (select count(*) from invitations where fleet_id = $1 and email = 'i@x.example') as invitations,
               (select count(*) from fleet_members m join sessions s using (user_id) where m.fleet_id = $1 and m.role = 'dispatcher')
                 as members`,
       [theirs.id],
     )
-    assert.deepEqual(rows, [{ events: 0, positions: 0, alerts: 1, providers: 1, invitations: 1, members: 1 }])
+    assert.deepEqual(rows, [
+      { events: 0, positions: 0, alerts: 1, exports: 1, providers: 1, invitations: 1, members: 1 },
+    ])
   })
 
   test('an input with a field that nobody asked for is refused', async () => {
@@ -409,6 +429,8 @@ describe('who may call what', () => {
       'people.remove',
       'signIn.remove',
       'account.endSession',
+      'exports.ask',
+      'exports.remove',
     ]) {
       const input = { ...(ACCESS[path]!.foreign?.(ours) as object), fleetId: theirs.id }
       assert.equal(await refusal(path, OWNER, input), 'BAD_REQUEST', path)

@@ -5,6 +5,7 @@ export type AppErrorCode =
   | 'forbidden'
   | 'not-found'
   | 'conflict'
+  | 'gone'
   | 'too-large'
   | 'unacceptable'
   | 'too-often'
@@ -18,6 +19,7 @@ export const HTTP_STATUS = {
   forbidden: 403,
   'not-found': 404,
   conflict: 409,
+  gone: 410,
   'too-large': 413,
   unacceptable: 422,
   'too-often': 429,
@@ -32,6 +34,7 @@ export const TRPC_CODE = {
   forbidden: 'FORBIDDEN',
   'not-found': 'NOT_FOUND',
   conflict: 'CONFLICT',
+  gone: 'NOT_FOUND',
   'too-large': 'PAYLOAD_TOO_LARGE',
   unacceptable: 'UNPROCESSABLE_CONTENT',
   'too-often': 'TOO_MANY_REQUESTS',

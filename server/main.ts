@@ -90,11 +90,11 @@ function noSuchDoor({ url = '/', method = 'GET' }: IncomingMessage) {
   const [path] = url.split('?') as [string]
   if (!/^\/(api|v1)(\/|$)/.test(path)) return null
   const route = DOORS.find((one) => {
-    const [start, rest] = one.split('[...')
+    const [start, rest] = one.split('[')
     return rest === undefined ? path === one : path.startsWith(start!)
   })
   if (!route) return { status: 404, code: 'not-found', detail: 'There is nothing at this address.' }
-  const methods = ['GET', 'HEAD', ...(route.startsWith('/api/reports/') ? [] : ['POST'])]
+  const methods = route.startsWith('/api/exports/') ? ['GET'] : ['GET', 'HEAD', 'POST']
   if (methods.includes(method)) return null
   return { status: 405, code: 'malformed', detail: `Send this by ${methods.join(' or ')}.` }
 }

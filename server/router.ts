@@ -3,6 +3,7 @@ import { auditRouter } from './audit/router.ts'
 import { deviceSignInRouter } from './auth/device-sign-in-router.ts'
 import { accountRouter, peopleRouter, signInRouter } from './auth/people-router.ts'
 import { keysRouter } from './auth/router.ts'
+import { exportsRouter } from './exports/router.ts'
 import { devicesRouter } from './fleet/devices-router.ts'
 import { liveRouter } from './fleet/live.ts'
 import { fleetRouter } from './fleet/router.ts'
@@ -22,6 +23,7 @@ export const appRouter = router({
   trips: tripsRouter,
   alerts: alertsRouter,
   audit: auditRouter,
+  exports: exportsRouter,
   keys: keysRouter,
   account: accountRouter,
   people: peopleRouter,

@@ -6,6 +6,8 @@ import { endExpired } from './auth/session.ts'
 import { closeDb, db, ownerDb } from './db/pool.ts'
 import { Upkeep } from './db/upkeep.ts'
 import { env } from './env.ts'
+import { expireExports } from './exports/exports.ts'
+import { ExportMaker } from './exports/maker.ts'
 import { listenForChanges } from './fleet/changes.ts'
 import { leash } from './leash.ts'
 import { faultOf, log } from './log.ts'
@@ -44,6 +46,7 @@ leash(stop)
 const upkeep = new Upkeep(ownerDb())
 const courier = new Courier(pool, new Reach(env().WEBHOOK_NETWORKS))
 const resealing = new Resealing(pool, secretsOfProduct(), [...SEALED_BY_AUTH, SEALED_BY_WEBHOOKS])
+const maker = new ExportMaker(pool)
 let away = false
 let forgotAt = 0
 log.info('the worker has started')
@@ -59,10 +62,12 @@ while (!stopping) {
     // Their answers come beside the rounds.
     if ((await courier.run(Date.now)) > 0) said = true
     if (await resealing.run(Date.now())) said = true
+    if ((await maker.run(Date.now)) > 0) said = true
     if (Date.now() - forgotAt > HOUR) {
       forgotAt = Date.now()
       await forgetOldAttempts(pool, forgotAt)
       await forgetOldDeliveries(pool, forgotAt)
+      await expireExports(pool, forgotAt)
       await endExpired(forgotAt)
     }
     if (away) log.info('rounds succeed again')
@@ -77,7 +82,7 @@ while (!stopping) {
   if (!said && !stopping) await pause(POLL_MS)
 }
 await listener.close()
-await courier.idle()
+await Promise.all([courier.idle(), maker.stop()])
 await upkeep.stop()
 await closeDb()
 log.info('the worker has stopped')

@@ -1,18 +1,24 @@
 'use client'
 import { useInfiniteQuery } from '@tanstack/react-query'
-import { FileDown, ScrollText } from 'lucide-react'
+import { ScrollText } from 'lucide-react'
+import Link from 'next/link'
 import { parseAsString, useQueryStates } from 'nuqs'
-import { useState } from 'react'
+import { useRef, useState } from 'react'
 import { AuditFilter } from '../../server/audit/schema.ts'
 import { reasonOf, useTRPC, useTRPCClient } from '../api.tsx'
+import { ExportButton, ExportTrouble } from '../reports/export-button.tsx'
+import { FileRows } from '../reports/export-list.tsx'
+import { useExports } from '../reports/use-exports.ts'
 import { useViewer } from '../shell/viewer.tsx'
-import { Button, buttonClass } from '../ui/button.tsx'
+import { Button } from '../ui/button.tsx'
 import { TextField } from '../ui/field.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { DeedList } from './deed-list.tsx'
 
 const PAGE = 100
+/** Of the newest files; the others are on the page of exports. */
+const MOST_FILES = 3
 
 /** Who changed what in this fleet: found by a text or by days, page by page, or taken away as a table. */
 export function AuditPage() {
@@ -35,9 +41,14 @@ export function AuditPage() {
       getNextPageParam: (rows) => (rows.length === PAGE ? rows.at(-1)?.sequence : undefined),
     })
   const rows = data?.pages.flat() ?? []
+  const exports = useExports()
+  const heading = useRef<HTMLHeadingElement>(null)
+  const files = exports.rows?.filter(({ report, state }) => report.kind === 'audit' && state !== 'expired')
   return (
     <div className="mx-auto flex w-full max-w-7xl flex-col gap-4 p-4 md:p-6">
-      <h1 className="text-xl">Audit log</h1>
+      <h1 ref={heading} tabIndex={-1} className="text-xl">
+        Audit log
+      </h1>
       <form
         className="flex flex-wrap items-end gap-3"
         onSubmit={(event) => {
@@ -65,15 +76,19 @@ export function AuditPage() {
         <Button type="submit" tone="primary">
           Search
         </Button>
-        <a
-          href={`/api/reports/audit?${new URLSearchParams(given as Record<string, string>)}`}
-          download
-          className={buttonClass('plain')}
-        >
-          <FileDown aria-hidden className="size-4" />
-          Download CSV
-        </a>
+        <ExportButton exports={exports} report={{ kind: 'audit', ...filter }}>
+          Export CSV
+        </ExportButton>
       </form>
+      <ExportTrouble exports={exports} />
+      {files && files.length > 0 && (
+        <FileRows exports={exports} rows={files.slice(0, MOST_FILES)} heading={heading} />
+      )}
+      {files && files.length > MOST_FILES && (
+        <Link href="/export" className="self-start text-accent text-sm hover:underline">
+          All your files
+        </Link>
+      )}
       {error ? (
         <Notice
           alert

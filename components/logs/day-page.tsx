@@ -1,6 +1,6 @@
 'use client'
 import { useQuery } from '@tanstack/react-query'
-import { FileDown, Printer, TriangleAlert } from 'lucide-react'
+import { Printer, TriangleAlert } from 'lucide-react'
 import Link from 'next/link'
 import { useEffect } from 'react'
 import type { AdviceRow, DayEvent, DayLog, DriverRow } from '../../server/logs/schema.ts'
@@ -20,6 +20,8 @@ import {
   zoneName,
 } from '../format.ts'
 import { useLiveValue, useNow } from '../live/live.tsx'
+import { ExportButton, ExportTrouble } from '../reports/export-button.tsx'
+import { useExports } from '../reports/use-exports.ts'
 import { Button, buttonClass } from '../ui/button.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
@@ -97,6 +99,7 @@ function Head({ day, live, today }: { day: DayLog; live: DriverRow | null; today
   const { driver, date, carrier } = day
   const { timeZone } = driver
   const path = (other: string) => `/drivers/${driver.id}/logs/${other}`
+  const exports = useExports({ watch: false })
   const range = `driver=${driver.id}&from=${date}&until=${date}`
   const hours = day.until - day.from !== DAY ? ` (${hoursMinutes(day.until - day.from)} hours)` : ''
   return (
@@ -133,10 +136,13 @@ function Head({ day, live, today }: { day: DayLog; live: DriverRow | null; today
             </Link>
           )}
         </DaySteps>
-        <a href={`/api/reports/driver-days?${range}`} download className={buttonClass('plain', 'small')}>
-          <FileDown aria-hidden className="size-4" />
+        <ExportButton
+          exports={exports}
+          report={{ kind: 'driver-days', driverId: driver.id, from: date, until: date, rows: 'days' }}
+          size="small"
+        >
           CSV
-        </a>
+        </ExportButton>
         <a
           href={`/print/driver-days?${range}`}
           target="_blank"
@@ -147,6 +153,7 @@ function Head({ day, live, today }: { day: DayLog; live: DriverRow | null; today
           Print
         </a>
       </div>
+      <ExportTrouble exports={exports} />
     </header>
   )
 }

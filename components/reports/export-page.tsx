@@ -1,19 +1,26 @@
 'use client'
-import { FileDown, Printer } from 'lucide-react'
+import { Printer } from 'lucide-react'
 import { parseAsInteger, parseAsStringLiteral, useQueryState } from 'nuqs'
 import { type ReactNode, useMemo } from 'react'
 import type { DriverRow } from '../../server/logs/schema.ts'
-import { DriverDaysRequest, LONGEST_RANGE_DAYS, ViolationsRequest } from '../../server/reports/schema.ts'
+import {
+  DriverDaysRequest,
+  LONGEST_RANGE_DAYS,
+  type ReportAsked,
+  ViolationsRequest,
+} from '../../server/reports/schema.ts'
 import { addDays } from '../../server/time/zone.ts'
 import { dateIn, plural } from '../format.ts'
 import { useLiveValue, useSlowNow } from '../live/live.tsx'
 import { useViewer } from '../shell/viewer.tsx'
 import { buttonClass } from '../ui/button.tsx'
-import { cx } from '../ui/classes.ts'
 import { ComboboxField } from '../ui/combobox.tsx'
 import { TextField } from '../ui/field.tsx'
 import { Segments } from '../ui/segments.tsx'
+import { ExportButton, ExportTrouble } from './export-button.tsx'
+import { ExportList } from './export-list.tsx'
 import { parseAsDate } from './parse-date.ts'
+import { useExports } from './use-exports.ts'
 
 const still = { history: 'replace', shallow: true } as const
 const WHAT = ['driver-days', 'violations'] as const
@@ -36,6 +43,7 @@ export function ExportPage() {
     'rows',
     parseAsStringLiteral(ROWS).withDefault('days').withOptions(still),
   )
+  const exports = useExports()
   const drivers = useLiveValue((store) => store.drivers)
   const sorted = useMemo(() => [...drivers.values()].sort((a, b) => order.compare(a.name, b.name)), [drivers])
   // Today and the seven days before: what is asked for at the roadside.
@@ -47,8 +55,11 @@ export function ExportPage() {
   const checked = (ofDriver ? DriverDaysRequest : ViolationsRequest).safeParse(asked)
   const faults = new Map(checked.error?.issues.map(({ path, message }) => [String(path[0]), message]))
   const query = new URLSearchParams(Object.entries(asked).map(([key, value]) => [key, String(value)]))
-  const csvQuery = new URLSearchParams(query)
-  if (ofDriver && rows !== 'days') csvQuery.set('rows', rows)
+  const report: ReportAsked | null = !checked.success
+    ? null
+    : ofDriver
+      ? { kind: what, driverId: driverId!, from, until, rows }
+      : { kind: what, from, until }
   return (
     <div className="mx-auto flex w-full max-w-2xl flex-col gap-5 p-4 md:py-8">
       <div>
@@ -125,11 +136,10 @@ export function ExportPage() {
           </div>
         )}
         <div className="flex flex-wrap items-center gap-3 border-line border-t pt-5">
-          <Go href={checked.success ? `/api/reports/${what}?${csvQuery}` : null} tone="primary" download>
-            <FileDown aria-hidden className="size-4" />
-            Download CSV
-          </Go>
-          <Go href={checked.success ? `/print/${what}?${query}` : null} tone="plain">
+          <ExportButton exports={exports} report={report} tone="primary">
+            Export CSV
+          </ExportButton>
+          <Go href={checked.success ? `/print/${what}?${query}` : null}>
             <Printer aria-hidden className="size-4" />
             Print view
           </Go>
@@ -141,7 +151,9 @@ export function ExportPage() {
                 : 'The range can’t be exported yet.'}
           </p>
         </div>
+        <ExportTrouble exports={exports} />
       </div>
+      <ExportList exports={exports} />
     </div>
   )
 }
@@ -149,30 +161,16 @@ export function ExportPage() {
 const daysBetween = (from: string, until: string) => (Date.parse(until) - Date.parse(from)) / 86_400_000 + 1
 
 /** A link that looks like a button; while there is nowhere to go it says so and does nothing. */
-function Go({
-  href,
-  tone,
-  download,
-  children,
-}: {
-  href: string | null
-  tone: 'primary' | 'plain'
-  download?: boolean
-  children: ReactNode
-}) {
+function Go({ href, children }: { href: string | null; children: ReactNode }) {
   if (!href) {
     return (
-      <button type="button" disabled className={buttonClass(tone)}>
+      <button type="button" disabled className={buttonClass()}>
         {children}
       </button>
     )
   }
   return (
-    <a
-      href={href}
-      className={cx(buttonClass(tone))}
-      {...(download ? { download: true } : { target: '_blank', rel: 'noreferrer' })}
-    >
+    <a href={href} target="_blank" rel="noreferrer" className={buttonClass()}>
       {children}
     </a>
   )

@@ -77,14 +77,7 @@ describe('prototype pollution', () => {
       '__proto__.polluted=yes',
       'constructor[prototype][polluted]=yes',
     ])
-      for (const path of [
-        '/api/reports/audit',
-        '/audit',
-        '/map',
-        '/login',
-        '/v1/osmand',
-        '/api/trpc/audit.list',
-      ])
+      for (const path of ['/api/exports/1', '/audit', '/map', '/login', '/v1/osmand', '/api/trpc/audit.list'])
         assert.ok((await fetch(`${target.url}${path}?${query}`, { headers: { cookie } })).status < 500)
     process.kill(target.pid, 'SIGUSR2')
     let said: string | undefined
@@ -107,6 +100,7 @@ describe('counters', () => {
       'stops.points',
       'webhook_deliveries.attempts',
       'mail_outbox.attempts',
+      'exports.attempts',
       'sign_in_attempts.failures',
       // An authenticator's own, kept as it says it (WebAuthn, 6.1.1), and better-auth's.
       'passkeys.counter',
@@ -314,7 +308,7 @@ describe('uploads', () => {
       ...SIGN_IN_PATHS.map((path) => `/api/sign-in/${path}`),
       ...LOCAL_PATHS.map((path) => `/api/auth${path}`),
       ...procedures.map(({ path }) => `/api/trpc/${path}`),
-      '/api/reports/audit',
+      '/api/exports/1',
       '/map',
       '/account',
       '/login',

@@ -6,6 +6,7 @@ import { describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { parse } from 'csv-parse/sync'
 import { DAY } from '../time/instant.ts'
+import { exported } from './exports.testing.ts'
 import { call, digestOf, signIn, startTarget } from './running.testing.ts'
 import { procedures, sample } from './sample.testing.ts'
 
@@ -285,9 +286,14 @@ describe('attack 12: SQL in texts', () => {
 
   test('attack 12: addresses of files', async () => {
     for (const text of INJECTIONS) {
-      const query = new URLSearchParams({ driver: text, from: text, until: text, rows: text })
-      const answer = await fetch(`${target.url}/api/reports/driver-days?${query}`, { headers: { cookie } })
-      assert.equal(answer.status, 400)
+      const answer = await fetch(`${target.url}/api/exports/${encodeURIComponent(text)}`, {
+        headers: { cookie },
+      })
+      assert.equal(answer.status, 404)
+      await answer.text()
+      const report = { kind: 'driver-days', driverId: text, from: text, until: text, rows: text }
+      const ask = { path: 'exports.ask', type: 'mutation' }
+      assert.equal((await call(target, cookie, ask, { report })).status, 400)
     }
   })
 
@@ -325,11 +331,15 @@ describe('attack 13: formulas in exports', () => {
         rows[0]!.id,
         name,
       ])
-      for (const kind of ['days', 'events']) {
-        const answer = await fetch(
-          `${target.url}/api/reports/driver-days?driver=${rows[0]!.id}&from=${from}&until=${until}&rows=${kind}`,
-          { headers: { cookie } },
-        )
+      for (const kind of ['days', 'events'] as const) {
+        const { path: file } = await exported(target, cookie, {
+          kind: 'driver-days',
+          driverId: rows[0]!.id,
+          from,
+          until,
+          rows: kind,
+        })
+        const answer = await fetch(target.url + file, { headers: { cookie } })
         assert.equal(answer.status, 200)
         // The name of the file is text for a header, whatever the driver is called.
         assert.match(

@@ -109,7 +109,7 @@ describe('attack 25: what leaks, and what is believed', () => {
       ['/v1/heartbeats', {}],
       ['/v1/nothing', {}],
       ['/drivers/%FF', { cookie }],
-      ['/api/reports/driver-days?driver=x', { cookie }],
+      ['/api/exports/x', { cookie }],
       ['/no/such/page', { cookie }],
     ] as const) {
       const { text } = await raw(at, headers)

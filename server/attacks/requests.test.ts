@@ -9,6 +9,7 @@ import { SIGN_IN_PATHS } from '../auth/door.ts'
 import { LOCAL_PATHS } from '../auth/local.ts'
 import { enrolPerson } from '../auth/people.ts'
 import { freePort } from '../db/embedded.ts'
+import { exported } from './exports.testing.ts'
 import { digestOf, startTarget } from './running.testing.ts'
 import { procedures, sample } from './sample.testing.ts'
 import { type Heard, Visitor } from './visitor.testing.ts'
@@ -131,6 +132,8 @@ describe('attack 03: every page and door, by every role, of one’s own fleet an
     vehicle: number
     driver: number
     device: number
+    /** Of the person who asks, if they may have any. */
+    file: number
   }
   const first = async (table: 'vehicles' | 'drivers' | 'devices', fleetId: number) =>
     (
@@ -142,6 +145,7 @@ describe('attack 03: every page and door, by every role, of one’s own fleet an
     vehicle: await first('vehicles', id),
     driver: await first('drivers', id),
     device: await first('devices', id),
+    file: 0,
   })
   const DAYS = 'from=2026-11-20&until=2026-11-24'
   /** How to ask for each; a page or door that is not here fails the test. */
@@ -172,9 +176,7 @@ describe('attack 03: every page and door, by every role, of one’s own fleet an
     '/print/violations': () => `/print/violations?${DAYS}`,
     '/api/auth/[...all]': () => '/api/auth/get-session',
     '/api/sign-in/[...step]': () => '/api/sign-in/directory',
-    '/api/reports/driver-days': ({ driver }) => `/api/reports/driver-days?driver=${driver}&${DAYS}`,
-    '/api/reports/violations': () => `/api/reports/violations?${DAYS}`,
-    '/api/reports/audit': () => '/api/reports/audit',
+    '/api/exports/[id]': ({ file }) => `/api/exports/${file}`,
   }
   const people = new Map<Role, Visitor>()
 
@@ -207,10 +209,17 @@ describe('attack 03: every page and door, by every role, of one’s own fleet an
       const visitor = new Visitor(target.url)
       assert.equal((await visitor.signIn(login)).status, 200)
       people.set(role, visitor)
+      const { id: file } = can(role, 'reports.export')
+        ? await exported(target, visitor.cookie, {
+            kind: 'violations',
+            from: '2026-11-20',
+            until: '2026-11-24',
+          })
+        : { id: 0 }
       for (const [route, ask] of Object.entries(ASK)) {
         const action = ROUTES[route as Route]
         if (action === 'anyone') continue
-        const heard = await visitor.get(ask(ours))
+        const heard = await visitor.get(ask({ ...ours, file }))
         if (can(role, action)) assert.ok(opens(heard), `${route} by ${role}: ${heard.status}`)
         else {
           assert.equal(heard.status, 403, `${route} by ${role}`)
@@ -221,11 +230,15 @@ describe('attack 03: every page and door, by every role, of one’s own fleet an
   })
 
   test('attack 03: the same with ids of another fleet: nothing of it, and the answer of an id that is none', async () => {
-    const [theirs, ours] = [await thingsOf(b), await thingsOf(a)]
+    const theirOwner = new Visitor(target.url)
+    await theirOwner.signIn(b.login)
+    const theirFile = await exported(target, theirOwner.cookie, { kind: 'audit' })
+    const [theirs, ours] = [{ ...(await thingsOf(b)), file: theirFile.id }, await thingsOf(a)]
     const nothing = {
       vehicle: 4_503_599_627_370_497,
       driver: 4_503_599_627_370_497,
       device: 4_503_599_627_370_497,
+      file: 4_503_599_627_370_497,
     }
     const { rows } = await pool.query<{ name: string }>(
       `select name from drivers where fleet_id = $1 and name not in (select name from drivers where fleet_id <> $1)
@@ -250,15 +263,20 @@ describe('attack 03: every page and door, by every role, of one’s own fleet an
        where fleet_id = $1 and action = 'report.exported' and actor_name = 'The compliance-officer' order by sequence`,
       [a.id],
     )
-    const taken = rows.map(({ id }) => id.replace(/^[a-z-]*(days|events)-.*csv$/, 'driver-days.csv'))
-    assert.deepEqual(taken, [
-      'driver-days on paper',
-      'violations on paper',
-      'driver-days.csv',
-      'violations-2026-11-20-2026-11-24.csv',
-      'audit.csv',
-    ])
+    assert.deepEqual(
+      rows.map(({ id }) => id),
+      ['driver-days on paper', 'violations on paper', 'violations-2026-11-20-2026-11-24.csv'],
+    )
     assert.deepEqual(rows[1]!.after, { from: '2026-11-20', until: '2026-11-24' })
+    const { export: file, sha256, ...report } = rows[2]!.after as Record<string, unknown>
+    assert.deepEqual(report, { kind: 'violations', from: '2026-11-20', until: '2026-11-24' })
+    assert.match(String(sha256), /^[0-9a-f]{64}$/)
+    const asked = await pool.query<{ after: object }>(
+      `select after::jsonb as after from audit_log
+       where fleet_id = $1 and action = 'export.asked' and object_id = $2 and actor_name = 'The compliance-officer'`,
+      [a.id, String(file)],
+    )
+    assert.deepEqual(asked.rows, [{ after: { name: 'violations-2026-11-20-2026-11-24.csv', report } }])
   })
 })
 

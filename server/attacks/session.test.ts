@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { enrolPerson } from '../auth/people.ts'
 import { nextCode, secretOf, totp } from '../auth/totp.testing.ts'
+import { exported } from './exports.testing.ts'
 import { startTarget } from './running.testing.ts'
 import { Visitor } from './visitor.testing.ts'
 
@@ -83,13 +84,18 @@ describe('attack 19: session fixation and theft', () => {
 
   test('attack 19: a copied cookie fails after logout: procedures, pages, files, account, stream, on either instance', async () => {
     const { visitor } = await someone()
+    const { path: file } = await exported(target, visitor.cookie, {
+      kind: 'violations',
+      from: '2026-11-20',
+      until: '2026-11-24',
+    })
+    assert.equal((await visitor.get(file)).status, 200)
     const thieves = [visitor.copied(), visitor.copied(other)]
     for (const thief of thieves) assert.ok(await thief.person())
     assert.equal((await visitor.post('/api/auth/sign-out')).status, 200)
     for (const thief of thieves) {
       assert.equal(await thief.person(), null)
       assert.match((await thief.get('/map')).headers.location ?? '', /^\/login/)
-      const file = '/api/reports/violations?from=2026-11-20&until=2026-11-24'
       assert.equal((await thief.get(file)).status, 401)
       const change = { currentPassword: PASSWORD, newPassword: 'of-the-thief-now' }
       assert.equal((await thief.post('/api/auth/change-password', change)).status, 401)

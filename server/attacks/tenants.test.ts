@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { enrolPerson } from '../auth/people.ts'
+import { exported } from './exports.testing.ts'
 import { call, digestOf, signIn, startTarget } from './running.testing.ts'
 import { procedures, sample } from './sample.testing.ts'
 
@@ -41,7 +43,8 @@ async function thingsOf(fleetId: number): Promise<{ ids: (number | string)[]; na
   }
 }
 
-await signIn(target, b)
+/** A file of B that is ready to be fetched. */
+const theirFile = await exported(target, await signIn(target, b), { kind: 'audit' })
 const theirs = await thingsOf(b.id)
 /** Looks like an id and is none. */
 const NOTHING = 4_503_599_627_370_497
@@ -95,13 +98,11 @@ describe('attack 01: ids of another fleet', () => {
       '/drivers/ID',
       '/drivers/ID/logs/2026-11-24',
       '/print/driver-days?driver=ID&from=2026-11-20&until=2026-11-24',
-      '/api/reports/driver-days?driver=ID&from=2026-11-20&until=2026-11-24',
     ]) {
       const known = await get(path.replace('ID', String(rows[0]!.id)))
       const unknown = await get(path.replace('ID', String(NOTHING)))
       assert.equal(known.status, unknown.status, path)
       for (const name of theirs.names) assert.ok(!known.text.includes(name), `${path} tells "${name}"`)
-      if (path.startsWith('/api/')) assert.deepEqual(known, { ...unknown, status: 404 })
     }
   })
 
@@ -151,6 +152,8 @@ describe('attack 02: fields that nobody asked for', () => {
     })
   }
 })
+
+const VIOLATIONS = { kind: 'violations', from: '2026-11-20', until: '2026-11-24' } as const
 
 describe('attack 24: streams and files of another fleet', () => {
   /** The stream's text until `enough`, or until it ends. */
@@ -205,7 +208,8 @@ describe('attack 24: streams and files of another fleet', () => {
   })
 
   test('attack 24: what A was given is kept by no cache', async () => {
-    for (const path of ['/map', '/drivers', '/api/reports/violations?from=2026-11-20&until=2026-11-24']) {
+    const { path: file } = await exported(target, cookie, VIOLATIONS)
+    for (const path of ['/map', '/drivers', file]) {
       const answer = await fetch(target.url + path, { headers: { cookie } })
       assert.equal(answer.status, 200)
       assert.match(answer.headers.get('cache-control') ?? '', /private|no-store/, path)
@@ -214,9 +218,74 @@ describe('attack 24: streams and files of another fleet', () => {
   })
 
   test('attack 24: without a session there is no file and no stream', async () => {
-    const file = await fetch(`${target.url}/api/reports/violations?from=2026-11-20&until=2026-11-24`)
-    assert.equal(file.status, 401)
+    const { path } = await exported(target, cookie, VIOLATIONS)
+    for (const file of [path, theirFile.path, `/api/exports/${NOTHING}`]) {
+      const answer = await fetch(target.url + file)
+      assert.equal(answer.status, 401)
+      await answer.text()
+    }
     const { text } = await stream('', {}, () => false)
     assert.match(text, /UNAUTHORIZED/)
+  })
+
+  const fetched = async (session: string, path: string) => {
+    const answer = await fetch(target.url + path, { headers: { cookie: session } })
+    const { 'content-type': type, 'content-disposition': disposition } = Object.fromEntries(answer.headers)
+    return { status: answer.status, type, disposition, text: await answer.text() }
+  }
+  /** Somebody else of fleet A, signed in. */
+  async function colleague(role: 'owner' | 'compliance-officer') {
+    const login = { email: `${role}-of-files@carrier.example`, password: 'a-few-good-words' }
+    const userId = await enrolPerson(pool, { fleetId: a.id, name: role, role, ...login })
+    return { userId, session: await signIn(target, { ...a, login }) }
+  }
+
+  test('attack 24: a file of B, a colleague’s and one that was deleted are as one that is none', async () => {
+    const { session } = await colleague('owner')
+    const theirsOfA = await exported(target, session, { kind: 'audit' })
+    const deleted = await exported(target, cookie, VIOLATIONS)
+    await call(target, cookie, { path: 'exports.remove', type: 'mutation' }, { id: deleted.id })
+    const none = await fetched(cookie, `/api/exports/${NOTHING}`)
+    assert.deepEqual([none.status, none.type, none.disposition], [404, 'application/problem+json', undefined])
+    for (const { path } of [theirFile, theirsOfA, deleted])
+      assert.deepEqual(await fetched(cookie, path), none, path)
+    for (const id of ['0', '-1', '1e3', '0x10', '%00', 'x', '9'.repeat(16), `${theirFile.id}.0`])
+      assert.deepEqual(await fetched(cookie, `/api/exports/${id}`), none, id)
+    assert.equal((await fetched(session, theirsOfA.path)).status, 200)
+  })
+
+  test('attack 24: a file after its day is gone, and says what to do', async () => {
+    const { id, path } = await exported(target, cookie, VIOLATIONS)
+    assert.equal((await fetched(cookie, path)).status, 200)
+    await pool.query('update exports set expires_at = now() where fleet_id = $1 and id = $2', [a.id, id])
+    const { status, type, text } = await fetched(cookie, path)
+    assert.deepEqual([status, type], [410, 'application/problem+json'])
+    assert.match(text, /"code":"gone".*Ask for the export again/)
+  })
+
+  test('attack 24: a file whose person’s role may no longer have it is refused', async () => {
+    const { userId, session } = await colleague('compliance-officer')
+    const audit = await exported(target, session, { kind: 'audit' })
+    const violations = await exported(target, session, VIOLATIONS)
+    const setRole = (role: string) =>
+      pool.query('update fleet_members set role = $3 where fleet_id = $1 and user_id = $2', [
+        a.id,
+        userId,
+        role,
+      ])
+    for (const [role, ofAudit, ofViolations] of [
+      ['compliance-officer', 200, 200],
+      ['dispatcher', 403, 200],
+      ['viewer', 403, 403],
+    ] as const) {
+      await setRole(role)
+      const answers = [await fetched(session, audit.path), await fetched(session, violations.path)]
+      assert.deepEqual(
+        answers.map(({ status }) => status),
+        [ofAudit, ofViolations],
+        role,
+      )
+      for (const { status, text } of answers) if (status === 403) assert.match(text, /This is for/)
+    }
   })
 })

@@ -14,6 +14,7 @@ const THINGS: Record<string, { from: string; name: string }> = {
   'device-key': { from: 'device_keys t', name: `concat_ws(' ', t.fingerprint, nullif(t.comment, ''))` },
   invitation: { from: 'invitations t', name: 't.email' },
   'sign-in-provider': { from: 'sign_in_providers t', name: 't.name' },
+  export: { from: 'exports t', name: 't.file_name' },
   webhook: { from: 'webhook_endpoints t', name: 't.name' },
   'webhook-delivery': {
     from: 'webhook_deliveries t join webhook_endpoints e on e.fleet_id = t.fleet_id and e.id = t.endpoint_id',

@@ -121,9 +121,7 @@ export const ROUTES = {
   '/print/violations': 'reports.export',
   '/api/auth/[...all]': 'anyone',
   '/api/sign-in/[...step]': 'anyone',
-  '/api/reports/driver-days': 'reports.export',
-  '/api/reports/violations': 'reports.export',
-  '/api/reports/audit': 'audit.see',
+  '/api/exports/[id]': 'reports.export',
 } as const satisfies Record<string, Action | 'anyone'>
 
 export type Route = keyof typeof ROUTES

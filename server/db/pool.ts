@@ -82,11 +82,26 @@ export const withTransaction = <T>(pool: pg.Pool, work: (tx: Db) => Promise<T>):
  * others, whatever a query forgets. Role and fleet end with the transaction, so the connection goes back as it came.
  * Not for what waits on others (mail, a directory) or lives on for hours: it holds a connection.
  */
-export async function withFleet<T>(pool: pg.Pool, fleetId: number, work: (tx: Db) => Promise<T>): Promise<T> {
+export const withFleet = <T>(pool: pg.Pool, fleetId: number, work: (tx: Db) => Promise<T>): Promise<T> =>
+  behindWalls(pool, 'begin', fleetId, work)
+
+/** The same for reading only, and every query sees the fleet as it was at the first of them, however long the last comes after. */
+export const withFleetSnapshot = <T>(
+  pool: pg.Pool,
+  fleetId: number,
+  work: (tx: Db) => Promise<T>,
+): Promise<T> => behindWalls(pool, 'begin isolation level repeatable read read only', fleetId, work)
+
+async function behindWalls<T>(
+  pool: pg.Pool,
+  begin: string,
+  fleetId: number,
+  work: (tx: Db) => Promise<T>,
+): Promise<T> {
   if (!Number.isSafeInteger(fleetId) || fleetId <= 0) throw new Error(`"${fleetId}" is no fleet`)
   return await transaction(
     pool,
-    `begin; set local role restline_app; set local app.fleet_id = '${fleetId}'`,
+    `${begin}; set local role restline_app; set local app.fleet_id = '${fleetId}'`,
     work,
   )
 }

@@ -145,8 +145,14 @@ const VIOLATION_COLUMNS = [
   'explanation',
 ]
 
-/** A fleet's violations, a row each. A driver whose log can't be judged has a row that says so. */
-export function violationsCsv({ violations, notJudged }: FleetViolations): string {
+/**
+ * A part of a fleet's violations, a row each, the first with the header. A driver whose log can't be judged has a row that says so,
+ * after the violations.
+ */
+export function violationsCsv(
+  { violations, notJudged }: Pick<FleetViolations, 'violations' | 'notJudged'>,
+  isFirst: boolean,
+): string {
   const rows = violations.map((violation): Row => {
     const { from, until, timeZone } = violation
     return {
@@ -174,7 +180,7 @@ export function violationsCsv({ violations, notJudged }: FleetViolations): strin
       explanation: reason,
     }),
   )
-  return toCsv(VIOLATION_COLUMNS, [...rows, ...unknown])
+  return toCsv(VIOLATION_COLUMNS, [...rows, ...unknown], isFirst)
 }
 
 const AUDIT_COLUMNS = [

@@ -8,7 +8,7 @@ import { journey, TestFleet } from '../logs/fleet.testing.ts'
 import { HOUR, MINUTE } from '../time/instant.ts'
 import { work } from '../work.ts'
 import { daysCsv, eventsCsv, violationsCsv } from './csv.ts'
-import { DriverDaysRequest, ViolationsRequest } from './schema.ts'
+import { DriverDaysRequest, ReportAsked, ViolationsRequest } from './schema.ts'
 import { fleetViolations } from './violations.ts'
 
 const { pool } = await testDatabase()
@@ -74,20 +74,17 @@ describe('CSV', () => {
       (await fleetViolations(pool, other.id, '2026-11-23', '2026-11-23', NOW)).violations.length,
       1,
     )
-    const [row] = read(violationsCsv(found))
+    const [row] = read(violationsCsv(found, true))
     assert.equal(row!.from, '2026-11-23T14:00:00-06:00')
     assert.equal(row!.duration, '0:36')
     assert.equal(row!.state, 'ended')
     // Nothing found is a table too.
-    assert.match(
-      violationsCsv({ violations: [], notJudged: [], driverCount: 0 }),
-      /^\uFEFFdriver,[\w,]+\r\n$/,
-    )
+    assert.match(violationsCsv({ violations: [], notJudged: [] }, true), /^\uFEFFdriver,[\w,]+\r\n$/)
   })
 
   test('a log that can’t be judged has a row that says so', () => {
     const notJudged = [{ driverId: 1, driverName: 'A', employeeNumber: 'E', reason: 'the log is odd' }]
-    const [row] = read(violationsCsv({ violations: [], notJudged, driverCount: 1 }))
+    const [row] = read(violationsCsv({ violations: [], notJudged }, true))
     assert.equal(row!.state, 'not judged')
     assert.equal(row!.explanation, 'the log is odd')
   })
@@ -95,8 +92,9 @@ describe('CSV', () => {
 
 describe('what may be asked for', () => {
   const fault = (asked: object) => {
-    const result = DriverDaysRequest.safeParse({
-      driver: '7',
+    const result = ReportAsked.safeParse({
+      kind: 'driver-days',
+      driverId: 7,
       from: '2026-11-01',
       until: '2026-11-30',
       ...asked,
@@ -114,11 +112,14 @@ describe('what may be asked for', () => {
     assert.deepEqual(fault({ until: '2026-10-31' }), ['until is before the first day'])
     assert.deepEqual(fault({ from: '2026-02-30', until: '2026-03-10' }), ['from is no date'])
     assert.deepEqual(fault({ from: 'yesterday' }), ['from must be YYYY-MM-DD', 'from is no date'])
-    assert.match(fault({ driver: 'x' })![0]!, /^driver /)
+    assert.match(fault({ driverId: '7' })![0]!, /^driverId /)
     assert.match(fault({ rows: 'hours' })![0]!, /^rows /)
-    assert.equal(
-      ViolationsRequest.safeParse({ from: '2026-11-01', until: '2026-11-30', fleet: '9' }).success,
-      false,
-    )
+    assert.match(fault({ kind: 'everything' })![0]!, /^kind /)
+    const range = { from: '2026-11-01', until: '2026-11-30' }
+    assert.equal(ReportAsked.safeParse({ kind: 'violations', ...range, fleet: '9' }).success, false)
+    // On paper it is asked for by an address.
+    assert.equal(DriverDaysRequest.safeParse({ driver: '7', ...range }).success, true)
+    assert.equal(DriverDaysRequest.safeParse({ driver: 'x', ...range }).success, false)
+    assert.equal(ViolationsRequest.safeParse({ ...range, fleet: '9' }).success, false)
   })
 })

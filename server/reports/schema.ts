@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { AuditFilter } from '../audit/schema.ts'
 import { Id } from '../fleet/schema.ts'
 import type { RulesetId } from '../hos/types.ts'
 import { LogDate } from '../logs/schema.ts'
@@ -19,18 +20,30 @@ function checkRange({ from, until }: { from: string; until: string }, context: z
     fault('until', `is more than ${LONGEST_RANGE_DAYS} days after the first; ask for less at a time`)
 }
 
-/** What the address of a driver's report asks for. `until` is the last day, included. */
+/** What the address of a driver's days on paper asks for. `until` is the last day, included. */
 export const DriverDaysRequest = z
-  .strictObject({
-    driver: z.coerce.number().pipe(Id),
-    ...range,
-    /** A row a day, or a row a change of status. */
-    rows: z.enum(['days', 'events']).default('days'),
-  })
+  .strictObject({ driver: z.coerce.number().pipe(Id), ...range })
   .superRefine(checkRange)
 
-/** What the address of a fleet's report asks for; the days are those of each driver's home terminal. */
+/** What the address of a fleet's violations on paper asks for; the days are those of each driver's home terminal. */
 export const ViolationsRequest = z.strictObject(range).superRefine(checkRange)
+
+/** A report that is made as a file. Days as on paper; those of the audit log are in UTC. */
+export const ReportAsked = z.discriminatedUnion('kind', [
+  z
+    .strictObject({
+      kind: z.literal('driver-days'),
+      driverId: Id,
+      ...range,
+      /** A row a day, or a row a change of status. */
+      rows: z.enum(['days', 'events']).default('days'),
+    })
+    .superRefine(checkRange),
+  z.strictObject({ kind: z.literal('violations'), ...range }).superRefine(checkRange),
+  z.strictObject({ kind: z.literal('audit'), ...AuditFilter.shape }),
+])
+export type ReportAsked = z.infer<typeof ReportAsked>
+export type ReportKind = ReportAsked['kind']
 
 /** A violation in a fleet's report. */
 export interface FleetViolation {

@@ -22,18 +22,35 @@ export async function fleetViolations(
   until: string,
   now: Instant,
 ): Promise<FleetViolations> {
+  const found: FleetViolations = { violations: [], notJudged: [], driverCount: 0 }
+  for await (const part of violationsInParts(db, fleetId, from, until, now)) {
+    found.violations.push(...part.violations)
+    found.notJudged.push(...part.notJudged)
+    found.driverCount += part.driverCount
+  }
+  return found
+}
+
+/** The same, some drivers at a time. */
+export async function* violationsInParts(
+  db: Db,
+  fleetId: number,
+  from: string,
+  until: string,
+  now: Instant,
+): AsyncGenerator<FleetViolations> {
   const { rows } = await db.query<{ driverId: number }>(
     'select id as "driverId" from drivers where fleet_id = $1 order by name, id',
     [fleetId],
   )
-  const found: FleetViolations = { violations: [], notJudged: [], driverCount: rows.length }
   for (let i = 0; i < rows.length; i += AT_ONCE) {
     const keys = rows.slice(i, i + AT_ONCE).map(({ driverId }) => ({ fleetId, driverId }))
     const drivers = await findDrivers(db, keys)
     drivers.sort((a, b) => a.name.localeCompare(b.name) || a.id - b.id)
-    await addViolations(db, drivers, from, until, now, found)
+    const part: FleetViolations = { violations: [], notJudged: [], driverCount: keys.length }
+    await addViolations(db, drivers, from, until, now, part)
+    yield part
   }
-  return found
 }
 
 async function addViolations(
