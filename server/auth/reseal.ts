@@ -3,12 +3,14 @@ import { symmetricDecrypt, symmetricEncrypt } from 'better-auth/crypto'
 import type pg from 'pg'
 import { withTransaction } from '../db/pool.ts'
 import { log } from '../log.ts'
-import { HOUR, type Instant } from '../time/instant.ts'
+import { HOUR, type Instant, MINUTE } from '../time/instant.ts'
 import { MAIL_PURPOSE, PROVIDER_PURPOSE, sealedAnew } from './seal.ts'
 import { DeviceSecrets } from './secrets.ts'
 
 /** Rows that are looked at in one step. */
 const A_STEP = 200
+/** Until it is looked whether all is sealed anew. While some processes have the old settings yet, each seals as it knows. */
+const AGAIN_AFTER_MS = MINUTE
 
 /** A table's columns that hold what AUTH_SECRET seals. */
 export interface SealedColumns {
@@ -85,7 +87,8 @@ export class Resealing {
   /** Of the pass that is under way: what was found under a former secret, and what no secret opens. */
   #found = 0
   #unreadable = 0
-  #said: string | undefined
+  /** How many were unreadable when it was said that nothing depends on the former secret. */
+  #said: number | undefined
   #dueAt: Instant = Number.NEGATIVE_INFINITY
 
   /** @param secrets the current one first; with one alone there is nothing to do */
@@ -102,8 +105,8 @@ export class Resealing {
   }
 
   /**
-   * One step, if one is due. After a pass that has found nothing the next begins an hour later: an instance that makes with the former
-   * secret yet may have sealed something meanwhile.
+   * One step, if one is due. The next pass begins a minute later, and after one that has found nothing an hour: an instance that makes
+   * with the former secret yet may have sealed something meanwhile.
    * @returns whether there is more to do at once
    * @throws a database error as it is; the step is done again
    */
@@ -125,16 +128,16 @@ export class Resealing {
   #end(now: Instant): boolean {
     const [found, unreadable] = [this.#found, this.#unreadable]
     this.#kind = this.#found = this.#unreadable = 0
-    if (found > 0) return true
-    this.#dueAt = now + HOUR
-    const say = `${unreadable}`
-    if (say !== this.#said && unreadable > 0)
-      log.warn('some stored secrets open with neither AUTH_SECRET nor AUTH_SECRET_PREVIOUS', { unreadable })
-    if (say !== this.#said)
+    this.#dueAt = now + (found > 0 ? AGAIN_AFTER_MS : HOUR)
+    if (found > 0) this.#said = undefined
+    else if (this.#said !== unreadable) {
+      this.#said = unreadable
+      if (unreadable > 0)
+        log.warn('some stored secrets open with neither AUTH_SECRET nor AUTH_SECRET_PREVIOUS', { unreadable })
       log.info(
         'nothing that is stored is sealed under AUTH_SECRET_PREVIOUS: it can be left out once every instance has this AUTH_SECRET',
       )
-    this.#said = say
+    }
     return false
   }
 
