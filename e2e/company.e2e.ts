@@ -81,6 +81,18 @@ test('a directory is added and tested step by step; its people sign in, others a
   // Her group made her a dispatcher: what is for admins says so.
   await page.goto('/settings/people')
   await expect(page.getByRole('heading', { name: 'This page is not for your role' })).toBeVisible()
+  await leave(page)
+  // Who takes the directory away is told whom that locks out.
+  await signIn(fleet.login)
+  await page.goto('/settings/sign-in')
+  await page.getByRole('button', { name: 'Remove Directory' }).click()
+  await expect(dialog).toContainText('1 person signs in by it')
+  await expectAccessible(page)
+  await dialog.getByRole('button', { name: 'Cancel' }).click()
+  await expect(page.getByRole('button', { name: 'Open Directory' })).toBeVisible()
+  await page.getByRole('button', { name: 'Remove Directory' }).click()
+  await dialog.getByRole('button', { name: 'Remove' }).click()
+  await expect(page.getByText('Nobody but us asks for a password yet')).toBeVisible()
   await slapd.stop()
 })
 

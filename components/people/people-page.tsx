@@ -1,6 +1,6 @@
 'use client'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, type ReactNode, useState } from 'react'
+import { useState } from 'react'
 import { mayAssign, ROLE_MEANS, ROLE_NAME, ROLES, type Role } from '../../server/auth/can.ts'
 import type { InvitationRow, MemberRow } from '../../server/auth/members-schema.ts'
 import { reasonOf, useTRPC } from '../api.tsx'
@@ -15,6 +15,7 @@ import { SelectField, TextField } from '../ui/field.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { say } from '../ui/toast.tsx'
+import { Question } from './question.tsx'
 import { SettingsTabs } from './settings-tabs.tsx'
 
 const titled = (role: Role) => ROLE_NAME[role][0]!.toUpperCase() + ROLE_NAME[role].slice(1)
@@ -196,46 +197,6 @@ function useDone(onDone: () => void) {
     void changed()
     onDone()
   }
-}
-
-/** A dialog's question: what went wrong, its fields, and the two ways out. */
-function Question({
-  deed: { error, isPending },
-  submit,
-  tone = 'primary',
-  onCancel,
-  onSubmit,
-  children,
-}: {
-  deed: { error: unknown; isPending: boolean }
-  submit: string
-  tone?: 'primary' | 'danger'
-  onCancel(): void
-  onSubmit(given: FormData): void
-  children?: ReactNode
-}) {
-  return (
-    <form
-      className="flex flex-col gap-4 p-5"
-      onSubmit={(event: FormEvent<HTMLFormElement>) => {
-        event.preventDefault()
-        onSubmit(new FormData(event.currentTarget))
-      }}
-    >
-      {error ? (
-        <p role="alert" className="rounded-md bg-danger-soft px-3 py-2 text-danger text-sm">
-          {reasonOf(error)}
-        </p>
-      ) : null}
-      {children}
-      <div className="flex justify-end gap-2">
-        <Button onClick={onCancel}>Cancel</Button>
-        <Button type="submit" tone={tone} busy={isPending}>
-          {submit}
-        </Button>
-      </div>
-    </form>
-  )
 }
 
 function InviteForm({ onDone }: { onDone(): void }) {

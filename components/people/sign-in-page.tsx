@@ -4,14 +4,15 @@ import { Building2 } from 'lucide-react'
 import { useState } from 'react'
 import type { ProviderRow } from '../../server/auth/provider-schema.ts'
 import { reasonOf, useTRPC } from '../api.tsx'
+import { plural } from '../format.ts'
 import { useViewer } from '../shell/viewer.tsx'
 import { Badge } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
-import { say } from '../ui/toast.tsx'
 import { ProviderForm } from './provider-form.tsx'
+import { Question } from './question.tsx'
 import { SettingsTabs } from './settings-tabs.tsx'
 
 export type Editing = ProviderRow | { kind: 'ldap' | 'oidc' }
@@ -24,12 +25,7 @@ export function SignInSettingsPage() {
   const { data, error, refetch } = useQuery(trpc.signIn.providers.queryOptions())
   const [editing, setEditing] = useState<Editing | null>(null)
   const changed = () => void queries.invalidateQueries({ queryKey: trpc.signIn.providers.queryKey() })
-  const remove = useMutation(
-    trpc.signIn.remove.mutationOptions({
-      onSuccess: changed,
-      onError: (failure) => say('That did not work', { detail: reasonOf(failure), tone: 'danger' }),
-    }),
-  )
+  const [removing, setRemoving] = useState<ProviderRow | null>(null)
   return (
     <div className="mx-auto flex w-full max-w-4xl flex-col gap-4 p-4 md:p-6">
       <SettingsTabs current="/settings/sign-in" />
@@ -93,8 +89,7 @@ export function SignInSettingsPage() {
                   size="small"
                   tone="danger"
                   aria-label={`Remove ${row.name}`}
-                  busy={remove.isPending && remove.variables?.id === row.id}
-                  onClick={() => remove.mutate({ id: row.id })}
+                  onClick={() => setRemoving(row)}
                 >
                   Remove
                 </Button>
@@ -120,6 +115,43 @@ export function SignInSettingsPage() {
           />
         )}
       </Dialog>
+      <Dialog
+        open={removing !== null}
+        onOpenChange={(open) => !open && setRemoving(null)}
+        title={`Remove ${removing?.name ?? ''}?`}
+        description={removing && whatEnds(removing)}
+      >
+        {removing && (
+          <Remove
+            row={removing}
+            onDone={() => {
+              setRemoving(null)
+              changed()
+            }}
+            onCancel={() => setRemoving(null)}
+          />
+        )}
+      </Dialog>
     </div>
+  )
+}
+
+/** What removing it does, and to how many. */
+function whatEnds({ people }: ProviderRow): string {
+  if (people === 0) return 'Nobody has signed in by it yet.'
+  return `${plural(people, 'person signs in', 'people sign in')} by it: they are signed out, and come back only by a way of their own, such as an e-mail and a password. What they did stays in the log.`
+}
+
+function Remove({ row, onDone, onCancel }: { row: ProviderRow; onDone(): void; onCancel(): void }) {
+  const trpc = useTRPC()
+  const remove = useMutation(trpc.signIn.remove.mutationOptions({ onSuccess: onDone }))
+  return (
+    <Question
+      deed={remove}
+      submit="Remove"
+      tone="danger"
+      onCancel={onCancel}
+      onSubmit={() => remove.mutate({ id: row.id })}
+    />
   )
 }

@@ -88,7 +88,14 @@ export const TestProvider = z.strictObject({
 })
 
 /** As settings pages show it: without its secret. */
-export type ProviderRow = { id: number; name: string; enabled: boolean; hasSecret: boolean } & (
+export type ProviderRow = {
+  id: number
+  name: string
+  enabled: boolean
+  hasSecret: boolean
+  /** Who has signed in by it. */
+  people: number
+} & (
   | { kind: 'ldap'; settings: DirectorySettings; callbackUrl: null }
   | { kind: 'oidc'; settings: OpenIdSettings; callbackUrl: string }
 )

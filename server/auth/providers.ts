@@ -45,10 +45,16 @@ export async function getProvider(db: Db, fleetId: number, id: number): Promise<
 
 /** For settings: without secrets. */
 export async function listProviders(db: Db, fleetId: number): Promise<ProviderRow[]> {
+  const { rows } = await db.query<{ id: number; people: number }>(
+    `select provider_id as id, count(distinct user_id)::int as people from sign_in_identities where fleet_id = $1 group by 1`,
+    [fleetId],
+  )
+  const people = new Map(rows.map((row) => [row.id, row.people]))
   return (await read(db, fleetId, null)).map(
     ({ sealed, fleetId: _, ...row }) =>
       ({
         ...row,
+        people: people.get(row.id) ?? 0,
         hasSecret: sealed !== null,
         callbackUrl: row.kind === 'oidc' ? callbackOf(fleetId, row.id) : null,
       }) as ProviderRow,
