@@ -26,12 +26,16 @@ test('the lab: a sample, changed by keyboard until nothing is broken, and its li
   const answer = answerOf(page)
   await expect(answer).toContainText('Nothing to judge yet')
   await expectAccessible(page)
+  const clear = page.getByRole('button', { name: 'Clear' })
+  await expect(clear).toBeDisabled()
+  await expect(clear).toHaveAccessibleDescription('The log is empty already.')
 
   await page.getByRole('button', { name: '11 hours passed' }).click()
   await expect(answer).toContainText(SENTENCE)
   await expect(answer).toContainText('1 violation')
   await expect(answer).toContainText('11 h driving reached at 18:00')
   await expectAccessible(page)
+  await expect(clear).toBeEnabled()
 
   // By keyboard: from the eleventh hour on, work in place of driving.
   const log = page.getByLabel('One event a line: local time and status')

@@ -144,7 +144,7 @@ function MethodRow({
         size="small"
         tone="quiet"
         label={`Move up: ${name}`}
-        aria-disabled={index === 0}
+        {...(index === 0 && { 'aria-disabled': true, title: 'It is the first already' })}
         onClick={() => onMove(index - 1)}
       >
         <ArrowUp aria-hidden className="size-4" />
@@ -153,7 +153,7 @@ function MethodRow({
         size="small"
         tone="quiet"
         label={`Move down: ${name}`}
-        aria-disabled={index === last}
+        {...(index === last && { 'aria-disabled': true, title: 'It is the last already' })}
         onClick={() => onMove(index + 1)}
       >
         <ArrowDown aria-hidden className="size-4" />

@@ -7,6 +7,7 @@ import type { RulesetId, Violation } from '../../server/hos/types.ts'
 import { DAY, type Instant, MINUTE } from '../../server/time/instant.ts'
 import type { Zone } from '../../server/time/zone.ts'
 import { dateTitle, lasting, plural, zonedTime } from '../format.ts'
+import { BlockedButton } from '../shell/may-button.tsx'
 import { Button } from '../ui/button.tsx'
 import { Kbd } from '../ui/kbd.tsx'
 import { daysBetween, type LabDay, snapped, stepped } from './days.ts'
@@ -79,10 +80,15 @@ export function Drawing(props: DrawingProps) {
         <h2 id={`${id}-title`} className="flex-1 font-semibold">
           Drawing
         </h2>
-        <Button size="small" tone="quiet" disabled={!onUndo} onClick={() => onUndo?.()}>
+        <BlockedButton
+          why={onUndo ? null : 'Nothing has been changed yet.'}
+          size="small"
+          tone="quiet"
+          onClick={() => onUndo?.()}
+        >
           <Undo2 aria-hidden className="size-3.5" />
           Undo
-        </Button>
+        </BlockedButton>
         <Button size="small" tone="quiet" onClick={() => setAdded({ ...added, after: added.after + 1 })}>
           <Plus aria-hidden className="size-3.5" />
           Day after

@@ -5,6 +5,7 @@ import type { Regime } from '../../server/hos/border.ts'
 import type { GapEvent } from '../../server/hos/gaps.ts'
 import type { RulesetId, Violation } from '../../server/hos/types.ts'
 import { zone } from '../../server/time/zone.ts'
+import { BlockedButton } from '../shell/may-button.tsx'
 import { useViewer } from '../shell/viewer.tsx'
 import { Button } from '../ui/button.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
@@ -107,15 +108,15 @@ function Lab({ question: start, unreadable, today }: Omit<Opened, 'key'>) {
               {name}
             </Button>
           ))}
-          <Button
+          <BlockedButton
+            why={question.text === '' ? 'The log is empty already.' : null}
             size="small"
             tone="quiet"
-            disabled={question.text === ''}
             onClick={() => replace({ ...emptyQuestion(fleet.timeZone), ruleset: question.ruleset })}
           >
             <Eraser aria-hidden className="size-3.5" />
             Clear
-          </Button>
+          </BlockedButton>
           <CopyLink question={question} home={fleet.timeZone} />
         </>
       }

@@ -14,12 +14,15 @@ import type { Exports } from './use-exports.ts'
 export function ExportButton({
   exports,
   report,
+  missing = null,
   tone,
   size,
   children,
 }: {
   exports: Exports
   report: ReportAsked | null
+  /** Why there is no report to ask for. */
+  missing?: string | null
   tone?: ButtonTone
   size?: ButtonSize
   children: ReactNode
@@ -28,11 +31,10 @@ export function ExportButton({
   return (
     <>
       <BlockedButton
-        why={why}
+        why={why ?? missing}
         tone={tone}
         size={size}
         busy={exports.isBusy}
-        disabled={report === null}
         onClick={() => report && exports.ask(report)}
       >
         {!exports.isBusy && <FileDown aria-hidden className="size-4" />}

@@ -12,6 +12,7 @@ import {
 import { addDays } from '../../server/time/zone.ts'
 import { dateIn, plural } from '../format.ts'
 import { useLiveValue, useSlowNow } from '../live/live.tsx'
+import { BlockedButton } from '../shell/may-button.tsx'
 import { useViewer } from '../shell/viewer.tsx'
 import { buttonClass } from '../ui/button.tsx'
 import { ComboboxField } from '../ui/combobox.tsx'
@@ -54,6 +55,12 @@ export function ExportPage() {
   const asked = { from, until, ...(ofDriver && driverId !== null && { driver: driverId }) }
   const checked = (ofDriver ? DriverDaysRequest : ViolationsRequest).safeParse(asked)
   const faults = new Map(checked.error?.issues.map(({ path, message }) => [String(path[0]), message]))
+  const why =
+    ofDriver && driverId === null
+      ? 'Choose a driver first.'
+      : checked.success
+        ? null
+        : 'The range can’t be exported yet.'
   const query = new URLSearchParams(Object.entries(asked).map(([key, value]) => [key, String(value)]))
   const report: ReportAsked | null = !checked.success
     ? null
@@ -136,19 +143,15 @@ export function ExportPage() {
           </div>
         )}
         <div className="flex flex-wrap items-center gap-3 border-line border-t pt-5">
-          <ExportButton exports={exports} report={report} tone="primary">
+          <ExportButton exports={exports} report={report} missing={why} tone="primary">
             Export CSV
           </ExportButton>
-          <Go href={checked.success ? `/print/${what}?${query}` : null}>
+          <Go why={why} href={checked.success ? `/print/${what}?${query}` : null}>
             <Printer aria-hidden className="size-4" />
             Print view
           </Go>
           <p className="text-muted text-xs" aria-live="polite">
-            {ofDriver && driverId === null
-              ? 'Choose a driver first.'
-              : checked.success
-                ? plural(daysBetween(from, until), 'day', 'days')
-                : 'The range can’t be exported yet.'}
+            {why ?? plural(daysBetween(from, until), 'day', 'days')}
           </p>
         </div>
         <ExportTrouble exports={exports} />
@@ -160,14 +163,10 @@ export function ExportPage() {
 
 const daysBetween = (from: string, until: string) => (Date.parse(until) - Date.parse(from)) / 86_400_000 + 1
 
-/** A link that looks like a button; while there is nowhere to go it says so and does nothing. */
-function Go({ href, children }: { href: string | null; children: ReactNode }) {
+/** A link that looks like a button; while there is nowhere to go it says why and does nothing. */
+function Go({ why, href, children }: { why: string | null; href: string | null; children: ReactNode }) {
   if (!href) {
-    return (
-      <button type="button" disabled className={buttonClass()}>
-        {children}
-      </button>
-    )
+    return <BlockedButton why={why}>{children}</BlockedButton>
   }
   return (
     <a href={href} target="_blank" rel="noreferrer" className={buttonClass()}>

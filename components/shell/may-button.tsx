@@ -18,11 +18,12 @@ export function MayButton({ action, ...rest }: ButtonProps & { action: Action })
 /** A button that says why it does nothing, to the pointer, the keyboard and the screen reader alike; with no reason it is one. */
 export function BlockedButton({ why, children, ...rest }: ButtonProps & { why: string | null }) {
   const id = useId()
-  if (why === null) return <Button {...rest}>{children}</Button>
+  const blocked = why !== null && ({ type: 'button', 'aria-disabled': true, 'aria-describedby': id } as const)
+  // The same button with a reason and without one: the focus stays when it changes.
   return (
     <>
       <Tooltip text={why}>
-        <Button {...rest} type="button" aria-disabled aria-describedby={id} onClick={undefined}>
+        <Button {...rest} {...blocked} onClick={blocked ? undefined : rest.onClick}>
           {children}
         </Button>
       </Tooltip>

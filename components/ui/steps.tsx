@@ -33,7 +33,7 @@ export function Steps({
       </Link>
       {between}
       {typeof after === 'string' ? (
-        <IconButton tone="plain" disabled label={after}>
+        <IconButton tone="plain" aria-disabled label={after}>
           <ChevronRight aria-hidden className="size-4" />
         </IconButton>
       ) : (
