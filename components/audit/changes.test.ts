@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { changesOf } from './changes.ts'
+import { changesOf, withNames } from './changes.ts'
 
 const json = (value: unknown) => JSON.stringify(value)
 
@@ -38,4 +38,14 @@ describe('what a deed changed', () => {
       { field: 'value', before: '["token"]', after: '["session","token"]' },
     ])
   })
+})
+
+test('ids stand behind the names of what they are ids of; those without a name stand as they are', () => {
+  const names = { 'vehicleId 17': 'Unit 4', 'vehicleIds 17': 'Unit 4' }
+  assert.equal(withNames('vehicleId', '17', names), 'Unit 4 (17)')
+  assert.equal(withNames('driver.vehicleId', '17', names), 'Unit 4 (17)')
+  assert.equal(withNames('driverId', '17', names), '17')
+  assert.equal(withNames('reach.vehicleIds', '[17,18]', names), 'Unit 4 (17), 18')
+  assert.equal(withNames('reach.vehicleIds', '[18]', names), '[18]')
+  assert.equal(withNames('why', '[not a list]', names), '[not a list]')
 })

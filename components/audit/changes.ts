@@ -31,3 +31,18 @@ function fieldsOf(json: string | null): Map<string, string | null> {
   if (json !== null) walk(JSON.parse(json), '')
   return fields
 }
+
+/**
+ * Ids of a field with the names of what they are ids of; an id without a name stays as it is.
+ * @param field as in `Change`; a name belongs to its last part
+ * @param names by `FIELD ID`
+ */
+export function withNames(field: string, text: string, names: Readonly<Record<string, string>>): string {
+  const last = field.slice(field.lastIndexOf('.') + 1)
+  const ids = /^\[[\d,]+\]$/.test(text) ? text.slice(1, -1).split(',') : [text]
+  const said = ids.map((id) => {
+    const name = names[`${last} ${id}`]
+    return name === undefined ? id : `${name} (${id})`
+  })
+  return said.some((one, at) => one !== ids[at]) ? said.join(', ') : text
+}

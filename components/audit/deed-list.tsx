@@ -3,7 +3,7 @@ import type { AuditRow } from '../../server/audit/schema.ts'
 import { visible } from '../../server/text-schema.ts'
 import { zonedDateTimeYear } from '../format.ts'
 import { useNarrow } from '../ui/narrow.ts'
-import { changesOf } from './changes.ts'
+import { changesOf, withNames } from './changes.ts'
 
 /** Deeds as a table; on a phone each is a card. What strangers and devices said is shown with what can't be seen in it. */
 export function DeedList({ rows, timeZone }: { rows: readonly AuditRow[]; timeZone: string }) {
@@ -93,15 +93,16 @@ function Changes({ row }: { row: AuditRow }) {
     ({ before, after }) => before !== null || !row.objectName?.split(' ').includes(after ?? ''),
   )
   if (changes.length === 0) return null
+  const told = (field: string, text: string) => visible(withNames(field, text, row.fieldNames))
   return (
     <dl className="wrap-anywhere grid grid-cols-[fit-content(45%)_1fr] gap-x-2 text-xs">
       {changes.map(({ field, before, after }) => (
         <div key={field} className="contents">
           <dt className="text-muted">{field}</dt>
           <dd className="min-w-0">
-            {before !== null && <span className="text-muted">{visible(before)}</span>}
+            {before !== null && <span className="text-muted">{told(field, before)}</span>}
             {before !== null && ' → '}
-            {after === null ? <span className="text-muted">none</span> : visible(after)}
+            {after === null ? <span className="text-muted">none</span> : told(field, after)}
           </dd>
         </div>
       ))}

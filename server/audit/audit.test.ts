@@ -217,6 +217,18 @@ describe('what a fleet does is written down', () => {
   })
 })
 
+test('many deeds in one statement cost no more each than few, also where no statistics say how many there are', async () => {
+  const fresh = await testDatabase()
+  const { rows } = await fresh.pool.query<{ 'QUERY PLAN': [{ Plan: { 'Shared Hit Blocks': number } }] }>(
+    `explain (analyze, buffers, format json)
+     insert into audit_log (fleet_id, at, actor_kind, actor_id, actor_name, action, object_kind, object_id)
+     select $1, now(), 'person', 'kim', 'Kim', 'x', 'vehicle', n::text from generate_series(1, 2000) n`,
+    [newId()],
+  )
+  const blocks = rows[0]!['QUERY PLAN'][0].Plan['Shared Hit Blocks']
+  assert.ok(blocks < 2_000 * 20, `${blocks} blocks for 2,000 rows`)
+})
+
 describe('looking into the audit log', () => {
   test('newest first, by text, by day and page by page; wildcards mean themselves', async () => {
     const fleetId = newId()
@@ -279,5 +291,36 @@ describe('looking into the audit log', () => {
         (await list({ text })).map(({ objectKind, objectId }) => [objectKind, objectId]),
         [[kind, String(kind === 'vehicle' ? vehicleId : driverId)]],
       )
+  })
+
+  test('ids in the fields of a deed have names beside them, of the fleet alone; what is gone has none', async () => {
+    const [fleet, other] = [await TestFleet.make(pool, AT, { trucks: 2 }), await TestFleet.make(pool, AT)]
+    const [first, second] = fleet.trucks
+    const theirs = other.trucks[0]!
+    for (const [at, { vehicleId }] of fleet.trucks.entries())
+      await pool.query('update vehicles set unit_number = $3 where fleet_id = $1 and id = $2', [
+        fleet.id,
+        vehicleId,
+        `Unit ${at}`,
+      ])
+    const gone = newId()
+    await recordAudit(
+      pool,
+      deed(fleet.id, {
+        before: { vehicleId: first!.vehicleId, driverId: theirs.driverId },
+        after: {
+          vehicleId: second!.vehicleId,
+          driverId: gone,
+          reach: { vehicleIds: [first!.vehicleId, theirs.vehicleId] },
+          vehicle: second!.vehicleId,
+        },
+      }),
+    )
+    const [row] = await listAudit(pool, fleet.id, { limit: 1 }, pool)
+    assert.deepEqual(row!.fieldNames, {
+      [`vehicleId ${first!.vehicleId}`]: 'Unit 0',
+      [`vehicleId ${second!.vehicleId}`]: 'Unit 1',
+      [`vehicleIds ${first!.vehicleId}`]: 'Unit 0',
+    })
   })
 })

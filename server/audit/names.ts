@@ -26,6 +26,23 @@ const THINGS: Record<string, { from: string; name: string }> = {
     name: `concat_ws(', ', t.kind, d.name, v.unit_number)`,
   },
 }
+/** Fields of deeds that hold ids, and of what. */
+const ID_FIELDS: Record<string, string> = {
+  vehicleId: 'vehicle',
+  vehicleIds: 'vehicle',
+  driverId: 'driver',
+  deviceId: 'device',
+  deviceIds: 'device',
+  keyId: 'device-key',
+  rotatedFrom: 'device-key',
+  providerId: 'sign-in-provider',
+  endpointId: 'webhook',
+  alertId: 'alert',
+  personId: 'person',
+  userId: 'person',
+}
+/** Of one deed: what names hundreds of trucks is read in the export. */
+const MOST_IN_FIELDS = 50
 /** Those that there are few enough of to look through by name. */
 const SOUGHT = ['vehicle', 'driver', 'device', 'device-key', 'invitation', 'sign-in-provider', 'webhook']
 const MOST_FOUND = 1_000
@@ -71,7 +88,10 @@ async function namesOf(
   return names
 }
 
-/** Rows with the names of what they are on: as it is called now, or as the deed itself called it. */
+/**
+ * Rows with the names of what they are on, as it is called now or as the deed itself called it, and of what stands in their fields by
+ * an id.
+ */
 export async function withNames<
   Row extends { objectKind: string; objectId: string; before: string | null; after: string | null },
 >(
@@ -79,13 +99,34 @@ export async function withNames<
   accounts: Db,
   fleetId: number,
   rows: readonly Row[],
-): Promise<(Row & { objectName: string | null })[]> {
+): Promise<(Row & { objectName: string | null; fieldNames: Record<string, string> })[]> {
   const thingOf = ({ objectKind, objectId }: Row) => ({ kind: objectKind, id: objectId })
-  const names = await namesOf(db, accounts, fleetId, rows.map(thingOf))
-  return rows.map((row) => ({
+  const held = rows.map(({ before, after }) => [...heldIn(before), ...heldIn(after)].slice(0, MOST_IN_FIELDS))
+  const names = await namesOf(db, accounts, fleetId, [...rows.map(thingOf), ...held.flat()])
+  return rows.map((row, at) => ({
     ...row,
     objectName: names.get(keyOf(thingOf(row))) ?? nameIn(row.after) ?? nameIn(row.before),
+    fieldNames: Object.fromEntries(
+      held[at]!.flatMap((one) => {
+        const name = names.get(keyOf(one))
+        return name === undefined ? [] : [[`${one.field} ${one.id}`, name]]
+      }),
+    ),
   }))
+}
+
+/** The things that a deed's fields name by their ids, however deep. */
+function heldIn(json: string | null): (Thing & { field: string })[] {
+  const found: (Thing & { field: string })[] = []
+  const walk = (value: unknown, field: string) => {
+    if (Array.isArray(value)) for (const one of value) walk(one, field)
+    else if (value !== null && typeof value === 'object')
+      for (const [name, part] of Object.entries(value)) walk(part, name)
+    else if (Object.hasOwn(ID_FIELDS, field) && (typeof value === 'number' || typeof value === 'string'))
+      found.push({ kind: ID_FIELDS[field]!, id: String(value), field })
+  }
+  if (json !== null) walk(JSON.parse(json), '')
+  return found
 }
 
 function nameIn(json: string | null): string | null {

@@ -31,5 +31,7 @@ export interface AuditRow {
   /** JSON as it was written; null where there is nothing to say. */
   before: string | null
   after: string | null
+  /** What is called how now that stands in a field of these by its id, by `FIELD ID`; what is gone is not here. */
+  fieldNames: Record<string, string>
   address: string | null
 }

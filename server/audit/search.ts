@@ -15,7 +15,7 @@ export async function listAudit(
   accounts: Db = servicePool(),
 ): Promise<AuditRow[]> {
   const called: Thing[] = text ? await thingsCalled(db, accounts, fleetId, text) : []
-  const { rows } = await db.query<Omit<AuditRow, 'objectName'>>(
+  const { rows } = await db.query<Omit<AuditRow, 'objectName' | 'fieldNames'>>(
     `select sequence, at, actor_kind as "actorKind", actor_name as "actorName", action, object_kind as "objectKind",
        object_id as "objectId", before::text, after::text, address
      from audit_log
