@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { after, describe, test } from 'node:test'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { testDatabase } from '../db/testing.ts'
+import { until } from '../ingest/doors.testing.ts'
 import { guardedFetch } from '../outward.ts'
 import { Reach } from '../reach.ts'
 import { createCaller } from '../trpc.ts'
@@ -66,15 +67,6 @@ async function post(device: string, authorization: string) {
   return response.status
 }
 
-/** Revocations and settings are obeyed within five seconds; a machine that is busy is given more to say so. */
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 15_000
-  while (!(await condition())) {
-    assert.ok(Date.now() < end, 'it did not come about')
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-}
-
 const deeds = async (action: string) => {
   const { rows } = await pool.query<{ before: unknown; after: unknown; actor: string }>(
     `select before::jsonb as before, after::jsonb as after, actor_name as actor from audit_log
@@ -98,15 +90,15 @@ describe('how devices of a fleet prove themselves', () => {
     const { methods } = await owner.get()
     assert.ok(methods.includes('token') && methods.includes('http-signature'))
     await owner.setMethods({ methods: ['token'] })
-    await until(async () => (await signed()) === 401)
+    await until('what was set', async () => (await signed()) === 401)
     assert.equal(await byToken(), 200)
     // In the order in which they are given.
     await owner.setMethods({ methods: ['session', 'http-signature'] })
     assert.deepEqual((await owner.get()).methods, ['session', 'http-signature'])
-    await until(async () => (await byToken()) === 401)
-    await until(async () => (await signed()) === 200)
+    await until('what was set', async () => (await byToken()) === 401)
+    await until('what was set', async () => (await signed()) === 200)
     await owner.setMethods({ methods })
-    await until(async () => (await byToken()) === 200)
+    await until('what was set', async () => (await byToken()) === 200)
     assert.deepEqual(
       (await deeds('device-sign-in.methods-changed')).map((row) => [row.actor, row.after]),
       [['token'], ['session', 'http-signature'], methods].map((after) => ['Ada', after]),
@@ -149,12 +141,12 @@ describe('how devices of a fleet prove themselves', () => {
     const byToken = () => post('unit-2', `Bearer ${second.token}`)
     assert.equal(await byToken(), 200)
     await owner.setTokenSources({ deviceId: second.id, sources: '10.20.0.0/16, 2001:db8::/32' })
-    await until(async () => (await byToken()) === 401)
+    await until('what was set', async () => (await byToken()) === 401)
     assert.deepEqual((await owner.get()).restricted, [
       { deviceId: second.id, name: 'unit-2', sources: ['10.20.0.0/16', '2001:db8::/32'] },
     ])
     await owner.setTokenSources({ deviceId: second.id, sources: '127.0.0.0/8' })
-    await until(async () => (await byToken()) === 200)
+    await until('what was set', async () => (await byToken()) === 200)
     await owner.setTokenSources({ deviceId: second.id, sources: '' })
     assert.deepEqual((await owner.get()).restricted, [])
     await assert.rejects(
@@ -213,13 +205,13 @@ describe('an identity alone', () => {
       return (rows[0]!.flags & 8) !== 0
     }
     await owner.setMethods({ methods: ['token', 'identity'] })
-    for (const where of [instance, another]) await until(async () => !(await isMarked(where)))
+    for (const where of [instance, another]) await until('what was set', async () => !(await isMarked(where)))
     await owner.setMethods({ methods: ['identity', 'token'] })
     const changedAt = Date.now()
-    for (const where of [instance, another]) await until(() => isMarked(where))
+    for (const where of [instance, another]) await until('what was set', () => isMarked(where))
     assert.ok(Date.now() - changedAt < 15_000)
     await owner.setMethods({ methods: ['token', 'identity'] })
-    for (const where of [instance, another]) await until(async () => !(await isMarked(where)))
+    for (const where of [instance, another]) await until('what was set', async () => !(await isMarked(where)))
     const { before, after: told } = (await deeds('device-sign-in.methods-changed')).at(-1)!
     assert.deepEqual(
       [before, told],

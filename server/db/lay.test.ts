@@ -3,7 +3,7 @@ import { beforeEach, describe, test } from 'node:test'
 import pg from 'pg'
 import { enrolDevices } from '../auth/device.ts'
 import type { DevicePrincipal } from '../auth/principal.ts'
-import { Batch } from '../ingest/batch.ts'
+import { standing } from '../ingest/batch.testing.ts'
 import { until } from '../ingest/doors.testing.ts'
 import { receiverOf } from '../ingest/receive.ts'
 import { DAY, HOUR, type Instant, MINUTE } from '../time/instant.ts'
@@ -72,16 +72,6 @@ async function pages(month: string): Promise<number> {
   return rows[0]!.pages
 }
 
-function batchOf(fixAt: Instant): Batch {
-  const batch = new Batch(device, NOW, 1)
-  batch.add({
-    ...{ fixAt, sentAt: null, flags: 0, latitudeE7: 415_000_000, longitudeE7: -936_000_000, odometerM: null },
-    ...{ engineSeconds: null, speedCkph: 0, headingDeg: null, altitudeM: null, accuracyDm: null },
-    ...{ ignition: null, sequence: null, attributes: null },
-  })
-  return batch
-}
-
 const leftovers = async () =>
   (
     await pool.query<{ laid: string | null; triggers: number; notes: number }>(
@@ -124,7 +114,7 @@ describe('laying a month in the order of trucks', () => {
     await fill(OCTOBER, 31 * 24)
     await fill(NOW - DAY, 20)
     const receiver = receiverOf(createPool(url, 2, 'restline_service'))
-    assert.equal(await receiver.store(batchOf(OCTOBER + HOUR + 2)), 1)
+    assert.equal(await receiver.store(standing(device, OCTOBER + HOUR + 2, NOW)), 1)
     const before = await stored()
     assert.ok((await pages('positions_2026_10')) > 100)
     assert.deepEqual(await layMonth(pool, NOW, { ...quiet, rowsAPass: 2_000 }), {
@@ -140,8 +130,8 @@ describe('laying a month in the order of trucks', () => {
     assert.deepEqual(await leftovers(), CLEAN)
     assert.deepEqual(await layMonth(pool, NOW, quiet), { more: false })
     // The service stores into it as before, what is there already is a repeat, and the walls stand.
-    assert.equal(await receiver.store(batchOf(OCTOBER + HOUR + 1)), 1)
-    assert.equal(await receiver.store(batchOf(OCTOBER + HOUR + 1)), 0)
+    assert.equal(await receiver.store(standing(device, OCTOBER + HOUR + 1, NOW)), 1)
+    assert.equal(await receiver.store(standing(device, OCTOBER + HOUR + 1, NOW)), 0)
     assert.equal((await stored()).find((row) => row.fix_ms === 1)!.month, 'positions_2026_10')
     await receiver.drained()
   })
@@ -157,7 +147,7 @@ describe('laying a month in the order of trucks', () => {
   /** A row comes, others change and go; answers all that is stored then. */
   async function change() {
     const receiver = receiverOf(pool)
-    assert.equal(await receiver.store(batchOf(OCTOBER + 5)), 1)
+    assert.equal(await receiver.store(standing(device, OCTOBER + 5, NOW)), 1)
     await receiver.drained()
     const [second, third] = devices.rows.slice(1).map(({ number }) => number)
     await pool.query('update positions set flags = 3 where device_number = $1', [second])
@@ -181,7 +171,7 @@ describe('laying a month in the order of trucks', () => {
     assert.equal((await laying).month, 'positions_2026_10')
     assert.deepEqual(await stored(), whole)
     assert.deepEqual(await leftovers(), CLEAN)
-    assert.equal(await receiverOf(pool).store(batchOf(OCTOBER + 5)), 0)
+    assert.equal(await receiverOf(pool).store(standing(device, OCTOBER + 5, NOW)), 0)
   })
 
   test('what comes, changes or goes between the copy and the exchange is kept so', async () => {
@@ -226,7 +216,7 @@ describe('laying a month in the order of trucks', () => {
     await release()
     // Ingest goes on over the trigger that is left of it.
     const receiver = receiverOf(pool)
-    assert.equal(await receiver.store(batchOf(OCTOBER + 7)), 1)
+    assert.equal(await receiver.store(standing(device, OCTOBER + 7, NOW)), 1)
     await receiver.drained()
     assert.equal((await leftovers())!.notes, 1)
     // As one that is killed a moment later leaves it.

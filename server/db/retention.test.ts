@@ -3,7 +3,7 @@ import { beforeEach, describe, test } from 'node:test'
 import pg from 'pg'
 import { enrolDevices } from '../auth/device.ts'
 import type { DevicePrincipal } from '../auth/principal.ts'
-import { Batch } from '../ingest/batch.ts'
+import { standing } from '../ingest/batch.testing.ts'
 import { receiverOf } from '../ingest/receive.ts'
 import { HOUR, type Instant, MINUTE } from '../time/instant.ts'
 import { newId } from './id.ts'
@@ -76,23 +76,6 @@ async function readForLong(table: string): Promise<() => Promise<void>> {
 
 const exists = async (name: string) =>
   (await pool.query<{ found: boolean }>('select to_regclass($1) is not null as found', [name])).rows[0]!.found
-
-function batchOf({ device }: Fleet, fixAt: Instant): Batch {
-  const batch = new Batch(device, NOW, 1)
-  batch.add({
-    ...{ fixAt, sentAt: null, flags: 0, latitudeE7: 415_000_000, longitudeE7: -936_000_000, odometerM: null },
-    ...{
-      engineSeconds: null,
-      speedCkph: 0,
-      headingDeg: null,
-      altitudeM: null,
-      accuracyDm: null,
-      ignition: null,
-    },
-    ...{ sequence: null, attributes: null },
-  })
-  return batch
-}
 
 beforeEach(async () => {
   log.length = 0
@@ -182,7 +165,8 @@ describe('retention', () => {
     let stored = 0
     let dropping = true
     const ingest = (async () => {
-      for (let i = 0; dropping; i++) stored += await receiver.store(batchOf(fleet, NOW - i * MINUTE))
+      for (let i = 0; dropping; i++)
+        stored += await receiver.store(standing(fleet.device, NOW - i * MINUTE, NOW))
     })()
     const refused = await dropExpired(pool, NOW, quiet)
     const during = stored
