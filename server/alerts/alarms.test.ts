@@ -107,3 +107,11 @@ test('an endpoint that asked for it is told when it opens and when it is over', 
     ],
   )
 })
+
+test('a call for help is as severe as anything is', async () => {
+  const fleet = await make()
+  await raise(fleet, START, 'sos')
+  await keep(START)
+  const [alert] = await alertsOf(fleet, START)
+  assert.deepEqual([alert!.kind, alert!.severity], ['sos', 'violation'])
+})

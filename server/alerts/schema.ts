@@ -18,7 +18,7 @@ export interface AlertRow {
   id: number
   kind: AlertKind
   state: AlertState
-  /** 'violation' when a limit has passed, else 'warning' */
+  /** 'violation', the highest, when a limit has passed or help is called for; else 'warning' */
   severity: 'warning' | 'violation'
   /** "Maria Lopez reaches the 11-hour driving limit at 14:25 CST" */
   title: string

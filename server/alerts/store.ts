@@ -2,8 +2,8 @@ import type { Db } from '../db/pool.ts'
 import { AppError } from '../errors.ts'
 import { type LiveReader, setLiveReader } from '../fleet/live-read.ts'
 import type { Instant } from '../time/instant.ts'
-import { noteAlerts } from '../webhooks/outbox.ts'
-import type { AlertKind, AlertRow, AlertState } from './schema.ts'
+import { noteAlerts, severityOf } from '../webhooks/outbox.ts'
+import type { AlertRow, AlertState } from './schema.ts'
 
 interface Stored extends Omit<AlertRow, 'state' | 'severity'> {
   revision: number
@@ -28,9 +28,6 @@ const IN_STATE: Record<AlertState | 'all', string> = {
   resolved: 'a.resolved_at is not null',
   all: 'true',
 }
-
-const severityOf = (kind: AlertKind): AlertRow['severity'] =>
-  kind === 'limit-passed' ? 'violation' : 'warning'
 
 function toRow({ revision: _, ...stored }: Stored): AlertRow {
   const state =

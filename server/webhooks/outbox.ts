@@ -63,6 +63,10 @@ export async function noteAlerts(
   )
 }
 
+/** How much an alert of a kind matters: a limit that is passed and a call for help before all others. */
+export const severityOf = (kind: string): 'warning' | 'violation' =>
+  kind === 'limit-passed' || kind === 'sos' ? 'violation' : 'warning'
+
 /** What a receiver gets: instants in ISO 8601, UTC. */
 function bodyOf(row: Wanted, event: WebhookEvent, id: number, now: Instant) {
   const iso = (at: Instant | null) => (at === null ? null : new Date(at).toISOString())
@@ -73,7 +77,7 @@ function bodyOf(row: Wanted, event: WebhookEvent, id: number, now: Instant) {
     alert: {
       id: String(row.alertId),
       kind: row.kind,
-      severity: row.kind === 'limit-passed' ? 'violation' : 'warning',
+      severity: severityOf(row.kind),
       title: row.title,
       detail: row.detail,
       rule: row.rule,
