@@ -42,7 +42,8 @@ export async function answerOsmand(
     const refusal = 'No device that may report has this identity: enrol it, with its token or as an open one.'
     return { status: UNKNOWN_DEVICE_STATUS[message.form], body: '', refusal }
   }
-  admit(intake, sender)
+  const held = admit(intake, sender, from.protocol)
+  if (held) await held
   const turned = message.refused.map(({ field, reason }) => refusalWords({ field: field || null, reason }))
   await takeReadings(intake, sender, message.readings, from, turned)
   // One that can't be stored never can be, but the phone keeps all of them until they are taken.
@@ -105,7 +106,8 @@ export async function answerOwnTracks(
         : 'No device that may report has this identity: enrol it, with its token as the password or as an open one.'
     return { status: 403, body: '', refusal }
   }
-  admit(intake, sender)
+  const held = admit(intake, sender, from.protocol)
+  if (held) await held
   await takeReadings(intake, sender, [message.reading], from)
   return HEARD
 }

@@ -185,22 +185,27 @@ describe('a fleet over its total', () => {
   })
 })
 
-test('a device over its own rate is told so, and its fleet goes on', async () => {
-  const own = intakeOf(pool, () => clock, { ...limits, requestsPerSecond: 1, burst: 2 })
+test('a device over its own rate is held for a moment and then told so, and its fleet goes on', async () => {
+  const own = intakeOf(pool, () => clock, { ...limits, requestsPerSecond: 10, burst: 2 })
   const itsDoor = createDoor(own)
   const itsServer = boundedServer((req, res) => void itsDoor.handle(req, res))
   const at = await listening(itsServer)
   const [device, other] = await fleetOf('osmand', 'osmand')
   const say = ({ identity }: { identity: string }, second: number) =>
     fetch(`${at}/v1/osmand?id=${identity}&lat=41.6&lon=-87.3&timestamp=${NOW / 1_000 - 60 + second}`)
-  const before = await refused('osmand', 'device-rate')
-  const statuses: number[] = []
-  for (const second of [0, 1, 2]) statuses.push((await say(device!, second)).status)
-  assert.deepEqual(statuses, [200, 200, 503])
-  assert.equal(await refused('osmand', 'device-rate'), before + 1)
+  const held = () => metric('restline_ingest_slowed_total', { protocol: 'osmand', reason: 'device-rate' })
+  const before = [await held(), await refused('osmand', 'device-rate')]
+  for (const second of [0, 1]) assert.equal((await say(device!, second)).status, 200)
+  const third = say(device!, 2)
+  await until('that it is held', async () => (await held()) === before[0]! + 1)
   assert.equal((await say(other!, 0)).status, 200)
-  clock += 1_000
-  assert.equal((await say(device!, 2)).status, 200)
+  clock += 100
+  assert.equal((await third).status, 200)
+  // Time stands still: there is no room for another.
+  assert.equal((await say(device!, 3)).status, 503)
+  assert.equal(await refused('osmand', 'device-rate'), before[1]! + 1)
+  clock += 100
+  assert.equal((await say(device!, 3)).status, 200)
   itsServer.closeAllConnections()
   itsServer.close()
 })

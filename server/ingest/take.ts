@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
 import type { DeviceAuthenticator, DeviceProtocol } from '../auth/device.ts'
-import { DeviceGate, type DoorAuthOptions } from '../auth/door-auth.ts'
+import { DeviceGate, type DoorAuthOptions, type OverRate } from '../auth/door-auth.ts'
 import { DeviceDirectory, type Identified } from '../auth/identity.ts'
 import type { Spend } from '../auth/nonces.ts'
 import type { DevicePrincipal } from '../auth/principal.ts'
@@ -9,6 +10,7 @@ import { AppError } from '../errors.ts'
 import type { Instant } from '../time/instant.ts'
 import type { Batch } from './batch.ts'
 import { OPEN_IDENTITY } from './judge.ts'
+import { countSlowed } from './metrics.ts'
 import { batchOf } from './point.ts'
 import type { Reading } from './reading.ts'
 import { type Receiver, receiverOf, storeCounted } from './receive.ts'
@@ -194,10 +196,34 @@ async function tokenOf(devices: DeviceAuthenticator, authorization: string): Pro
   }
 }
 
-/** Counts a request of a sender. @throws OverRate: it is not to be stored now, and not acknowledged */
-export function admit({ gate }: Intake, { device }: Sender): void {
+/** Of a device over its own rate: so long its request is held. */
+const MOST_HELD_MS = 2_000
+
+/**
+ * Counts a request of a sender. One of a device over its own rate is held for a moment: a phone that was away says hundreds of things,
+ * each with a request of its own when the one before is answered, and goes on later where it is refused.
+ * @returns undefined if there is room now
+ * @throws OverRate, or rejects with it: the request is not to be stored now, and not acknowledged
+ */
+export function admit(
+  { gate }: Intake,
+  { device }: Sender,
+  protocol: DeviceProtocol,
+): Promise<void> | undefined {
   const over = gate.overRate(device)
-  if (over) throw over
+  if (!over) return undefined
+  if (over.whose === 'fleet') throw over
+  countSlowed(protocol, over)
+  return hold(gate, device, over)
+}
+
+async function hold(gate: DeviceGate, device: DevicePrincipal, first: OverRate): Promise<void> {
+  let heldMs = 0
+  for (let over: OverRate | null = first; over; over = gate.overRate(device)) {
+    heldMs += over.waitMs
+    if (over.whose === 'fleet' || heldMs > MOST_HELD_MS) throw over
+    await pause(over.waitMs)
+  }
 }
 
 /** Stores the readings of a sender, and tells who calls for help. Resolves after the commit; @throws AppError busy as takeBatch */

@@ -389,7 +389,8 @@ async function hearDatagrams(
     try {
       const sender = await senderOf(intake, arrival, imei, undefined)
       if (!sender) return
-      admit(intake, sender)
+      const held = admit(intake, sender, 'teltonika')
+      if (held) await held
       await takeReadings(intake, sender, readings, arrival)
       socket.send(datagramReply(packetId, avlPacketId, readings.length), from, address)
     } finally {
