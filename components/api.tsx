@@ -49,6 +49,15 @@ export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : 'Something broke.'
 }
 
+/**
+ * For a question that is asked again and again: not before it was answered once. Else the reason why it wasn't would give way to
+ * "loading" with each attempt; whoever reads it can try again.
+ */
+export const everyMs =
+  (ms: number) =>
+  ({ state }: { state: { data: unknown } }): number | false =>
+    state.data === undefined ? false : ms
+
 function createQueryClient() {
   return new QueryClient({
     queryCache: new QueryCache({ onError: (error) => isSignedOut(error) && leaveToSignIn() }),

@@ -8,7 +8,7 @@ export default function Broken({ reset }: { error: Error; reset: () => void }) {
     <Notice
       alert
       icon={TriangleAlert}
-      title="This page broke"
+      title={<h1>This page broke</h1>}
       action={
         <Button tone="primary" onClick={reset}>
           Try again

@@ -65,6 +65,7 @@ export function AlertsPage() {
   const ready = useLiveValue((store) => store.ready)
   const active = useMemo(() => [...alerts.values()].sort(byUrgency), [alerts])
   const of = (wanted: AlertState) => active.filter((alert) => alert.state === wanted)
+  const counted = (wanted: AlertState) => (ready ? of(wanted).length : undefined)
   return (
     <div className="mx-auto flex w-full max-w-5xl flex-col gap-4 p-4 md:p-6">
       <h1 className="text-xl">Alerts</h1>
@@ -73,8 +74,8 @@ export function AlertsPage() {
         value={state}
         onChange={(value) => void setState(value)}
         tabs={[
-          { value: 'open', label: 'Open', count: of('open').length },
-          { value: 'acknowledged', label: 'Acknowledged', count: of('acknowledged').length },
+          { value: 'open', label: 'Open', count: counted('open') },
+          { value: 'acknowledged', label: 'Acknowledged', count: counted('acknowledged') },
           { value: 'resolved', label: 'Resolved' },
         ]}
       >
@@ -182,19 +183,19 @@ function Alert({ alert }: { alert: AlertRow }) {
         </div>
         <h2 className="mt-1 font-semibold text-sm">{alert.title}</h2>
         <p className="text-muted text-xs">{alert.detail}</p>
-        <p className="mt-1 flex flex-wrap gap-x-3 text-xs">
+        <p className="mt-1 flex flex-wrap items-center gap-x-3 text-xs">
           {alert.vehicleId !== null && (
-            <Link href={`/map?truck=${alert.vehicleId}`} className="text-accent hover:underline">
+            <Link href={`/map?truck=${alert.vehicleId}`} className="rounded py-1 text-accent hover:underline">
               Truck {alert.unitNumber} on the map
             </Link>
           )}
           {alert.deviceId !== null && (
-            <Link href={`/devices/${alert.deviceId}`} className="text-accent hover:underline">
+            <Link href={`/devices/${alert.deviceId}`} className="rounded py-1 text-accent hover:underline">
               What the device says
             </Link>
           )}
           {alert.driverId !== null && (
-            <Link href={`/drivers/${alert.driverId}`} className="text-accent hover:underline">
+            <Link href={`/drivers/${alert.driverId}`} className="rounded py-1 text-accent hover:underline">
               {alert.driverName}’s day
             </Link>
           )}

@@ -4,7 +4,7 @@ import Link from 'next/link'
 import { useState } from 'react'
 import type { DeviceDetail } from '../../server/fleet/devices-schema.ts'
 import { reasonOf, useTRPC } from '../api.tsx'
-import { ago, zonedDateTime } from '../format.ts'
+import { ago, zonedDateTimeYear } from '../format.ts'
 import { useNow } from '../live/live.tsx'
 import { MayButton } from '../shell/may-button.tsx'
 import { useViewer } from '../shell/viewer.tsx'
@@ -112,7 +112,7 @@ export function DeviceAccess({
           <Keys deviceId={device.id} />
           <Link
             href={`/devices/keys?q=${encodeURIComponent(device.name)}`}
-            className="text-accent text-sm hover:underline"
+            className="rounded py-0.5 text-accent text-sm hover:underline"
           >
             Enrol, prove or revoke its keys
           </Link>
@@ -166,7 +166,7 @@ function Keys({ deviceId }: { deviceId: number }) {
             {key.lastUsedAt === null
               ? 'Never used'
               : `Used ${now > 0 ? ago(Math.max(0, now - key.lastUsedAt)) : ''}`}
-            {key.expiresAt !== null && `, expires ${zonedDateTime(key.expiresAt, timeZone)}`}
+            {key.expiresAt !== null && `, expires ${zonedDateTimeYear(key.expiresAt, timeZone)}`}
             {key.clockOffsetMs !== null && `, its clock ${clockWords(key.clockOffsetMs)}`}
           </p>
         </li>

@@ -5,7 +5,7 @@ import Link from 'next/link'
 import { parseAsBoolean, useQueryState } from 'nuqs'
 import { type ReactNode, useEffect, useRef } from 'react'
 import type { DeviceDetail, DeviceMessage } from '../../server/fleet/devices-schema.ts'
-import { isSignedOut, reasonOf, useTRPC } from '../api.tsx'
+import { everyMs, isSignedOut, reasonOf, useTRPC } from '../api.tsx'
 import { ago, coordinates, zonedDateTime } from '../format.ts'
 import { useNow } from '../live/live.tsx'
 import { useViewer } from '../shell/viewer.tsx'
@@ -32,14 +32,16 @@ import { useWatch } from './use-watch.ts'
 /** One device: whether it is heard, whether it is of use, why not, and a test that an installer watches from the yard. */
 export function DevicePage({ id, doors }: { id: number; doors: Doors }) {
   const trpc = useTRPC()
-  const { data, error, refetch } = useQuery(trpc.devices.get.queryOptions({ id }, { refetchInterval: 5_000 }))
+  const { data, error, refetch } = useQuery(
+    trpc.devices.get.queryOptions({ id }, { refetchInterval: everyMs(5_000) }),
+  )
   if (!data) {
     if (error && !isSignedOut(error)) {
       return (
         <Notice
           alert
           icon={RadioTower}
-          title="This device can’t be shown"
+          title={<h1>This device can’t be shown</h1>}
           action={
             <>
               <Button onClick={() => void refetch()}>Try again</Button>
@@ -53,7 +55,7 @@ export function DevicePage({ id, doors }: { id: number; doors: Doors }) {
     }
     return (
       <div role="status" className="mx-auto flex w-full max-w-6xl flex-col gap-4 p-4 md:p-6">
-        <span className="sr-only">Loading the device…</span>
+        <h1 className="sr-only">Loading the device…</h1>
         <Skeleton className="h-8 w-64" />
         <Skeleton className="h-24" />
         <Skeleton className="h-64" />
@@ -87,12 +89,12 @@ function Loaded({
     <div className="mx-auto flex w-full max-w-6xl flex-col gap-5 p-4 md:p-6">
       <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
         <Back />
-        <h1 className="min-w-0 truncate text-xl">{device.name}</h1>
+        <h1 className="wrap-anywhere min-w-0 text-xl">{device.name}</h1>
         <Link
           href={`/map?truck=${device.vehicleId}`}
-          className="text-accent text-sm hover:underline"
+          className="wrap-anywhere min-w-0 rounded py-0.5 text-accent text-sm hover:underline"
         >{`Truck ${device.unitNumber}`}</Link>
-        <span className="text-muted text-sm">
+        <span className="wrap-anywhere min-w-0 text-muted text-sm">
           {PROTOCOL_TITLE[device.protocol]}
           {device.identity && <span className="tabular-nums">, {device.identity}</span>}
         </span>
@@ -166,7 +168,7 @@ function Loaded({
 const Back = () => (
   <Link
     href="/devices"
-    className="inline-flex items-center gap-1 rounded text-accent text-sm hover:underline"
+    className="inline-flex items-center gap-1 rounded py-0.5 text-accent text-sm hover:underline"
   >
     <ArrowLeft aria-hidden className="size-4" />
     Devices
@@ -250,7 +252,9 @@ function Big({ tone, icon, children }: { tone: keyof typeof BIG; icon: ReactNode
 
 function Signal({ id }: { id: number }) {
   const trpc = useTRPC()
-  const { data, error } = useQuery(trpc.devices.signal.queryOptions({ id }, { refetchInterval: 15_000 }))
+  const { data, error } = useQuery(
+    trpc.devices.signal.queryOptions({ id }, { refetchInterval: everyMs(15_000) }),
+  )
   return (
     <Section title="Signal in the last 24 hours">
       {data ? (
@@ -295,10 +299,10 @@ function Reasons({ device }: { device: DeviceDetail }) {
           <span className="w-14 shrink-0 text-right font-semibold tabular-nums">
             {count.toLocaleString('en-US')} ×
           </span>
-          <Badge tone={kind === 'refused' ? 'danger' : 'warning'}>
+          <Badge tone={kind === 'refused' ? 'danger' : 'warning'} className="w-20 shrink-0 justify-center">
             {kind === 'refused' ? 'Refused' : 'Not counted'}
           </Badge>
-          <span className="min-w-0 break-words">{kind === 'refused' ? reason : doubtWords(reason)}</span>
+          <span className="wrap-anywhere min-w-0">{kind === 'refused' ? reason : doubtWords(reason)}</span>
           <span className="ml-auto shrink-0 text-faint text-xs" title={zonedDateTime(lastAt, timeZone)}>
             {now > 0 && ago(Math.max(0, now - lastAt))}
           </span>
@@ -331,5 +335,5 @@ function Fact({ title, children }: { title: string; children: ReactNode }) {
 }
 
 const Small = ({ children }: { children: ReactNode }) => (
-  <span className="min-w-0 break-words text-faint text-xs">{children}</span>
+  <span className="wrap-anywhere max-w-full text-faint text-xs">{children}</span>
 )

@@ -3,6 +3,7 @@ import Link from 'next/link'
 import type { ReactNode } from 'react'
 import { useNow } from '../live/live.tsx'
 import { Badge } from '../ui/badge.tsx'
+import { cx } from '../ui/classes.ts'
 import { type Order, SortedTable } from '../ui/sorted-table.tsx'
 import type { Sort } from './device-order.ts'
 import {
@@ -63,7 +64,11 @@ function Row({ row, narrow }: { row: KnownDevice; narrow: boolean }) {
     <Link
       href={`/devices/${device.id}`}
       prefetch={false}
-      className="truncate font-medium hover:text-accent hover:underline"
+      className={cx(
+        'truncate py-0.5 font-medium hover:text-accent hover:underline',
+        // A thumb may meet the card anywhere.
+        narrow && 'after:absolute after:inset-0',
+      )}
     >
       {device.name}
     </Link>
@@ -89,9 +94,9 @@ function Row({ row, narrow }: { row: KnownDevice; narrow: boolean }) {
     return (
       <td className="flex h-full flex-col justify-center gap-1.5 px-4 py-2.5">
         <span className="flex items-baseline gap-2">
-          <span className="font-semibold tabular-nums">{device.unitNumber}</span>
+          <span className="max-w-1/2 shrink-0 truncate font-semibold tabular-nums">{device.unitNumber}</span>
           {name}
-          <span className="ml-auto text-muted text-xs">{PROTOCOL_TITLE[device.protocol]}</span>
+          <span className="ml-auto shrink-0 text-muted text-xs">{PROTOCOL_TITLE[device.protocol]}</span>
         </span>
         <span className="flex flex-wrap gap-2">{heard}</span>
         {worth}
@@ -100,7 +105,7 @@ function Row({ row, narrow }: { row: KnownDevice; narrow: boolean }) {
   }
   return (
     <>
-      <td className="font-semibold tabular-nums">{device.unitNumber}</td>
+      <td className="min-w-0 truncate font-semibold tabular-nums">{device.unitNumber}</td>
       <td className="flex min-w-0 flex-col">
         {name}
         {device.identity && (

@@ -39,6 +39,7 @@ export function DevicesPage({ doors }: { doors: Doors }) {
   const [enrolling, setEnrolling] = useState<EnrolFrom | null>(null)
   const devices = useDevices()
   const unknown = useUnknown(view === 'unknown')
+  const enrolled = devices.rows?.filter(({ revokedAt }) => revokedAt === null).length
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       <div className="flex flex-wrap items-center gap-3 px-4 pt-3 pb-1">
@@ -64,7 +65,7 @@ export function DevicesPage({ doors }: { doors: Doors }) {
           value={view}
           onChange={(value) => void setView(value)}
           tabs={[
-            { value: 'enrolled', label: 'Enrolled', count: devices.rows?.length },
+            { value: 'enrolled', label: 'Enrolled', count: enrolled },
             { value: 'unknown', label: 'Not enrolled', count: unknown.rows?.length },
           ]}
         >
@@ -134,7 +135,7 @@ function Enrolled({ devices }: { devices: ReturnType<typeof useDevices> }) {
           what="devices"
           placeholder="Truck, name, IMEI"
           titles={SHOW_TITLE}
-          counts={counts}
+          counts={all ? counts : {}}
           onLeave={focusFirstRow}
         >
           {all && plural(rows.length, 'device', 'devices')}

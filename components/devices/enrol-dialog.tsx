@@ -54,7 +54,7 @@ export function EnrolDialog({
       }
       className="md:w-[36rem]"
     >
-      <div className="min-h-0 overflow-auto px-5 py-4">
+      <div className="mt-4 min-h-0 overflow-auto border-line border-t px-5 py-4">
         {done ? (
           <Settings doors={doors} done={done} onClose={onClose} />
         ) : (

@@ -51,7 +51,7 @@ export function KeyForm({ onEnrolled, onClose }: { onEnrolled(key: EnrolledKey):
   const lineFault = asked.line ?? (field === 'publicKey' ? reasonOf(enrol.error) : undefined)
   return (
     <form onSubmit={submit} noValidate className="flex min-h-0 flex-col">
-      <div className="flex min-h-0 flex-col gap-4 overflow-auto p-5">
+      <div className="mt-4 flex min-h-0 flex-col gap-4 overflow-auto border-line border-t p-5">
         <Field
           label="Public key"
           error={lineFault}

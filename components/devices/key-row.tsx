@@ -21,7 +21,7 @@ export function KeyRow({ row, onProve, onRevoke }: { row: EnrolledKey; onProve()
       aria-label={row.fingerprint}
       className="flex items-center gap-3 p-3 [contain-intrinsic-size:auto_5.5rem] [content-visibility:auto] max-md:flex-col max-md:items-stretch md:px-4"
     >
-      <div className="flex min-w-0 flex-1 flex-col gap-0.5">
+      <div className="wrap-anywhere flex min-w-0 flex-1 flex-col gap-0.5">
         <p className="flex flex-wrap items-center gap-x-2 gap-y-1">
           <code className="break-all font-mono text-xs">{row.fingerprint}</code>
           <Badge tone={state.tone}>{state.word}</Badge>

@@ -4,7 +4,7 @@ import { ArrowLeft, KeyRound, Plus, WifiOff } from 'lucide-react'
 import Link from 'next/link'
 import { useDeferredValue, useState } from 'react'
 import { type EnrolledKey, MOST_KEYS } from '../../server/auth/device-keys/schema.ts'
-import { reasonOf, useTRPC } from '../api.tsx'
+import { everyMs, reasonOf, useTRPC } from '../api.tsx'
 import { plural } from '../format.ts'
 import { MayButton } from '../shell/may-button.tsx'
 import { Button } from '../ui/button.tsx'
@@ -44,7 +44,7 @@ export function KeysPage() {
   const search = useDeferredValue(query).slice(0, 100)
   const { data, error, refetch } = useQuery(
     trpc.keys.list.queryOptions(search.trim() === '' ? {} : { search }, {
-      refetchInterval: LOOK_EVERY_MS,
+      refetchInterval: everyMs(LOOK_EVERY_MS),
       placeholderData: (before) => before,
     }),
   )
@@ -59,7 +59,7 @@ export function KeysPage() {
     <div className="mx-auto flex w-full max-w-5xl flex-col gap-4 p-4 md:p-6">
       <Link
         href="/devices"
-        className="inline-flex items-center gap-1 self-start rounded text-accent text-sm hover:underline"
+        className="inline-flex items-center gap-1 self-start rounded py-0.5 text-accent text-sm hover:underline"
       >
         <ArrowLeft aria-hidden className="size-4" />
         Devices

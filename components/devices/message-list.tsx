@@ -1,7 +1,7 @@
 'use client'
 import type { DeviceMessage, DeviceReading } from '../../server/fleet/devices-schema.ts'
 import { visible } from '../../server/text-schema.ts'
-import { age, clockTimeSeconds, coordinates, plural, speed, zoneName } from '../format.ts'
+import { age, clockTimeSeconds, coordinates, distance, plural, speed, zoneName } from '../format.ts'
 import { useViewer } from '../shell/viewer.tsx'
 import { Badge } from '../ui/badge.tsx'
 import { doubtWords } from './device-state.ts'
@@ -36,7 +36,7 @@ function Message({ message }: { message: DeviceMessage }) {
       </header>
       <div className="grid gap-px bg-line md:grid-cols-2">
         <div className="min-w-0 bg-surface p-3">
-          <h4 className="mb-1 font-medium text-muted text-xs">As it came</h4>
+          <h3 className="mb-1 font-medium text-muted text-xs">As it came</h3>
           <textarea
             readOnly
             aria-label="The message as it came"
@@ -46,7 +46,7 @@ function Message({ message }: { message: DeviceMessage }) {
           />
         </div>
         <div className="min-w-0 bg-surface p-3">
-          <h4 className="mb-1 font-medium text-muted text-xs">As it was understood</h4>
+          <h3 className="mb-1 font-medium text-muted text-xs">As it was understood</h3>
           {refusal !== null && (
             <p className="mb-2 rounded bg-danger-soft px-2 py-1 text-danger text-xs">
               Refused: {visible(refusal)}
@@ -106,9 +106,7 @@ function Reading({ reading, receivedAt }: { reading: DeviceReading; receivedAt: 
     ['Accuracy', reading.accuracyMeters === null ? null : `${reading.accuracyMeters} m`],
     [
       'Odometer',
-      reading.odometerMeters === null
-        ? null
-        : `${Math.round(reading.odometerMeters / 1000).toLocaleString('en-US')} km`,
+      reading.odometerMeters === null ? null : distance(reading.odometerMeters, fleet.distanceUnit),
     ],
     ['Ignition', reading.ignition === null ? null : reading.ignition ? 'on' : 'off'],
     [

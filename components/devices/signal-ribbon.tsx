@@ -5,6 +5,8 @@ import { age, clockTime, zonedDateTime, zoneName } from '../format.ts'
 import { useViewer } from '../shell/viewer.tsx'
 
 const WIDTH = 288
+/** So many gaps are said in words. */
+const SHOWN = 5
 const HOURS = [0, 6, 12, 18, 24]
 
 /** The last 24 hours: where the device was heard, where it said nothing that counts, and where it was away. */
@@ -41,15 +43,16 @@ export function SignalRibbon({ signal }: { signal: DeviceSignal }) {
         <Key className="bg-track">not heard</Key>
         <span className="text-faint">Times in {zoneName(until, timeZone)}</span>
       </p>
+      {gaps.length > SHOWN && <p className="mt-2 text-muted text-xs">The longest gaps:</p>}
       {gaps.length > 0 && (
         <ul aria-label="Longest gaps" className="mt-2 flex flex-col gap-0.5 text-xs">
-          {gaps.slice(0, 5).map((gap) => (
+          {gaps.slice(0, SHOWN).map((gap) => (
             <li key={gap.from} className="tabular-nums">
               <span className="font-medium">{age(gap.until - gap.from)}</span>
               <span className="text-muted">
                 {' '}
                 without a fix, from {zonedDateTime(gap.from, timeZone)} to{' '}
-                {zonedDateTime(gap.until, timeZone)}
+                {zonedDateTime(gap.until, timeZone, gap.from)}
               </span>
             </li>
           ))}

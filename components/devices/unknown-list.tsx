@@ -5,12 +5,12 @@ import Link from 'next/link'
 import { useDeferredValue, useState } from 'react'
 import type { UnknownRow } from '../../server/fleet/devices-schema.ts'
 import { visible } from '../../server/text-schema.ts'
-import { reasonOf, useTRPC } from '../api.tsx'
+import { everyMs, reasonOf, useTRPC } from '../api.tsx'
 import { ago, plural, zonedDateTime } from '../format.ts'
 import { useNow } from '../live/live.tsx'
 import { MayButton } from '../shell/may-button.tsx'
 import { useViewer } from '../shell/viewer.tsx'
-import { buttonClass } from '../ui/button.tsx'
+import { Button, buttonClass } from '../ui/button.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { SearchField } from '../ui/search-field.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
@@ -25,7 +25,7 @@ export function useUnknown(open: boolean) {
   const wanted = useDeferredValue(identity.trim())
   const { data, error, refetch } = useQuery(
     trpc.devices.unknown.queryOptions(wanted === '' ? {} : { identity: wanted }, {
-      refetchInterval: open ? 2_000 : 30_000,
+      refetchInterval: everyMs(open ? 2_000 : 30_000),
       placeholderData: (before) => before,
     }),
   )
@@ -57,11 +57,20 @@ export function UnknownList({
         </p>
       </div>
       {error && !rows && (
-        <Notice alert title="The list can’t be read">
+        <Notice
+          alert
+          title="The list can’t be read"
+          action={<Button onClick={() => void unknown.refetch()}>Try again</Button>}
+        >
           {reasonOf(error)}
         </Notice>
       )}
-      {!error && !shown && <Skeleton className="h-20 rounded-lg" />}
+      {!error && !shown && (
+        <div role="status">
+          <span className="sr-only">Loading who knocked…</span>
+          <Skeleton className="h-20 rounded-lg" />
+        </div>
+      )}
       {shown?.length === 0 && (
         <Notice icon={DoorClosed} title="Nobody has knocked">
           Switch the device on. If it does not show here, it does not reach this server: check its SIM card,
@@ -85,7 +94,7 @@ function Knock({ row, onEnrol }: { row: UnknownRow; onEnrol(from: EnrolFrom): vo
   return (
     <article
       aria-label={visible(row.identity)}
-      className="flex flex-wrap items-center gap-x-4 gap-y-2 rounded-lg border border-line bg-surface px-4 py-3"
+      className="flex items-center gap-x-4 gap-y-2 max-md:flex-col max-md:items-start rounded-lg border border-line bg-surface px-4 py-3"
     >
       <div className="min-w-0 flex-1">
         <h2 className="wrap-anywhere font-semibold text-sm tabular-nums">{visible(row.identity)}</h2>

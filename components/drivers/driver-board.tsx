@@ -75,6 +75,7 @@ export function DriverBoard() {
       .sort((a, b) => (down ? -1 : 1) * compare(a, b) || collator.compare(a.driver.name, b.driver.name))
   }, [all, query, show, sort, down, now])
 
+  const counted = (is: (row: BoardRow) => boolean) => (ready ? all.filter(is).length : undefined)
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       <div className="flex flex-wrap items-center gap-3 px-4 py-3">
@@ -95,14 +96,14 @@ export function DriverBoard() {
           value={show}
           onChange={(value) => void setShow(value === 'all' ? null : value)}
           options={[
-            { value: 'all', label: 'All', count: all.length },
+            { value: 'all', label: 'All', count: counted(() => true) },
             {
               value: 'limits',
               label: 'Near a limit',
-              count: all.filter((row) => belongs(row, 'limits')).length,
+              count: counted((row) => belongs(row, 'limits')),
             },
-            { value: 'working', label: 'At work', count: all.filter((row) => !row.resting).length },
-            { value: 'resting', label: 'Resting', count: all.filter((row) => row.resting).length },
+            { value: 'working', label: 'At work', count: counted((row) => !row.resting) },
+            { value: 'resting', label: 'Resting', count: counted((row) => row.resting) },
           ]}
         />
       </div>
@@ -181,10 +182,12 @@ function Row({ driver, narrow }: { driver: DriverRow; narrow: boolean }) {
     return (
       <td className="flex h-full flex-col gap-2 px-4 py-2.5">
         <div className="flex items-center gap-2">
-          <Link href={href} className="min-w-0 flex-1 truncate font-semibold">
+          <Link href={href} className="min-w-0 flex-1 truncate py-0.5 font-semibold">
             {driver.name}
           </Link>
-          {driver.unitNumber && <span className="text-muted tabular-nums">{driver.unitNumber}</span>}
+          {driver.unitNumber && (
+            <span className="max-w-1/2 truncate text-muted tabular-nums">{driver.unitNumber}</span>
+          )}
           <SetStatusMenu driver={driver} />
         </div>
         <div className="flex items-center gap-2">
@@ -206,16 +209,19 @@ function Row({ driver, narrow }: { driver: DriverRow; narrow: boolean }) {
   return (
     <>
       <th scope="row" className="min-w-0 text-left font-normal">
-        <Link href={href} className="block truncate font-medium hover:underline">
+        <Link href={href} className="block truncate py-0.5 font-medium hover:underline">
           {driver.name}
         </Link>
         <p className="truncate text-muted text-xs">
           {driver.employeeNumber} · {driver.homeTerminal}, {now > 0 && zoneName(now, driver.timeZone)}
         </p>
       </th>
-      <td className="tabular-nums">
+      <td className="min-w-0 tabular-nums">
         {driver.vehicleId !== null && (
-          <Link href={`/map?truck=${driver.vehicleId}`} className="text-accent hover:underline">
+          <Link
+            href={`/map?truck=${driver.vehicleId}`}
+            className="block truncate rounded py-1 text-accent hover:underline"
+          >
             {driver.unitNumber}
           </Link>
         )}

@@ -88,7 +88,7 @@ export function TruckList(props: TruckListProps) {
           onChange={onShow}
           options={(Object.keys(WORDS) as Show[])
             .filter((value) => value !== 'duty')
-            .map((value) => ({ value, label: WORDS[value], count: counts[value] }))}
+            .map((value) => ({ value, label: WORDS[value], count: ready ? counts[value] : undefined }))}
         />
       </div>
       <div ref={scroller} className="min-h-0 flex-1 overflow-auto" tabIndex={-1}>
@@ -156,7 +156,7 @@ function Row({
       <span aria-hidden className={cx('size-2.5 shrink-0 rounded-full', dot?.className)} />
       <span className="min-w-0 flex-1">
         <span className="flex items-baseline gap-2">
-          <span className="font-semibold tabular-nums">{row.unitNumber}</span>
+          <span className="max-w-1/2 shrink-0 truncate font-semibold tabular-nums">{row.unitNumber}</span>
           <span className="truncate">{row.driverName}</span>
         </span>
         <span className="flex gap-1.5 truncate text-muted text-xs">

@@ -66,7 +66,7 @@ export function DayPage({ driverId, date }: { driverId: number; date?: string })
       <Notice
         alert
         icon={TriangleAlert}
-        title="This day can’t be shown"
+        title={<h1>This day can’t be shown</h1>}
         action={
           <>
             <Button onClick={() => void refetch()}>Try again</Button>
@@ -269,7 +269,7 @@ function Events({ day }: { day: DayLog }) {
 function Loading() {
   return (
     <div role="status" className="mx-auto flex w-full max-w-6xl flex-col gap-4 p-4">
-      <span className="sr-only">Loading the day…</span>
+      <h1 className="sr-only">Loading the day…</h1>
       <Skeleton className="h-16 w-80 max-w-full" />
       <Skeleton className="h-60 w-full" />
       <Skeleton className="h-24 w-full" />

@@ -4,7 +4,7 @@ import type { Map as LeafletMap } from 'leaflet'
 import { Layers, Minus, Plus, Scan } from 'lucide-react'
 import { useEffect, useId, useRef, useState } from 'react'
 import { VehicleState } from '../../server/geo/frame.ts'
-import { L } from './leaflet.ts'
+import { L, LEAFLET_CREDIT } from './leaflet.ts'
 import { palettes, type Theme } from './palette.ts'
 import { paintTruck } from './sprites.ts'
 import type { DistanceUnit } from './tooltip.ts'
@@ -86,7 +86,7 @@ export function MapControls(props: MapControlsProps): React.JSX.Element {
   }, [map, unit])
 
   useEffect(() => {
-    const control = L.control.attribution({ prefix: '<a href="https://leafletjs.com">Leaflet</a>' })
+    const control = L.control.attribution({ prefix: LEAFLET_CREDIT })
     control.addAttribution(attribution)
     control.addTo(map)
     return () => {

@@ -4,4 +4,7 @@ import L from 'leaflet'
 // is set before anything can look for it.
 if (typeof window !== 'undefined') (window as unknown as { L: typeof L }).L = L
 
+/** What each map says in its corner before the sources of its data. HTML. */
+export const LEAFLET_CREDIT = '<a href="https://leafletjs.com">Leaflet</a>'
+
 export { L }

@@ -56,7 +56,10 @@ function Account({ view }: { view: AccountView }) {
       </p>
       {view.local ? (
         <>
-          <Panel title="Password" text="A new one ends every other session of yours.">
+          <Panel
+            title="Password"
+            text="At least 10 characters; a few words are good. A new one ends every other session of yours."
+          >
             <ChangePassword hasPassword={view.hasPassword} />
           </Panel>
           <Panel title="Second step" text="A code of an app on your phone, besides the password.">

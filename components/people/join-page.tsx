@@ -58,7 +58,7 @@ export function JoinPage({ signedInAs }: { signedInAs: string | null }) {
       {hasAccount && (
         <Link
           href={`/login?next=${encodeURIComponent('/join')}#${token}`}
-          className="rounded text-accent text-sm hover:underline"
+          className="rounded py-0.5 text-accent text-sm hover:underline"
         >
           Sign in as {email}
         </Link>

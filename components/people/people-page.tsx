@@ -109,7 +109,7 @@ function Member({
   return (
     <li className="flex items-center gap-3 p-3 max-md:flex-col max-md:items-stretch md:px-4">
       <div className="min-w-0 flex-1">
-        <p className="flex flex-wrap items-center gap-2 font-medium text-sm">
+        <p className="wrap-anywhere flex flex-wrap items-center gap-2 font-medium text-sm">
           {name}
           {member.userId === user.id && <Badge>You</Badge>}
           <Badge tone={role === 'owner' ? 'accent' : 'neutral'}>{titled(role)}</Badge>
@@ -292,7 +292,7 @@ function Invitations({ rows }: { rows: readonly InvitationRow[] }) {
 function Roles() {
   return (
     <details className="rounded-lg border border-line bg-surface p-3 text-sm md:px-4">
-      <summary className="cursor-pointer font-medium">What each role may do</summary>
+      <summary className="cursor-pointer py-0.5 font-medium">What each role may do</summary>
       <dl className="mt-2 grid gap-x-4 gap-y-1 md:grid-cols-[10rem_1fr]">
         {ROLES.map((role) => (
           <div key={role} className="contents">

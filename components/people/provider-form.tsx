@@ -109,7 +109,7 @@ export function ProviderForm({ editing, onDone }: { editing: Editing; onDone(): 
   )
   return (
     <form ref={form} onSubmit={submit} className="flex min-h-0 flex-col">
-      <div className="flex min-h-0 flex-col gap-4 overflow-auto p-5">
+      <div className="mt-4 flex min-h-0 flex-col gap-4 overflow-auto border-line border-t p-5">
         <div className="grid gap-4 md:grid-cols-2">
           <TextField
             label="Name on the sign-in page"

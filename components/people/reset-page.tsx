@@ -68,7 +68,7 @@ export function ResetPage() {
         <Button type="submit" tone="primary" busy={busy}>
           {secret ? 'Set the password' : 'Send the link'}
         </Button>
-        <Link href="/login" className="self-center rounded text-accent text-xs hover:underline">
+        <Link href="/login" className="self-center rounded py-1 text-accent text-xs hover:underline">
           Back to the sign-in
         </Link>
       </form>

@@ -21,7 +21,7 @@ export function SettingsTabs({ current }: { current: Route }) {
   return (
     <nav
       aria-label="Settings"
-      className="flex gap-x-5 max-md:gap-x-3 overflow-x-auto whitespace-nowrap border-line border-b"
+      className="flex gap-x-5 max-md:gap-x-3 overflow-x-auto whitespace-nowrap shadow-[inset_0_-1px_var(--line)]"
     >
       {pages.map(({ href, label }) => (
         <Link
@@ -29,7 +29,7 @@ export function SettingsTabs({ current }: { current: Route }) {
           href={href}
           aria-current={href === current ? 'page' : undefined}
           className={cx(
-            '-mb-px flex h-9 items-center border-b-2 font-medium text-sm',
+            'flex h-9 items-center border-b-2 font-medium text-sm',
             href === current ? 'border-accent text-ink' : 'border-transparent text-muted hover:text-ink',
           )}
         >

@@ -69,7 +69,7 @@ export function SignInSettingsPage() {
               className="flex items-center gap-3 p-3 max-md:flex-col max-md:items-stretch md:px-4"
             >
               <div className="min-w-0 flex-1">
-                <p className="flex items-center gap-2 font-medium text-sm">
+                <p className="wrap-anywhere flex flex-wrap items-center gap-2 font-medium text-sm">
                   {row.name}
                   <Badge>{row.kind === 'ldap' ? 'LDAP' : 'OpenID Connect'}</Badge>
                   {!row.enabled && <Badge tone="warning">Off</Badge>}

@@ -15,7 +15,7 @@ export function Entrance({
 }) {
   return (
     <main className="grid min-h-dvh place-items-center bg-ground p-4">
-      <div className="w-full max-w-sm">
+      <div className="w-full min-w-0 max-w-sm">
         <div className="mb-6 flex flex-col items-center gap-2 text-center">
           <Logo className="size-10" />
           <h1 className="font-semibold text-xl">{title}</h1>

@@ -38,6 +38,9 @@ const REFUSED: Record<string, string> = {
 }
 const UNTRUSTED = 'This sign-in can’t be trusted and was refused. Start again.'
 
+/** For a button with a name in it: as many lines as that takes. */
+const LONG = 'wrap-anywhere h-auto min-h-9 shrink py-1.5 whitespace-normal'
+
 /** A fragment comes along by itself; a question of the lab is in it. */
 const go = (next: string) => window.location.assign(next + window.location.hash)
 
@@ -123,7 +126,7 @@ export function SignIn({ next, demo, offer, refused }: SignInProps) {
           }
           submit="Sign in"
         >
-          <Link href="/reset" className="self-start rounded text-accent text-xs hover:underline">
+          <Link href="/reset" className="self-start rounded py-1 text-accent text-xs hover:underline">
             Forgot the password?
           </Link>
         </Credentials>
@@ -136,6 +139,7 @@ export function SignIn({ next, demo, offer, refused }: SignInProps) {
             {offer?.providers.map((provider) => (
               <Button
                 key={provider.id}
+                className={LONG}
                 busy={busy === `provider ${provider.id}`}
                 onClick={() => {
                   setProblem('')
@@ -143,7 +147,7 @@ export function SignIn({ next, demo, offer, refused }: SignInProps) {
                   else void toProvider(provider.id)
                 }}
               >
-                <Building2 aria-hidden className="size-4 text-faint" />
+                <Building2 aria-hidden className="size-4 shrink-0 text-faint" />
                 {provider.name}
               </Button>
             ))}
@@ -163,8 +167,9 @@ export function SignIn({ next, demo, offer, refused }: SignInProps) {
   )
 }
 
+/** The other ways in; a browser without passkeys may have none, and then there is no line above them either. */
 function Others({ children }: { children: ReactNode }) {
-  return <div className="flex flex-col gap-2 border-line border-t pt-4">{children}</div>
+  return <div className="flex flex-col gap-2 border-line border-t pt-4 empty:hidden">{children}</div>
 }
 
 /** Drawn after the page has come alive: only the browser knows whether it has passkeys. */
@@ -213,7 +218,7 @@ function Credentials({
       />
       <TextField label="Password" type="password" name="password" autoComplete="current-password" required />
       {children}
-      <Button type="submit" tone="primary" busy={busy}>
+      <Button type="submit" tone="primary" busy={busy} className={LONG}>
         {submit}
       </Button>
     </form>

@@ -75,7 +75,10 @@ export function MonthPage({ month: asked }: { month: string | undefined }) {
           {reasonOf(error)}
         </Notice>
       ) : (
-        <Skeleton className="h-96 w-full" />
+        <div role="status">
+          <span className="sr-only">Loading the month…</span>
+          <Skeleton className="h-96 w-full" />
+        </div>
       )}
     </article>
   )
@@ -118,7 +121,7 @@ function Trucks({ month }: { month: FleetMonth }) {
                 <td>
                   <Link
                     href={`/vehicles/${one.vehicleId}${last ? `?day=${last}` : ''}`}
-                    className="font-medium text-accent hover:underline"
+                    className="wrap-anywhere inline-block min-w-12 rounded py-0.5 font-medium text-accent hover:underline"
                   >
                     {one.unitNumber}
                   </Link>

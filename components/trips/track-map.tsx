@@ -6,7 +6,7 @@ import { MapContainer, useMap } from 'react-leaflet'
 import type { Track } from '../../server/trips/schema.ts'
 import { Basemap } from '../map/Basemap.tsx'
 import { embeddedBasemap } from '../map/basemapLayer.ts'
-import { L } from '../map/leaflet.ts'
+import { L, LEAFLET_CREDIT } from '../map/leaflet.ts'
 import { palettes, type Theme } from '../map/palette.ts'
 
 const WIDTH_PX = 4
@@ -15,6 +15,7 @@ const MOST_ZOOM = 13
 
 function Way({ track, theme }: { track: Track; theme: Theme }): null {
   const map = useMap()
+  useEffect(() => void map.attributionControl.setPrefix(LEAFLET_CREDIT), [map])
   useEffect(() => {
     const { selection, outline } = palettes[theme]
     const points = track.latitudes.map((latitude, i) => L.latLng(latitude, track.longitudes[i]!))

@@ -7,7 +7,7 @@ import { parseAsInteger, useQueryState } from 'nuqs'
 import { hoursMinutes } from '../../server/time/duration.ts'
 import { addDays } from '../../server/time/zone.ts'
 import type { DayEntry, TripEntry, VehicleDay } from '../../server/trips/schema.ts'
-import { reasonOf, useTRPC } from '../api.tsx'
+import { everyMs, reasonOf, useTRPC } from '../api.tsx'
 import { clockTime, dateIn, dateTitle, distance, plural, speed, zoneLongName, zoneName } from '../format.ts'
 import { useNow } from '../live/live.tsx'
 import { Button, buttonClass } from '../ui/button.tsx'
@@ -31,7 +31,7 @@ export function VehicleDayPage({ vehicleId, date }: { vehicleId: number; date: s
     trpc.trips.day.queryOptions(
       { vehicleId, ...(date && { date }) },
       {
-        refetchInterval: date === undefined ? AGAIN_MS : false,
+        refetchInterval: date === undefined ? everyMs(AGAIN_MS) : false,
         placeholderData: (before) => (before?.vehicle.id === vehicleId ? before : undefined),
       },
     ),
@@ -41,7 +41,7 @@ export function VehicleDayPage({ vehicleId, date }: { vehicleId: number; date: s
       <Notice
         alert
         icon={TriangleAlert}
-        title="This day can’t be shown"
+        title={<h1>This day can’t be shown</h1>}
         action={
           <>
             <Button onClick={() => void refetch()}>Try again</Button>
@@ -214,6 +214,7 @@ function Way({ day, trip }: { day: VehicleDay; trip: TripEntry | null }) {
     >
       <h2 id="way" className="px-4 pt-3 pb-2 font-semibold">
         {title}
+        <span className="block font-normal text-muted text-xs">From the ring to the disc.</span>
       </h2>
       <div className="relative min-h-0 flex-1">
         {data ? (
@@ -253,7 +254,7 @@ function Doubts({ day }: { day: VehicleDay }) {
 function Loading() {
   return (
     <div role="status" className="mx-auto flex w-full max-w-6xl flex-col gap-4 p-4">
-      <span className="sr-only">Loading the day…</span>
+      <h1 className="sr-only">Loading the day…</h1>
       <Skeleton className="h-16 w-80 max-w-full" />
       <Skeleton className="h-96 w-full" />
     </div>

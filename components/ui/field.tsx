@@ -96,7 +96,7 @@ export function SelectField({
 /** Yes or no, of a form that is read when it is sent. */
 export function Tick({ name, label, on }: { name: string; label: string; on: boolean }) {
   return (
-    <label className="flex items-center gap-2 text-sm">
+    <label className="flex min-h-6 items-center gap-2 text-sm">
       <input type="checkbox" name={name} defaultChecked={on} className="size-4 accent-accent" />
       {label}
     </label>

@@ -21,7 +21,7 @@ export function Segments<T extends string>({
   options: readonly Segment<T>[]
 }) {
   return (
-    <fieldset className="inline-flex min-w-0 max-w-full self-start overflow-x-auto rounded-md bg-sunken p-0.5">
+    <fieldset className="inline-flex min-w-0 max-w-full flex-wrap self-start rounded-md bg-sunken p-0.5">
       <legend className="sr-only">{label}</legend>
       {options.map((option) => (
         <label

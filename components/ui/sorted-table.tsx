@@ -151,7 +151,7 @@ function Heading<C extends string>({ column, title, order }: { column: C; title:
         type="button"
         onClick={() => order.toggle(column)}
         className={cx(
-          'inline-flex items-center gap-1 rounded hover:text-ink',
+          'inline-flex h-6 items-center gap-1 rounded hover:text-ink',
           active && 'font-semibold text-ink',
         )}
       >

@@ -15,7 +15,7 @@ export function TestSteps({ steps }: { steps: readonly Step[] }) {
           <span className="min-w-0">
             <span className="font-medium">{title}</span>
             <span className="text-muted text-xs tabular-nums"> {ms} ms</span>
-            {detail && <span className="block break-words text-muted text-xs">{detail}</span>}
+            {detail && <span className="wrap-anywhere block text-muted text-xs">{detail}</span>}
           </span>
         </li>
       ))}

@@ -58,7 +58,7 @@ export function WebhookForm({
     )
   return (
     <form onSubmit={submit} noValidate className="flex min-h-0 flex-col">
-      <div className="flex min-h-0 flex-col gap-4 overflow-auto p-5">
+      <div className="mt-4 flex min-h-0 flex-col gap-4 overflow-auto border-line border-t p-5">
         <TextField
           label="Name"
           name="name"

@@ -2,7 +2,7 @@
 import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { DeliveryRow, WebhookRow } from '../../server/webhooks/schema.ts'
-import { reasonOf, useTRPC } from '../api.tsx'
+import { everyMs, reasonOf, useTRPC } from '../api.tsx'
 import { zonedDateTime } from '../format.ts'
 import { useViewer } from '../shell/viewer.tsx'
 import { Badge } from '../ui/badge.tsx'
@@ -92,7 +92,7 @@ function Deliveries({ id, onChanged }: { id: number; onChanged(): void }) {
       { id },
       {
         initialCursor: null,
-        refetchInterval: REFRESH_MS,
+        refetchInterval: everyMs(REFRESH_MS),
         getNextPageParam: ({ rows, more }) => (more ? rows.at(-1)?.id : undefined),
       },
     ),

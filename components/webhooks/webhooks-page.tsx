@@ -4,7 +4,7 @@ import { Webhook } from 'lucide-react'
 import { parseAsInteger, useQueryState } from 'nuqs'
 import { useState } from 'react'
 import { KIND_NAME, type WebhookRow } from '../../server/webhooks/schema.ts'
-import { reasonOf, useTRPC } from '../api.tsx'
+import { everyMs, reasonOf, useTRPC } from '../api.tsx'
 import { zonedDateTime } from '../format.ts'
 import { SettingsTabs } from '../people/settings-tabs.tsx'
 import { useViewer } from '../shell/viewer.tsx'
@@ -24,7 +24,7 @@ export function WebhooksPage() {
   const trpc = useTRPC()
   const queries = useQueryClient()
   const { data, error, refetch } = useQuery(
-    trpc.webhooks.list.queryOptions(undefined, { refetchInterval: REFRESH_MS }),
+    trpc.webhooks.list.queryOptions(undefined, { refetchInterval: everyMs(REFRESH_MS) }),
   )
   const [editing, setEditing] = useState<WebhookRow | 'new' | null>(null)
   const [openId, setOpenId] = useQueryState('webhook', parseAsInteger)
