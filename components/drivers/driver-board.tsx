@@ -200,7 +200,7 @@ function Row({ driver, narrow }: { driver: DriverRow; narrow: boolean }) {
             </span>
           )}
         </div>
-        <div className="grid grid-cols-4 gap-3">
+        <div className="grid grid-cols-4 gap-2">
           {clocks.map(({ name, reading }) => reading && <ClockMeter key={name} reading={reading} title />)}
         </div>
       </td>

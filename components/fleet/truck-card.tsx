@@ -95,7 +95,7 @@ function DriverPart({ driver }: { driver: DriverRow }) {
           </span>
         </span>
       </div>
-      <div className="grid grid-cols-2 gap-x-6 gap-y-3 border-line border-t px-4 py-3 max-md:grid-cols-4 max-md:gap-x-4">
+      <div className="grid grid-cols-2 gap-x-6 gap-y-3 border-line border-t px-4 py-3 max-md:grid-cols-4 max-md:gap-x-2">
         {readings.map((reading) => (
           <ClockMeter key={reading.name} reading={reading} title />
         ))}

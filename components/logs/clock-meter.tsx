@@ -50,8 +50,8 @@ export function ClockMeter({ reading, title }: { reading: ClockReading; title?: 
   const { level, remainingMs, limitMs } = reading
   return (
     <div className="min-w-0">
-      <div className="flex items-baseline justify-between gap-2">
-        {title && <span className="text-muted text-xs">{reading.title}</span>}
+      <div className="flex items-baseline justify-between gap-1">
+        {title && <span className="text-muted text-xs max-md:text-2xs">{reading.title}</span>}
         <ClockText reading={reading} />
         {!title && LEVEL_WORD[level] && (
           <span className={cx('whitespace-nowrap text-2xs', LEVEL_TEXT[level])}>{LEVEL_WORD[level]}</span>

@@ -39,7 +39,7 @@ const REFUSED: Record<string, string> = {
 const UNTRUSTED = 'This sign-in can’t be trusted and was refused. Start again.'
 
 /** For a button with a name in it: as many lines as that takes. */
-const LONG = 'wrap-anywhere h-auto min-h-9 shrink py-1.5 whitespace-normal'
+const LONG = 'wrap-anywhere h-auto! min-h-9 whitespace-normal! py-1.5'
 
 /** A fragment comes along by itself; a question of the lab is in it. */
 const go = (next: string) => window.location.assign(next + window.location.hash)
