@@ -185,17 +185,26 @@ function Alert({ alert }: { alert: AlertRow }) {
         <p className="text-muted text-xs">{alert.detail}</p>
         <p className="mt-1 flex flex-wrap items-center gap-x-3 text-xs">
           {alert.vehicleId !== null && (
-            <Link href={`/map?truck=${alert.vehicleId}`} className="wrap-anywhere min-w-0 rounded py-1 text-accent hover:underline">
+            <Link
+              href={`/map?truck=${alert.vehicleId}`}
+              className="wrap-anywhere min-w-0 rounded py-1 text-accent hover:underline"
+            >
               Truck {alert.unitNumber} on the map
             </Link>
           )}
           {alert.deviceId !== null && (
-            <Link href={`/devices/${alert.deviceId}`} className="wrap-anywhere min-w-0 rounded py-1 text-accent hover:underline">
+            <Link
+              href={`/devices/${alert.deviceId}`}
+              className="wrap-anywhere min-w-0 rounded py-1 text-accent hover:underline"
+            >
               What the device says
             </Link>
           )}
           {alert.driverId !== null && (
-            <Link href={`/drivers/${alert.driverId}`} className="wrap-anywhere min-w-0 rounded py-1 text-accent hover:underline">
+            <Link
+              href={`/drivers/${alert.driverId}`}
+              className="wrap-anywhere min-w-0 rounded py-1 text-accent hover:underline"
+            >
               {alert.driverName}’s day
             </Link>
           )}

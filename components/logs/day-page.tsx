@@ -106,7 +106,7 @@ function Head({ day, live, today }: { day: DayLog; live: DriverRow | null; today
     <header className="flex flex-wrap items-start gap-x-6 gap-y-3">
       <div className="min-w-0">
         <div className="flex items-center gap-2">
-          <h1 className="text-xl">{driver.name}</h1>
+          <h1 className="wrap-anywhere min-w-0 text-xl">{driver.name}</h1>
           {today && live && <StatusBadge status={live.status} />}
           {today && live && <SetStatusMenu driver={live} />}
         </div>
