@@ -37,6 +37,8 @@ test('an invitation is accepted, and a forgotten password made anew', async ({ p
   await leave(page)
   await page.goto('/login')
   await page.getByRole('link', { name: 'Forgot the password?' }).click()
+  // The page before has a field of that name, too.
+  await expect(page.getByRole('heading', { name: 'Forgot the password?' })).toBeVisible()
   await page.getByLabel('E-mail').fill(email)
   await page.getByRole('button', { name: 'Send the link' }).click()
   await expect(page.getByText('Look into your mail')).toBeVisible()
