@@ -25,7 +25,10 @@ function Message({ message }: { message: DeviceMessage }) {
   const at = `${clockTimeSeconds(receivedAt, fleet.timeZone)} ${zoneName(receivedAt, fleet.timeZone)}`
   const hidden = received - readings.length - (refusal === null ? 0 : 1)
   return (
-    <article aria-label={`Message of ${at}`} className="overflow-hidden rounded-lg border border-line bg-surface">
+    <article
+      aria-label={`Message of ${at}`}
+      className="overflow-hidden rounded-lg border border-line bg-surface"
+    >
       <header className="flex flex-wrap items-center gap-x-3 gap-y-1 border-line border-b px-3 py-2 text-xs">
         <span className="font-semibold tabular-nums">{at}</span>
         <Outcome message={message} />
