@@ -74,7 +74,7 @@ test('from the alert to the paper: it arrives, is acknowledged, explained and ex
 
   const [download] = await Promise.all([
     page.waitForEvent('download'),
-    page.getByRole('link', { name: 'CSV' }).click(),
+    page.getByRole('button', { name: 'CSV' }).click(),
   ])
   expect(download.suggestedFilename()).toMatch(/^[a-z-]+-days-\d{4}-\d\d-\d\d-\d{4}-\d\d-\d\d\.csv$/)
   const [header, row] = (await fs.readFile(await download.path(), 'utf8')).split('\r\n')
