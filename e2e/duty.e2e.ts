@@ -42,12 +42,25 @@ test('from the alert to the paper: it arrives, is acknowledged, explained and ex
   const first = page.getByRole('article').filter({ hasText: 'Limit passed' }).first()
   await expect(first).toHaveCount(0)
 
+  // A toast goes within seconds: what it was like is kept.
+  await page.evaluate(() => {
+    const buttons = { seen: 0, hidden: 0 }
+    Object.assign(window, { buttons })
+    new MutationObserver(() => {
+      buttons.seen += document.querySelectorAll('[aria-label="Dismiss"]').length
+      buttons.hidden += document.querySelectorAll('[aria-label="Dismiss"][aria-hidden="true"]').length
+    }).observe(document.body, { childList: true, subtree: true })
+  })
+  const ofToasts = () =>
+    page.evaluate(() => (window as unknown as { buttons: { seen: number; hidden: number } }).buttons)
   await sendBacklog(house, left)
   // By its name from here on: another may come before it.
   const title = (await first.getByRole('heading').textContent())!
   const alert = page.getByRole('article', { name: title })
   await expect(alert).toContainText('49 CFR 395.3')
   await expectAccessible(page)
+  await expect.poll(async () => (await ofToasts()).seen).toBeGreaterThan(0)
+  expect((await ofToasts()).hidden).toBe(0)
 
   await alert.getByRole('button', { name: 'Acknowledge' }).click()
   await expect(alert).toHaveCount(0)
@@ -147,6 +160,8 @@ test('export: a form that says what is missing, a table and paper', async ({
   await expectAccessible(sheets)
 
   await page.getByText('The fleet’s violations').click()
+  // The button is the same for both: not before the page has turned to the other.
+  await expect(page.getByLabel('Driver', { exact: true })).toHaveCount(0)
   const [download] = await Promise.all([
     page.waitForEvent('download'),
     page.getByRole('button', { name: 'Export CSV' }).click(),

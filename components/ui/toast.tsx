@@ -66,7 +66,8 @@ function ToastList() {
           <Base.Description className="mt-0.5 text-muted text-xs" />
           <Base.Action className={cx(buttonClass('plain', 'small'), 'mt-2')} />
         </div>
-        <Base.Close aria-label="Dismiss" className={buttonClass('quiet', 'small', true)}>
+        {/* The library hides it from screen readers until somebody points at the toasts, though the keyboard reaches it. */}
+        <Base.Close aria-hidden={false} aria-label="Dismiss" className={buttonClass('quiet', 'small', true)}>
           <X aria-hidden className="size-4" />
         </Base.Close>
       </Base.Content>
