@@ -50,13 +50,21 @@ export function reasonOf(error: unknown): string {
 }
 
 /**
- * For a question that is asked again and again: not before it was answered once. Else the reason why it wasn't would give way to
- * "loading" with each attempt; whoever reads it can try again.
+ * Why a question has no answer yet, until it has one. The question itself forgets the reason whenever it is asked again, and the page
+ * would show "loading" in its place every few seconds.
  */
-export const everyMs =
-  (ms: number) =>
-  ({ state }: { state: { data: unknown } }): number | false =>
-    state.data === undefined ? false : ms
+export function useReason<Failure>({
+  data,
+  error,
+}: {
+  data: unknown
+  error: Failure | null
+}): Failure | null {
+  const [last, setLast] = useState<Failure | null>(null)
+  const reason = error ?? (data === undefined ? last : null)
+  if (reason !== last) setLast(reason)
+  return reason
+}
 
 function createQueryClient() {
   return new QueryClient({

@@ -5,7 +5,7 @@ import Link from 'next/link'
 import { parseAsBoolean, useQueryState } from 'nuqs'
 import { type ReactNode, useEffect, useRef } from 'react'
 import type { DeviceDetail, DeviceMessage } from '../../server/fleet/devices-schema.ts'
-import { everyMs, isSignedOut, reasonOf, useTRPC } from '../api.tsx'
+import { isSignedOut, reasonOf, useReason, useTRPC } from '../api.tsx'
 import { ago, coordinates, zonedDateTime } from '../format.ts'
 import { useNow } from '../live/live.tsx'
 import { useViewer } from '../shell/viewer.tsx'
@@ -32,9 +32,9 @@ import { useWatch } from './use-watch.ts'
 /** One device: whether it is heard, whether it is of use, why not, and a test that an installer watches from the yard. */
 export function DevicePage({ id, doors }: { id: number; doors: Doors }) {
   const trpc = useTRPC()
-  const { data, error, refetch } = useQuery(
-    trpc.devices.get.queryOptions({ id }, { refetchInterval: everyMs(5_000) }),
-  )
+  const device = useQuery(trpc.devices.get.queryOptions({ id }, { refetchInterval: 5_000 }))
+  const { data, refetch } = device
+  const error = useReason(device)
   if (!data) {
     if (error && !isSignedOut(error)) {
       return (
@@ -252,9 +252,9 @@ function Big({ tone, icon, children }: { tone: keyof typeof BIG; icon: ReactNode
 
 function Signal({ id }: { id: number }) {
   const trpc = useTRPC()
-  const { data, error } = useQuery(
-    trpc.devices.signal.queryOptions({ id }, { refetchInterval: everyMs(15_000) }),
-  )
+  const signal = useQuery(trpc.devices.signal.queryOptions({ id }, { refetchInterval: 15_000 }))
+  const { data } = signal
+  const error = useReason(signal)
   return (
     <Section title="Signal in the last 24 hours">
       {data ? (

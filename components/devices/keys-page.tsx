@@ -4,7 +4,7 @@ import { ArrowLeft, KeyRound, Plus, WifiOff } from 'lucide-react'
 import Link from 'next/link'
 import { useDeferredValue, useState } from 'react'
 import { type EnrolledKey, MOST_KEYS } from '../../server/auth/device-keys/schema.ts'
-import { everyMs, reasonOf, useTRPC } from '../api.tsx'
+import { reasonOf, useReason, useTRPC } from '../api.tsx'
 import { plural } from '../format.ts'
 import { MayButton } from '../shell/may-button.tsx'
 import { Button } from '../ui/button.tsx'
@@ -42,12 +42,14 @@ export function KeysPage() {
   const filter = useFilter(SHOW)
   const { query, show } = filter
   const search = useDeferredValue(query).slice(0, 100)
-  const { data, error, refetch } = useQuery(
+  const list = useQuery(
     trpc.keys.list.queryOptions(search.trim() === '' ? {} : { search }, {
-      refetchInterval: everyMs(LOOK_EVERY_MS),
+      refetchInterval: LOOK_EVERY_MS,
       placeholderData: (before) => before,
     }),
   )
+  const { data, refetch } = list
+  const error = useReason(list)
   const [doing, setDoing] = useState<Doing | null>(null)
   const changed = () => void queries.invalidateQueries({ queryKey: trpc.keys.list.pathKey() })
   const close = () => setDoing(null)

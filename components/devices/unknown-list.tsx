@@ -5,7 +5,7 @@ import Link from 'next/link'
 import { useDeferredValue, useState } from 'react'
 import type { UnknownRow } from '../../server/fleet/devices-schema.ts'
 import { visible } from '../../server/text-schema.ts'
-import { everyMs, reasonOf, useTRPC } from '../api.tsx'
+import { reasonOf, useReason, useTRPC } from '../api.tsx'
 import { ago, plural, zonedDateTime } from '../format.ts'
 import { useNow } from '../live/live.tsx'
 import { MayButton } from '../shell/may-button.tsx'
@@ -23,13 +23,13 @@ export function useUnknown(open: boolean) {
   const trpc = useTRPC()
   const [identity, setIdentity] = useState('')
   const wanted = useDeferredValue(identity.trim())
-  const { data, error, refetch } = useQuery(
+  const list = useQuery(
     trpc.devices.unknown.queryOptions(wanted === '' ? {} : { identity: wanted }, {
-      refetchInterval: everyMs(open ? 2_000 : 30_000),
+      refetchInterval: open ? 2_000 : 30_000,
       placeholderData: (before) => before,
     }),
   )
-  return { rows: data ?? null, error, refetch, identity, setIdentity }
+  return { rows: list.data ?? null, error: useReason(list), refetch: list.refetch, identity, setIdentity }
 }
 
 export function UnknownList({

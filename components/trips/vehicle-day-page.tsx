@@ -7,7 +7,7 @@ import { parseAsInteger, useQueryState } from 'nuqs'
 import { hoursMinutes } from '../../server/time/duration.ts'
 import { addDays } from '../../server/time/zone.ts'
 import type { DayEntry, TripEntry, VehicleDay } from '../../server/trips/schema.ts'
-import { everyMs, reasonOf, useTRPC } from '../api.tsx'
+import { reasonOf, useReason, useTRPC } from '../api.tsx'
 import { clockTime, dateIn, dateTitle, distance, plural, speed, zoneLongName, zoneName } from '../format.ts'
 import { useNow } from '../live/live.tsx'
 import { Button, buttonClass } from '../ui/button.tsx'
@@ -27,15 +27,17 @@ const TrackMap = dynamic(() => import('./track-map.tsx').then((module) => module
 /** One truck's day: trips and stops with their places, what is not known, and the way of the trip that is chosen. */
 export function VehicleDayPage({ vehicleId, date }: { vehicleId: number; date: string | undefined }) {
   const trpc = useTRPC()
-  const { data, error, refetch, isFetching } = useQuery(
+  const day = useQuery(
     trpc.trips.day.queryOptions(
       { vehicleId, ...(date && { date }) },
       {
-        refetchInterval: date === undefined ? everyMs(AGAIN_MS) : false,
+        refetchInterval: date === undefined ? AGAIN_MS : false,
         placeholderData: (before) => (before?.vehicle.id === vehicleId ? before : undefined),
       },
     ),
   )
+  const { data, refetch, isFetching } = day
+  const error = useReason(day)
   if (error && !data) {
     return (
       <Notice

@@ -2,7 +2,7 @@
 import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { DeliveryRow, WebhookRow } from '../../server/webhooks/schema.ts'
-import { everyMs, reasonOf, useTRPC } from '../api.tsx'
+import { reasonOf, useReason, useTRPC } from '../api.tsx'
 import { zonedDateTime } from '../format.ts'
 import { useViewer } from '../shell/viewer.tsx'
 import { Badge } from '../ui/badge.tsx'
@@ -92,11 +92,12 @@ function Deliveries({ id, onChanged }: { id: number; onChanged(): void }) {
       { id },
       {
         initialCursor: null,
-        refetchInterval: everyMs(REFRESH_MS),
+        refetchInterval: REFRESH_MS,
         getNextPageParam: ({ rows, more }) => (more ? rows.at(-1)?.id : undefined),
       },
     ),
   )
+  const reason = useReason(list)
   const again = useMutation(
     trpc.webhooks.sendAgain.mutationOptions({
       onSuccess: () => {
@@ -110,9 +111,9 @@ function Deliveries({ id, onChanged }: { id: number; onChanged(): void }) {
   return (
     <section aria-label="Deliveries" className="flex flex-col gap-2">
       <h2 className="font-semibold text-sm">Deliveries</h2>
-      {list.error ? (
+      {reason ? (
         <p role="alert" className="text-danger text-sm">
-          {reasonOf(list.error)}
+          {reasonOf(reason)}
         </p>
       ) : list.isPending ? (
         <p role="status" className="text-faint text-sm">

@@ -4,7 +4,7 @@ import { Webhook } from 'lucide-react'
 import { parseAsInteger, useQueryState } from 'nuqs'
 import { useState } from 'react'
 import { KIND_NAME, type WebhookRow } from '../../server/webhooks/schema.ts'
-import { everyMs, reasonOf, useTRPC } from '../api.tsx'
+import { reasonOf, useReason, useTRPC } from '../api.tsx'
 import { zonedDateTime } from '../format.ts'
 import { SettingsTabs } from '../people/settings-tabs.tsx'
 import { useViewer } from '../shell/viewer.tsx'
@@ -23,9 +23,9 @@ const REFRESH_MS = 15_000
 export function WebhooksPage() {
   const trpc = useTRPC()
   const queries = useQueryClient()
-  const { data, error, refetch } = useQuery(
-    trpc.webhooks.list.queryOptions(undefined, { refetchInterval: everyMs(REFRESH_MS) }),
-  )
+  const list = useQuery(trpc.webhooks.list.queryOptions(undefined, { refetchInterval: REFRESH_MS }))
+  const { data, refetch } = list
+  const error = useReason(list)
   const [editing, setEditing] = useState<WebhookRow | 'new' | null>(null)
   const [openId, setOpenId] = useQueryState('webhook', parseAsInteger)
   const opened = data?.find(({ id }) => id === openId)
