@@ -191,7 +191,7 @@ describe('limits, on both sides of each', () => {
         .once('response', resolve)
         .once('error', reject),
     )
-    assert.equal(answer.headers['content-length'], String(pieces * MIB))
+    assert.equal(answer.statusCode, 200)
     const reader = answer[Symbol.asyncIterator]() as AsyncIterator<Buffer>
     let bytes = (await reader.next()).value!.length
     // Meanwhile others are answered, a thousand times.

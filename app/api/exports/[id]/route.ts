@@ -37,7 +37,6 @@ export async function GET(
     return new Response(contentOf(person, id, file.bytes), {
       headers: {
         'content-type': 'text/csv; charset=utf-8; header=present',
-        'content-length': String(file.bytes),
         'content-disposition': `attachment; filename="${asciiName(file.fileName)}"; filename*=UTF-8''${utf8Name(file.fileName)}`,
         'cache-control': 'private, no-store',
       },
