@@ -63,7 +63,7 @@ async function authenticate(
   const waiting = options.buckets.kept()
   if (waiting) await waiting
   const now = options.now()
-  const answer = await checkRequest<Holder>(
+  const checked = checkRequest<Holder>(
     {
       method: request.method,
       target: request.target,
@@ -78,6 +78,7 @@ async function authenticate(
       nonces: 'with_the_write',
     },
   )
+  const answer = checked instanceof Promise ? await checked : checked
   if (!answer.ok) return answer
   const { key: holder, kind } = answer
   const method = METHOD[kind]

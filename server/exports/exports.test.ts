@@ -182,7 +182,7 @@ describe('a file', () => {
     let most = 0
     const watching = setInterval(() => {
       most = Math.max(most, memory() - before)
-    }, 100)
+    }, 500)
     await makeAll()
     clearInterval(watching)
     const { state, rows, bytes } = await stateOf(fleet.id, id)

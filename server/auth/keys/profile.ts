@@ -81,16 +81,26 @@ const KEY_ID: Record<SignerKind, RegExp> = {
  * The whole profile fleet-device-v1 (device-signatures sections 3 to 6) in the order of its section 4, for device keys and
  * sessions alike. What is refused comes back as a value with the page's code; only a look-up or store that fails throws.
  */
-export async function checkRequest<Key extends KnownKey>(
+export function checkRequest<Key extends KnownKey>(
   request: DeviceRequest,
   environment: ProfileEnvironment<Key>,
-): Promise<Accepted<Key> | Refusal> {
+): Accepted<Key> | Refusal | Promise<Accepted<Key> | Refusal> {
   const signed = readSignedRequest(request, environment.publicOrigin)
   if (!signed.ok) return signed
   const { kind, keyId } = signed
   const found = KEY_ID[kind].test(keyId) ? environment.findKey(kind, keyId) : undefined
   // What is known already is not waited for: a turn of the queue each would be a tenth of what a session's request costs.
-  const key = found instanceof Promise ? await found : found
+  return found instanceof Promise
+    ? found.then((key) => checkProof(request, environment, signed, key))
+    : checkProof(request, environment, signed, found)
+}
+
+function checkProof<Key extends KnownKey>(
+  request: DeviceRequest,
+  environment: ProfileEnvironment<Key>,
+  signed: SignedRequest,
+  key: Key | undefined,
+): Accepted<Key> | Refusal | Promise<Accepted<Key> | Refusal> {
   const hidden = faultOfProof(signed, key, environment.now)
   if (!key || hidden) return unauthorized(hidden ?? 'unknown_key')
   const freshAt = freshnessTime(signed, environment)
@@ -105,19 +115,25 @@ export async function checkRequest<Key extends KnownKey>(
   }
   const accepted: Accepted<Key> = {
     ok: true,
-    kind,
-    keyId,
+    kind: signed.kind,
+    keyId: signed.keyId,
     key,
     spend: { keyRef: key.ref, bucket: Math.floor(freshAt / BUCKET_MS), nonce: signed.nonce },
     clockOffsetMs: signed.created - environment.now,
     base: signed.base,
   }
-  const denied = environment.admit && (await environment.admit(accepted))
+  const { admit, nonces } = environment
+  return admit === undefined && nonces === 'with_the_write' ? accepted : admitted(accepted, admit, nonces)
+}
+
+async function admitted<Key extends KnownKey>(
+  accepted: Accepted<Key>,
+  admit: ProfileEnvironment<Key>['admit'],
+  nonces: ProfileEnvironment<Key>['nonces'],
+): Promise<Accepted<Key> | Refusal> {
+  const denied = admit && (await admit(accepted))
   if (denied) return denied
-  if (environment.nonces !== 'with_the_write' && !(await environment.nonces.spend(accepted.spend))) {
-    return REPLAYED
-  }
-  return accepted
+  return nonces === 'with_the_write' || (await nonces.spend(accepted.spend)) ? accepted : REPLAYED
 }
 
 /**
