@@ -77,6 +77,7 @@ export async function startEmbedded(directory: string, options: EmbeddedOptions)
       stop: () => stopByPid(running.pid),
     }
   }
+  await untilReaped(data)
   const port = options.port ?? (await freePort())
   const log = fs.openSync(path.join(home, 'postgres.log'), 'a')
   const settings = [
@@ -175,8 +176,26 @@ function alive(pid: number): boolean {
   }
   const comm = `/proc/${pid}/comm` // a pid is soon somebody else's after a restart of the machine
   if (fs.existsSync(comm) && fs.readFileSync(comm, 'utf8').trim() !== 'postgres') return false
-  const stat = `/proc/${pid}/stat`
-  return !(fs.existsSync(stat) && fs.readFileSync(stat, 'utf8').includes(') Z ')) // ended, not yet reaped
+  return !isEnded(pid)
+}
+
+/** Ended, and not yet reaped by whoever started it. */
+function isEnded(pid: number): boolean {
+  try {
+    return fs.readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')
+  } catch {
+    // Reaped, or a system without such files.
+    return false
+  }
+}
+
+/** PostgreSQL takes one that was killed for one that runs, until it is reaped. */
+async function untilReaped(data: string): Promise<void> {
+  const file = path.join(data, 'postmaster.pid')
+  if (!fs.existsSync(file)) return
+  const pid = Number.parseInt(fs.readFileSync(file, 'utf8'), 10)
+  for (let waited = 0; isEnded(pid) && waited < 10_000; waited += 50)
+    await new Promise((resolve) => setTimeout(resolve, 50))
 }
 
 async function stopByPid(pid: number): Promise<void> {

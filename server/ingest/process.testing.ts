@@ -25,7 +25,8 @@ export class DoorsProcess {
       execArgv: ['--import', 'tsx'],
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     })
-    after(() => child.disconnect())
+    // Where its database goes first it may have ended by itself.
+    after(() => child.connected && child.disconnect())
     return new DoorsProcess(
       await new Promise((resolve, reject) => {
         child.once('message', (message) => resolve(message as DoorsProcess))
