@@ -38,6 +38,8 @@ export function createPool(connectionString: string, max = 10, role?: DbRole): p
   })
   // An idle connection that the server closes must not end the process; the next query opens another.
   pool.on('error', (error) => log.warn('a database connection was lost', { error: error.message }))
+  // Nor one that is lost between two queries of a transaction, when nobody listens: the next query of it fails.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   return pool
 }
 
