@@ -155,6 +155,8 @@ function List({ rows, state, loading }: { rows: readonly AlertRow[]; state: Aler
   )
 }
 
+const WAY_ON = 'wrap-anywhere min-w-0 rounded py-1 text-accent hover:underline'
+
 function Alert({ alert }: { alert: AlertRow }) {
   const now = useNow()
   const { word, tone, icon: Icon } = KIND[alert.kind]
@@ -185,26 +187,17 @@ function Alert({ alert }: { alert: AlertRow }) {
         <p className="text-muted text-xs">{alert.detail}</p>
         <p className="mt-1 flex flex-wrap items-center gap-x-3 text-xs">
           {alert.vehicleId !== null && (
-            <Link
-              href={`/map?truck=${alert.vehicleId}`}
-              className="wrap-anywhere min-w-0 rounded py-1 text-accent hover:underline"
-            >
+            <Link href={`/map?truck=${alert.vehicleId}`} className={WAY_ON}>
               Truck {alert.unitNumber} on the map
             </Link>
           )}
           {alert.deviceId !== null && (
-            <Link
-              href={`/devices/${alert.deviceId}`}
-              className="wrap-anywhere min-w-0 rounded py-1 text-accent hover:underline"
-            >
+            <Link href={`/devices/${alert.deviceId}`} className={WAY_ON}>
               What the device says
             </Link>
           )}
           {alert.driverId !== null && (
-            <Link
-              href={`/drivers/${alert.driverId}`}
-              className="wrap-anywhere min-w-0 rounded py-1 text-accent hover:underline"
-            >
+            <Link href={`/drivers/${alert.driverId}`} className={WAY_ON}>
               {alert.driverName}’s day
             </Link>
           )}

@@ -13,6 +13,7 @@ import { makeFleet, startInstance } from '../auth/doors.testing.ts'
 import { VerifyingKey } from '../auth/keys/algorithm.ts'
 import { parseSshKeyLine } from '../auth/keys/ssh-key-line.ts'
 import { testDatabase } from '../db/testing.ts'
+import { until } from '../ingest/doors.testing.ts'
 import { Journal } from './journal.ts'
 import { readLine, readSentence } from './nmea.ts'
 import { signerOf } from './signer.ts'
@@ -167,7 +168,7 @@ describe('who signs', () => {
     const socket = path.join(directory, 'agent.sock')
     const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: 'ignore' })
     try {
-      while (!fs.existsSync(socket)) await new Promise((resolve) => setTimeout(resolve, 20))
+      await until('the ssh-agent', async () => fs.existsSync(socket))
       for (const [at, type] of TYPES.entries()) {
         const { file, line } = sshKey(`agent-${at}`, '-t', ...type)
         await assert.rejects(async () => signerOf(`${file}.pub`, 'acme', socket).sign(data), /is it added/)

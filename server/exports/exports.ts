@@ -26,7 +26,8 @@ const ROW = (now: string) => `id, report, file_name as "fileName",
   case when state = 'ready' and expires_at <= ${now} then 'expired' else state end as state, rows, bytes,
   asked_at as "askedAt", started_at as "startedAt", ready_at as "readyAt", expires_at as "expiresAt", problem`
 
-const NO_EXPORT = () => new AppError('not-found', 'You have no such export in this fleet.', 'id')
+/** The one answer for what is not there, is somebody else’s, or is no id at all. */
+export const NO_EXPORT = () => new AppError('not-found', 'You have no such export in this fleet.', 'id')
 
 /**
  * Notes that a person wants a report as a file; the worker makes it.

@@ -65,9 +65,7 @@ export function receiveBody(req: IncomingMessage): Promise<Buffer | undefined> {
   // It went while its token was looked up: nothing more will be heard of it.
   if (req.destroyed) return Promise.resolve(undefined)
   return new Promise((resolve, reject) => {
-    // Most bodies come in one piece.
-    let first: Buffer | undefined
-    let more: Buffer[] | undefined
+    const chunks: Buffer[] = []
     let bytes = 0
     const leave = () => {
       openBytes -= bytes
@@ -84,13 +82,11 @@ export function receiveBody(req: IncomingMessage): Promise<Buffer | undefined> {
         reject(fault)
         return
       }
-      if (first === undefined) first = chunk
-      else if (more === undefined) more = [first, chunk]
-      else more.push(chunk)
+      chunks.push(chunk)
     })
     req.on('end', () => {
       leave()
-      resolve(more === undefined ? (first ?? NOTHING) : Buffer.concat(more))
+      resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))
     })
     req.on('close', () => {
       leave()
@@ -98,8 +94,6 @@ export function receiveBody(req: IncomingMessage): Promise<Buffer | undefined> {
     })
   })
 }
-
-const NOTHING = Buffer.alloc(0)
 
 const tooLarge = () =>
   new AppError(

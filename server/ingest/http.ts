@@ -221,7 +221,7 @@ function answer(intake: Intake, res: ServerResponse, receipt: Receipt): void {
     })
     return
   }
-  const body = receiptJson(receipt)
+  const body = JSON.stringify(receipt)
   res.writeHead(200, [
     'Fleet-Nonce',
     intake.gate.serverNonce(),
@@ -235,9 +235,3 @@ function answer(intake: Intake, res: ServerResponse, receipt: Receipt): void {
   res.socket?.uncork()
   res.end()
 }
-
-/** Most receipts refuse nothing, and are three numbers. */
-const receiptJson = (receipt: Receipt): string =>
-  receipt.refused.length > 0
-    ? JSON.stringify(receipt)
-    : `{"received":${receipt.received},"stored":${receipt.stored},"duplicates":${receipt.duplicates},"refused":[]}`

@@ -36,16 +36,25 @@ new Counter({
         this.inc({ protocol, outcome }, of[outcome])
   },
 })
-new Counter({
-  name: 'restline_ingest_received_total',
-  help: 'Heartbeats that could be read, by protocol; those that are not answered too.',
-  labelNames: ['protocol'],
-  registers,
-  collect() {
-    this.reset()
-    for (const [protocol, of] of Object.entries(tallies)) this.inc({ protocol }, of.received)
-  },
-})
+/** A count of each protocol, as a metric. */
+const countOf = (what: 'received' | 'late', name: string, help: string) =>
+  new Counter({
+    ...{ name, help, labelNames: ['protocol'], registers },
+    collect() {
+      this.reset()
+      for (const [protocol, of] of Object.entries(tallies)) this.inc({ protocol }, of[what])
+    },
+  })
+countOf(
+  'received',
+  'restline_ingest_received_total',
+  'Heartbeats that could be read, by protocol; those that are not answered too.',
+)
+countOf(
+  'late',
+  'restline_ingest_late_heartbeats_total',
+  'Heartbeats whose fix was more than a minute old when they arrived: a backlog that is drained.',
+)
 new Gauge({
   name: 'restline_ingest_backlog_heartbeats',
   help: 'Backlog: heartbeats that were read and wait for their commit, by protocol.',
@@ -72,16 +81,6 @@ const refusedByReason = new Counter({
   help: 'Heartbeats that were read and refused, by protocol and by what of them was wrong.',
   labelNames: ['protocol', 'reason'],
   registers,
-})
-new Counter({
-  name: 'restline_ingest_late_heartbeats_total',
-  help: 'Heartbeats whose fix was more than a minute old when they arrived: a backlog that is drained.',
-  labelNames: ['protocol'],
-  registers,
-  collect() {
-    this.reset()
-    for (const [protocol, of] of Object.entries(tallies)) this.inc({ protocol }, of.late)
-  },
 })
 const acknowledged = new Histogram({
   name: 'restline_ingest_acknowledgement_seconds',

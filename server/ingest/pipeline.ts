@@ -73,9 +73,6 @@ class Pipeline implements pg.Submittable {
 export async function pipelined(pool: pg.Pool, withinMs: number, steps: readonly Step[]): Promise<void> {
   const client = await pool.connect()
   const pipeline = new Pipeline(steps)
-  // It reaches the pipeline; unheard, it would end the process.
-  const lost = () => undefined
-  client.on('error', lost)
   const late = setTimeout(() => pipeline.handleError(new Error('Query read timeout')), withinMs)
   let broken: Error | undefined
   try {
@@ -87,7 +84,6 @@ export async function pipelined(pool: pg.Pool, withinMs: number, steps: readonly
     throw error
   } finally {
     clearTimeout(late)
-    client.off('error', lost)
     client.release(broken)
   }
 }

@@ -4,8 +4,7 @@ import { whyNot } from '../../../../server/auth/can.ts'
 import type { Person } from '../../../../server/auth/principal.ts'
 import { problem, refusal } from '../../../../server/auth/problem.ts'
 import { personOf } from '../../../../server/auth/session.ts'
-import { AppError } from '../../../../server/errors.ts'
-import { getFile, pieceOf } from '../../../../server/exports/exports.ts'
+import { getFile, NO_EXPORT, pieceOf } from '../../../../server/exports/exports.ts'
 import { Id } from '../../../../server/fleet/schema.ts'
 import { inFleet } from '../../../in-fleet.ts'
 import { tellExport } from '../../../tell-export.ts'
@@ -24,7 +23,7 @@ export async function GET(
   try {
     const { id: text } = await params
     const id = /^\d{1,16}$/.test(text) ? Id.safeParse(Number(text)).data : undefined
-    if (id === undefined) throw new AppError('not-found', 'You have no such export in this fleet.', 'id')
+    if (id === undefined) throw NO_EXPORT()
     const file = await inFleet(person, async (tx) => {
       const found = await getFile(tx, person, id, Date.now())
       const { fileName, report, sha256 } = found
