@@ -20,6 +20,14 @@ test('a stranger is led to the sign-in page, and from there to where they were g
   await expect(page.getByText(house.demo.fleets[0]!.name)).toBeVisible()
 })
 
+test('whoever wants no motion sees none', async ({ page }) => {
+  await page.goto('/login')
+  const button = page.getByRole('button', { name: 'Sign in' })
+  await expect(button).not.toHaveCSS('transition-property', 'none')
+  await page.emulateMedia({ reducedMotion: 'reduce' })
+  await expect(button).toHaveCSS('transition-property', 'none')
+})
+
 test('a link to a question of the lab survives signing in', async ({ page, house }) => {
   await page.goto('/lab#kept')
   await page.getByLabel('E-mail').fill(house.demo.login.email)
