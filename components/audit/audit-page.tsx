@@ -6,6 +6,8 @@ import { parseAsString, useQueryStates } from 'nuqs'
 import { useRef, useState } from 'react'
 import { AuditFilter } from '../../server/audit/schema.ts'
 import { reasonOf, useTRPC, useTRPCClient } from '../api.tsx'
+import { zoneName } from '../format.ts'
+import { useNow } from '../live/live.tsx'
 import { ExportButton, ExportTrouble } from '../reports/export-button.tsx'
 import { FileRows } from '../reports/export-list.tsx'
 import { useExports } from '../reports/use-exports.ts'
@@ -41,6 +43,7 @@ export function AuditPage() {
       getNextPageParam: (rows) => (rows.length === PAGE ? rows.at(-1)?.sequence : undefined),
     })
   const rows = data?.pages.flat() ?? []
+  const zoneNow = zoneName(useNow(), fleet.timeZone)
   const exports = useExports()
   const heading = useRef<HTMLHeadingElement>(null)
   const files = exports.rows?.filter(({ report, state }) => report.kind === 'audit' && state !== 'expired')
@@ -67,7 +70,7 @@ export function AuditPage() {
         {(['from', 'until'] as const).map((name) => (
           <TextField
             key={name}
-            label={name === 'from' ? 'First day (UTC)' : 'Last day (UTC)'}
+            label={`${name === 'from' ? 'First' : 'Last'} day (${zoneNow})`}
             type="date"
             value={asked[name] ?? ''}
             onChange={(event) => void setAsked({ [name]: event.target.value || null })}

@@ -7,7 +7,7 @@ import type { AdviceRow, DayEvent, DayLog, DriverRow } from '../../server/logs/s
 import { hoursMinutes } from '../../server/time/duration.ts'
 import { DAY } from '../../server/time/instant.ts'
 import { addDays } from '../../server/time/zone.ts'
-import { reasonOf, useTRPC } from '../api.tsx'
+import { reasonOf, useReason, useTRPC } from '../api.tsx'
 import { SetStatusMenu } from '../drivers/set-status.tsx'
 import {
   brokenFor,
@@ -44,17 +44,19 @@ const ORIGIN: Record<DayEvent['origin'], string> = {
 export function DayPage({ driverId, date }: { driverId: number; date?: string }) {
   const trpc = useTRPC()
   const live = useLiveValue((store) => store.drivers.get(driverId) ?? null)
-  const { data, error, refetch, isFetching } = useQuery(
+  const day = useQuery(
     trpc.logs.day.queryOptions(
       { driverId, ...(date && { date }) },
       {
-        // A day that is over changes only by late data; today grows.
+        // A day that is over changes only by late data; today grows, and what can't be read is asked for again.
         refetchInterval: ({ state }) =>
-          state.data && state.data.recordedUntil < state.data.until ? AGAIN_MS : false,
+          !state.data || state.data.recordedUntil < state.data.until ? AGAIN_MS : false,
         placeholderData: (before) => (before?.driver.id === driverId ? before : undefined),
       },
     ),
   )
+  const { data, refetch, isFetching } = day
+  const error = useReason(day)
   const today = data !== undefined && data.recordedUntil < data.until
   const since = live?.statusSince
   useEffect(() => {

@@ -31,7 +31,8 @@ export function VehicleDayPage({ vehicleId, date }: { vehicleId: number; date: s
     trpc.trips.day.queryOptions(
       { vehicleId, ...(date && { date }) },
       {
-        refetchInterval: date === undefined ? AGAIN_MS : false,
+        // Today grows, and what can't be read is asked for again.
+        refetchInterval: ({ state }) => (date === undefined || !state.data ? AGAIN_MS : false),
         placeholderData: (before) => (before?.vehicle.id === vehicleId ? before : undefined),
       },
     ),

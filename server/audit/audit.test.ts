@@ -247,6 +247,23 @@ describe('looking into the audit log', () => {
     assert.deepEqual(await listAudit(pool, newId(), { limit: 100 }, pool), [])
   })
 
+  test('days are those of the fleet, by its own clock', async () => {
+    const fleet = await TestFleet.make(pool, AT, { timeZone: 'America/Chicago' })
+    // The last and the first second of a day, and of the one of 2026 on which Chicago has 23 hours.
+    const seconds = ['11-28T05:59:59', '11-28T06:00:00', '03-08T06:00:00', '03-09T04:59:59', '03-09T05:00:00']
+    for (const id of seconds)
+      await recordAudit(
+        pool,
+        deed(fleet.id, { object: { kind: 'alert', id }, at: Date.parse(`2026-${id}Z`) }),
+      )
+    const on = async (from: string, until = from) =>
+      (await listAudit(pool, fleet.id, { from, until, limit: 100 }, pool)).map(({ objectId }) => objectId)
+    assert.deepEqual(await on('2026-11-27'), [seconds[0]])
+    assert.deepEqual(await on('2026-11-28'), [seconds[1]])
+    assert.deepEqual(await on('2026-03-08'), [seconds[3], seconds[2]])
+    assert.deepEqual(await on('2026-03-09', '2026-11-27'), [seconds[4], seconds[0]])
+  })
+
   test('what deeds are on is told and found by its name, in this fleet alone; what is gone by what the deed said', async () => {
     const [fleet, other] = [await TestFleet.make(pool, AT), await TestFleet.make(pool, AT)]
     const { driverId, vehicleId } = fleet.trucks[0]!

@@ -88,6 +88,11 @@ async function namesOf(
   return names
 }
 
+/** What people call one thing of a fleet that is no person; undefined where there is none. */
+export async function nameOfThing(db: Db, fleetId: number, thing: Thing): Promise<string | undefined> {
+  return (await namesOf(db, db, fleetId, [thing])).get(keyOf(thing))
+}
+
 /**
  * Rows with the names of what they are on, as it is called now or as the deed itself called it, and of what stands in their fields by
  * an id.

@@ -7,7 +7,7 @@ const Day = z.iso.date()
 export const AuditFilter = z.strictObject({
   /** In the actor, the action, the object and its name, the address, or what was before and after. */
   text: z.string().trim().max(100).optional(),
-  /** First and last day, in UTC. */
+  /** First and last day, in the fleet's zone. */
   from: Day.optional(),
   until: Day.optional(),
 })

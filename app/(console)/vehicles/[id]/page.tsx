@@ -2,13 +2,16 @@ import type { Metadata } from 'next'
 import { notFound } from 'next/navigation'
 import { VehicleDayPage } from '../../../../components/trips/vehicle-day-page.tsx'
 import { CalendarDate } from '../../../../server/trips/schema.ts'
+import { titleOf } from '../../../titles.ts'
 import { signedIn } from '../../../viewer.ts'
-
-export const metadata: Metadata = { title: 'Truck’s day' }
 
 interface Props {
   params: Promise<{ id: string }>
   searchParams: Promise<{ day?: string | string[] }>
+}
+
+export async function generateMetadata({ params }: Props): Promise<Metadata> {
+  return titleOf('/vehicles/[id]', 'vehicle', (await params).id, (name) => `Truck ${name}`, 'Truck’s day')
 }
 
 export default async function Vehicle({ params, searchParams }: Props) {
