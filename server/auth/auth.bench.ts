@@ -1,4 +1,5 @@
 import { createSecretKey, generateKeyPairSync, type KeyObject, randomBytes, verify } from 'node:crypto'
+import { median } from '../ingest/bench/median.ts'
 import { type Authenticator, DoorAuth, type DoorRequest, type Proven } from './authenticators.ts'
 import { signData, VerifyingKey } from './keys/algorithm.ts'
 import type { NonceSpend } from './keys/profile.ts'
@@ -190,6 +191,3 @@ function cpuSeconds(since: NodeJS.CpuUsage): number {
   const { user, system } = process.cpuUsage(since)
   return (user + system) / 1e6
 }
-
-const median = (values: readonly number[]) =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!

@@ -1,3 +1,4 @@
+import { median } from '../ingest/bench/median.ts'
 import { DAY, type Instant, MINUTE } from '../time/instant.ts'
 import { evaluate } from './evaluate.ts'
 import { LogState } from './incremental.ts'
@@ -222,9 +223,6 @@ function rate(work: (i: number) => number): number {
   }
   return (done / usedMs) * 1_000
 }
-
-const median = (values: readonly number[]) =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!
 
 function line(
   name: string,

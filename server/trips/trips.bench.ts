@@ -10,6 +10,7 @@ import { newId } from '../db/id.ts'
 import { migrate } from '../db/migrate.ts'
 import { ensurePartitions } from '../db/partitions.ts'
 import { createPool } from '../db/pool.ts'
+import { median } from '../ingest/bench/median.ts'
 import { addDays } from '../time/zone.ts'
 import { loadTrack, loadVehicleDay } from './day.ts'
 import { loadFleetMonth } from './month.ts'
@@ -116,8 +117,6 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   await work()
   return performance.now() - started
 }
-
-const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1]!
 
 function line(print: Print, name: string, value: number, unit: string, of: string, baseline: number): void {
   const round = (n: number) => Number(n.toPrecision(4))

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { median } from '../../ingest/bench/median.ts'
 import type { Verdict } from './checker.ts'
 import { FAULTS, type Fault, type Limits, stopDatabase } from './faults.ts'
 import { Random } from './random.ts'
@@ -121,9 +122,6 @@ function lineOf({ fault, recoveryMs, verdict }: Round, number: number, of: numbe
   const { acknowledged, missing, doubled } = verdict
   return `${`${number}/${of}`.padEnd(8)}${fault.padEnd(31)} answers after ${String(Math.round(recoveryMs)).padStart(5)} ms; ${acknowledged} acknowledged, ${missing} missing, ${doubled} doubled`
 }
-
-const median = (values: readonly number[]) =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 
 /** The report as people read it. */
 export function linesOf(report: SoakReport): string[] {

@@ -11,6 +11,7 @@ import { ensurePartitions } from '../../db/partitions.ts'
 import { createPool, type Db } from '../../db/pool.ts'
 import { withDatabase } from '../../db/testing.ts'
 import type { LoadOrder, LoadResult } from './load.ts'
+import { median } from './median.ts'
 
 /** Measured rounds; a benchmark prints their medians. */
 export const ROUNDS = 5
@@ -104,9 +105,6 @@ export async function serve(
   }
   return { port, trackerPort, stop }
 }
-
-const median = (values: readonly number[]) =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!
 
 /** What a round gave, for whoever waits. */
 export function progress(name: string, round: number, measured: number[], baseline: number[]): void {
