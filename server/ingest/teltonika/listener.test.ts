@@ -138,6 +138,35 @@ describe('a tracker over TCP', () => {
     assert.equal(tracker.heard, '00')
   })
 
+  test('that is revoked, or whose IMEI is another device’s now, is not heard any more on the connection that it has', async () => {
+    const [gone, moved] = [await enrol(), await enrol()]
+    const trackers = [
+      await Tracker.login(listener.port, gone.imei),
+      await Tracker.login(listener.port, moved.imei),
+    ]
+    const heard = async () => [(await storedOf(pool, gone)).length, (await storedOf(pool, moved)).length]
+    for (const { socket } of trackers) socket.write(encodeFrame('8', [record(0)]))
+    for (const tracker of trackers) await tracker.hears('00000001')
+    await pool.query('update devices set revoked_at = now() where id = $1', [gone.id])
+    await pool.query('update devices set identity = null where id = $1', [moved.id])
+    const [heir] = await enrolFleet(pool, [
+      { name: 'heir', protocol: 'teltonika', identity: moved.imei, open: true },
+    ])
+    intake.directory.forget()
+    for (const { socket } of trackers) socket.write(encodeFrame('8', [record(1)]))
+    for (const tracker of trackers) {
+      await tracker.ends()
+      assert.equal(tracker.heard, '')
+    }
+    assert.deepEqual(await heard(), [1, 1])
+    // It comes again, as the device that it is now.
+    const again = await Tracker.login(listener.port, moved.imei)
+    again.socket.write(encodeFrame('8', [record(1)]))
+    await again.hears('00000001')
+    assert.deepEqual([(await storedOf(pool, heir!)).length, ...(await heard())], [1, 1, 1])
+    again.socket.destroy()
+  })
+
   test('with a bad record in a good frame: the record is kept aside, the frame acknowledged', async () => {
     const device = await enrol()
     const tracker = await Tracker.login(listener.port, device.imei)

@@ -126,6 +126,8 @@ class Connection {
   readonly #stream = new TeltonikaStream()
   #leave: (() => void) | undefined
   #sender: Sender | null = null
+  /** Of `#sender`; the stream may have read a later login already. */
+  #imei = ''
   #waiting: StreamItem[] = []
   #working: Promise<void> | undefined
   #timer: NodeJS.Timeout
@@ -315,6 +317,7 @@ class Connection {
         )
       this.#forget()
       this.#sender = sender
+      this.#imei = item.imei
       this.#socket.write(loginReply(sender !== null))
       if (sender) {
         this.#loggedIn()
@@ -337,8 +340,20 @@ class Connection {
     }
     if (item.kind === 'other' || !this.#sender) return true
     if (!(await this.#room(this.#sender, item.raw))) return true
+    if (!(await this.#isStill(this.#sender, arrival))) return false
     await takeReadings(this.#intake, this.#sender, item.readings, { ...arrival, raw: item.raw })
     if (!this.#socket.writableEnded) this.#socket.write(acknowledgement(item.count))
+    return true
+  }
+
+  /**
+   * Whether the IMEI is still this device's and may report: a connection lives for days, and a revocation, or a tracker that was moved to
+   * another truck, counts within seconds. Asked of what is remembered for so long.
+   */
+  async #isStill({ device }: Sender, arrival: Omit<Arrival, 'raw'>): Promise<boolean> {
+    const now = await senderOf(this.#intake, arrival, this.#imei, undefined)
+    if (now?.device.deviceNumber !== device.deviceNumber) return false
+    this.#sender = now
     return true
   }
 
