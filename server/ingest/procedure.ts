@@ -3,7 +3,7 @@ import { REPLAYED, RefusedRequest } from '../auth/keys/refusal.ts'
 import { spendNonce } from '../auth/nonces.ts'
 import type { DevicePrincipal } from '../auth/principal.ts'
 import { unpacked } from './body.ts'
-import { IncomingRequest } from './gateway.ts'
+import { IncomingRequest, NO_SCOPE } from './gateway.ts'
 import type { Intake } from './take.ts'
 
 /** Whether a request to the procedures says that a device sent it, in whichever way. */
@@ -23,6 +23,8 @@ export async function callingDevice(intake: Intake, req: IncomingMessage): Promi
   const proven = await intake.gate.authenticate(request)
   if (!proven) return null
   if (!proven.ok) throw new RefusedRequest(proven)
+  // All that a device's procedures take is what it reports, as at the door of JSON.
+  if (!proven.scopes.includes('ingest')) throw new RefusedRequest(NO_SCOPE)
   if (proven.spend) {
     if (!(await spendNonce(intake.pool, proven.spend))) throw new RefusedRequest(REPLAYED)
     const body = await request.body()
