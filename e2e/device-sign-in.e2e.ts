@@ -91,7 +91,7 @@ test('what devices may sign in with is chosen, an issuer is added and tested, a 
   await expectAccessible(page)
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390)
 
-  await bound.getByRole('button', { name: `Take the token of ${device} from anywhere` }).click()
+  await bound.getByRole('button', { name: `Take ${device} from anywhere` }).click()
   await expect(bound).toBeHidden()
   await row.getByRole('button', { name: 'Remove https://login.acme.example' }).click()
   await row.getByRole('button', { name: 'Remove https://login.acme.example for good' }).click()

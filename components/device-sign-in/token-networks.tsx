@@ -12,7 +12,7 @@ import { Section } from '../ui/section.tsx'
 
 type Of = Pick<DeviceRow, 'id' | 'name' | 'unitNumber'>
 
-/** Networks from which alone a device's token is taken. */
+/** Networks from which alone a device's token and identity are taken. */
 export function TokenNetworks({
   restricted,
   onChanged,
@@ -42,11 +42,11 @@ export function TokenNetworks({
     if (device) save.mutate({ deviceId: device.id, sources })
   }
   return (
-    <Section title="Networks of tokens">
+    <Section title="Networks of tokens and identities">
       <div className="flex flex-col gap-4">
         <p className="max-w-prose text-muted text-sm">
-          A token can be bound to the networks that its device reports from. Others’ tokens are taken from
-          anywhere.
+          A device can be bound to the networks that it reports from: neither its token nor its identity is
+          taken from elsewhere. Others’ are taken from anywhere. What a broker hands on can’t be bound.
         </p>
         {restricted.length > 0 && (
           <ul
@@ -61,7 +61,7 @@ export function TokenNetworks({
                 </p>
                 <Button
                   size="small"
-                  aria-label={`Take the token of ${row.name} from anywhere`}
+                  aria-label={`Take ${row.name} from anywhere`}
                   busy={save.isPending && save.variables?.deviceId === row.deviceId}
                   onClick={() => save.mutate({ deviceId: row.deviceId, sources: '' })}
                 >

@@ -84,6 +84,7 @@ export const DOUBT_WORDS: Record<string, string> = {
   unknown: 'not enrolled',
   'no-token': 'came without its token',
   'wrong-token': 'came with a wrong token',
+  elsewhere: 'came from outside of the networks that it is bound to',
   'wrong-key': 'came with a signature or certificate that is not taken',
   'other-identity': 'came with the user or device of another',
   encrypted: 'is encrypted: switch that off in the app',

@@ -69,6 +69,7 @@ export async function benchAuth(print: (line: object) => void): Promise<void> {
     secrets: new DeviceSecrets(['a secret of the benchmark']),
     publicOrigin: ORIGIN,
     now: () => now,
+    addressOf: () => '127.0.0.1',
     onUse: () => {},
     onActivated: () => {},
   })

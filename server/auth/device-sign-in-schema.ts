@@ -42,6 +42,6 @@ export interface DeviceSignIn {
   issuers: { issuer: string; jwksUrl: string }[]
   /** What a JWT of theirs must have as `aud`. */
   audience: string
-  /** Devices whose token is taken from some networks only. */
+  /** Devices whose token and identity are taken from some networks only. */
   restricted: { deviceId: number; name: string; sources: string[] }[]
 }

@@ -78,7 +78,7 @@ export async function removeIssuer(db: Db, fleetId: number, issuer: string): Pro
 }
 
 /**
- * From where alone a device's token may come; an empty text: from anywhere.
+ * From where alone a device's token and identity may come; an empty text: from anywhere.
  * @throws AppError unacceptable for a range that is none, not-found
  */
 export async function setTokenSources(

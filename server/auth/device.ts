@@ -248,6 +248,7 @@ export class DeviceAuthenticator {
     const token = /^Bearer +(\S+) *$/i.exec(authorization)?.[1]
     const named = token === undefined ? null : namedBy(token)
     if (!named) throw new AppError('unauthenticated', 'The Authorization header holds no device token.')
+    const askedAt = this.#now()
     const row = named.former ? await this.#readFormer(named.ids) : await this.#rows.of(named.ids[0]!)
     const reason = faultOf(row, hashOf(named.secret), this.#now())
     if (!row || reason) {
@@ -266,7 +267,7 @@ export class DeviceAuthenticator {
     }
     if (this.#known.size >= MOST_KNOWN) this.#known.delete(this.#known.keys().next().value!)
     const sources = row.sources.length === 0 ? null : rangesOf(row.sources)
-    this.#known.set(authorization, { principal, sources, readAt: this.#now(), refreshing: false })
+    this.#known.set(authorization, { principal, sources, readAt: askedAt, refreshing: false })
     return principal
   }
 

@@ -97,6 +97,7 @@ export class DeviceGate {
       now,
       fetch: guardedFetch(new Reach(options.networks ?? []), ISSUER_WITHIN_MS),
       isProxy: (address: string) => isWithin(this.#proxies, address),
+      addressOf: (request: DoorRequest) => this.addressOf(request),
       onUse: (holder: Holder, address: string, clockOffsetMs: number) =>
         this.#noteUse(holder, address, clockOffsetMs),
       onActivated: (holder: Holder, address: string) => this.#audit(holder, 'device-key.activated', address),

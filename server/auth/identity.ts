@@ -1,9 +1,11 @@
+import type { BlockList } from 'node:net'
 import type pg from 'pg'
 import { within } from '../db/pool.ts'
 import { AppError } from '../errors.ts'
 import { Buckets } from './buckets.ts'
 import type { DeviceProtocol } from './device.ts'
 import type { DevicePrincipal } from './principal.ts'
+import { rangesOf } from './ranges.ts'
 
 /** What changes in the list of devices is seen everywhere within this time. */
 const KNOWN_FOR_MS = 4_000
@@ -28,6 +30,8 @@ export interface Identified {
   open: boolean
   /** Its fleet asks for the identity before a token that comes with it. */
   identityFirst: boolean
+  /** From where alone it may report; null: from anywhere. */
+  networks: BlockList | null
 }
 
 interface Remembered {
@@ -48,7 +52,8 @@ const READ = `
 select a.at::int - 1 as at, 'device' as kind, 'identity' as method, d.fleet_id as "fleetId", d.id as "deviceId",
   d.vehicle_id as "vehicleId", d.number as "deviceNumber", f.number as "fleetNumber", d.name,
   d.open and 'identity' = any(f.device_auth) as open,
-  coalesce(array_position(f.device_auth, 'identity') < array_position(f.device_auth, 'token'), false) as "identityFirst"
+  coalesce(array_position(f.device_auth, 'identity') < array_position(f.device_auth, 'token'), false) as "identityFirst",
+  d.token_sources as sources
 from unnest($1::text[], $2::text[]) with ordinality as a(protocol, identity, at)
 join devices d on d.protocol = a.protocol and d.identity = a.identity and d.revoked_at is null
 join fleets f on f.id = d.fleet_id and (d.protocol <> 'teltonika' or 'identity' = any(f.device_auth))`
@@ -135,7 +140,7 @@ export class DeviceDirectory {
   async #read(group: readonly Question[]): Promise<(Identified | null)[]> {
     const [edition, readAt] = [this.#edition, this.#now()]
     const { rows } = await this.#pool.query<
-      DevicePrincipal & { at: number; open: boolean; identityFirst: boolean }
+      DevicePrincipal & { at: number; open: boolean; identityFirst: boolean; sources: string[] }
     >(
       within(ANSWER_WITHIN_MS, {
         name: 'devices-by-identity',
@@ -144,8 +149,10 @@ export class DeviceDirectory {
       }),
     )
     const found = group.map((): Identified | null => null)
-    for (const { at, open, identityFirst, ...principal } of rows)
-      found[at] = { principal, open, identityFirst }
+    for (const { at, open, identityFirst, sources, ...principal } of rows) {
+      const networks = sources.length === 0 ? null : rangesOf(sources)
+      found[at] = { principal, open, identityFirst, networks }
+    }
     for (const [at, { protocol, identity }] of group.entries())
       this.#remember(`${protocol} ${identity}`, { found: found[at]!, readAt, edition })
     return found

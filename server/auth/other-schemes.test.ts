@@ -245,7 +245,16 @@ describe('tokens', () => {
     const fresh = await startInstance(url)
     assert.equal((await post(bearer, fresh)).status, 401)
     assert.equal((await post({ ...bearer, 'x-forwarded-for': '10.1.2.3' }, fresh)).status, 401)
+    // Behind a proxy of ours it is the address that the proxy saw.
+    const behind = await startInstance(url, { proxies: ['127.0.0.1/32'] })
+    const seen = async (forwarded?: string) =>
+      (await post({ ...bearer, ...(forwarded && { 'x-forwarded-for': forwarded }) }, behind)).status
+    assert.deepEqual(
+      [await seen('10.1.2.3'), await seen('10.1.2.3, 203.0.113.9'), await seen()],
+      [200, 401, 401],
+    )
     await pool.query(`update devices set token_sources = '{127.0.0.0/8}' where fleet_id = $1`, [fleet.id])
+    assert.equal(await seen('203.0.113.9'), 401)
     assert.equal((await post(bearer, await startInstance(url))).status, 200)
   })
 })

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import type { GuardedFetch } from '../outward.ts'
-import type { Authenticator } from './authenticators.ts'
+import type { Authenticator, DoorRequest } from './authenticators.ts'
 import { certificateAuthenticator } from './certificate.ts'
 import type { DeviceAuthenticator } from './device.ts'
 import type { Holder, KnownKeys } from './known-keys.ts'
@@ -25,6 +25,8 @@ export interface SchemeTools {
   fetch: GuardedFetch
   /** May this address pass on what it says of others? */
   isProxy(address: string): boolean
+  /** The client's address, also behind a proxy of ours. */
+  addressOf(request: DoorRequest): string
   /** Behind the answer: when, from where and with which clock a key was used. */
   onUse(holder: Holder, address: string, clockOffsetMs: number): void
   onActivated(holder: Holder, address: string): void
@@ -41,5 +43,5 @@ export const SCHEMES: readonly Scheme[] = [
   signedAuthenticators,
   (tools) => [certificateAuthenticator(tools)],
   (tools) => [oauthAuthenticator(tools)],
-  ({ tokens, now }) => [tokenAuthenticator(tokens, now)],
+  (tools) => [tokenAuthenticator(tools)],
 ]

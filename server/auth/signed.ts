@@ -18,6 +18,7 @@ export interface SignedOptions {
   /** What devices know the server by: scheme and authority. */
   publicOrigin: string
   now: () => number
+  addressOf(request: DoorRequest): string
   /** Behind the answer: when, from where and with which clock a key was used. */
   onUse(holder: Holder, address: string, clockOffsetMs: number): void
   onActivated(holder: Holder, address: string): void
@@ -85,9 +86,9 @@ async function authenticate(
   const denied = notTaken(holder, method)
   if (denied) return denied
   if (holder.state === 'pending' && (await activateKey(options.db, holder.fleetId, holder.keyId, now))) {
-    options.onActivated(holder, request.address)
+    options.onActivated(holder, options.addressOf(request))
   }
-  options.onUse(holder, request.address, answer.clockOffsetMs)
+  options.onUse(holder, options.addressOf(request), answer.clockOffsetMs)
   const proven = provenOf(holder, method, now)
   proven.spend = spendOf(holder.fleetId, holder.number, answer.spend)
   if (kind === 'device') {

@@ -6,15 +6,23 @@ import type { DevicePrincipal } from './principal.ts'
 import { isWithin } from './ranges.ts'
 
 /** A token that a device holds (device-signatures section 7): a string that whoever reads it may use, so weaker evidence. */
-export function tokenAuthenticator(tokens: DeviceAuthenticator, now: () => number): Authenticator {
+export function tokenAuthenticator(tools: Tools): Authenticator {
+  const { tokens } = tools
   return {
     name: 'token',
     claims: ({ headers }) => headers.authorization !== undefined && !isJwt(headers.authorization),
     authenticate: (request) => {
       const known = tokens.known(request.headers.authorization)
-      return known ? provenToken(known, request, tokens, now()) : read(tokens, request, now)
+      return known ? provenToken(known, request, tools) : read(request, tools)
     },
   }
+}
+
+interface Tools {
+  tokens: DeviceAuthenticator
+  /** The client's, also behind a proxy of ours. */
+  addressOf(request: DoorRequest): string
+  now: () => number
 }
 
 /** Three parts of base64url with points between them: no token of ours has a point, which is asked first, for most are ours. */
@@ -22,14 +30,10 @@ export const isJwt = (authorization: string) =>
   authorization.includes('.') &&
   /^Bearer +[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]* *$/i.test(authorization)
 
-async function read(
-  tokens: DeviceAuthenticator,
-  request: DoorRequest,
-  now: () => number,
-): Promise<Proven | Refused> {
+async function read(request: DoorRequest, tools: Tools): Promise<Proven | Refused> {
   try {
-    const device = await tokens.authenticate(request.headers.authorization)
-    return provenToken(device, request, tokens, now())
+    const device = await tools.tokens.authenticate(request.headers.authorization)
+    return provenToken(device, request, tools)
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'unauthenticated') throw error
     const refused = { ...unauthorized('bad_token'), detail: error.message }
@@ -48,11 +52,10 @@ const blamed = ({ fleetId, id }: { fleetId: number; id: number }, reason: string
 function provenToken(
   device: DevicePrincipal,
   request: DoorRequest,
-  tokens: DeviceAuthenticator,
-  now: number,
+  { tokens, addressOf, now }: Tools,
 ): Proven | Refused {
   const sources = tokens.sourcesOf(request.headers.authorization)
-  if (sources !== null && !isWithin(sources, request.address))
+  if (sources !== null && !isWithin(sources, addressOf(request)))
     return {
       ...unauthorized('bad_token'),
       blamed: blamed({ fleetId: device.fleetId, id: device.deviceId }, 'from_elsewhere'),
@@ -60,7 +63,7 @@ function provenToken(
   return {
     ok: true,
     method: 'token',
-    authenticatedAt: now,
+    authenticatedAt: now(),
     fleetId: device.fleetId,
     fleetNumber: device.fleetNumber,
     keyRef: `token of ${device.name}`,

@@ -112,6 +112,33 @@ describe('OsmAnd and Traccar Client', () => {
     assert.equal((await storedOf(pool, device)).length, 3)
   })
 
+  test('bound to networks are refused from elsewhere, with their token and by their identity', async () => {
+    for (const openIdentity of [false, true]) {
+      const device = await enrol('osmand', openIdentity)
+      const bind = async (networks: string) => {
+        await pool.query('update devices set token_sources = $2 where id = $1', [device.id, [networks]])
+        intake.directory.forget()
+      }
+      const ask = async (second: number, path = '/v1/osmand') =>
+        (
+          await said(
+            await get(
+              here.paths + path,
+              `id=${device.identity}&timestamp=${SECONDS - second}&lat=47.1&lon=9.5`,
+            ),
+          )
+        )[0]
+      await bind('10.20.0.0/16')
+      assert.deepEqual([await ask(1), await ask(2, `/v1/osmand/${device.token}`)], [400, 400])
+      assert.deepEqual(await storedOf(pool, device), [])
+      assert.deepEqual(await unknownOf(device.identity), [
+        { reason: 'elsewhere', address: '127.0.0.1', at: NOW, attempts: 2 },
+      ])
+      await bind('127.0.0.0/8')
+      assert.equal(await ask(2, `/v1/osmand/${device.token}`), 200)
+    }
+  })
+
   test("another device's token proves nothing, also where an identity alone would do", async () => {
     const [device, other] = [await enrol('osmand'), await enrol('osmand')]
     const query = `id=${device.identity}&timestamp=${SECONDS}&lat=47.1&lon=9.5`

@@ -6,6 +6,7 @@ import { DeviceGate, type DoorAuthOptions, type OverRate } from '../auth/door-au
 import { DeviceDirectory, type Identified } from '../auth/identity.ts'
 import type { Spend } from '../auth/nonces.ts'
 import type { DevicePrincipal } from '../auth/principal.ts'
+import { isWithin } from '../auth/ranges.ts'
 import { AppError } from '../errors.ts'
 import type { Instant } from '../time/instant.ts'
 import type { Batch } from './batch.ts'
@@ -152,8 +153,8 @@ export interface Sender {
 
 /**
  * The device behind an identity that a protocol carries. One that may report by its identity alone is taken as it is, its positions
- * marked as weaker evidence; any other must bring its token. Nobody is created: whoever is not enrolled is listed to the
- * installer.
+ * marked as weaker evidence; any other must bring its token. Either must come from the device's networks, where it is bound to some.
+ * Nobody is created: whoever is not enrolled is listed to the installer.
  * @returns null if nobody of that identity may report
  * @throws AppError too-often if its address has brought too many strangers, busy if too many ask at once: it comes again; a
  *   database error as it is
@@ -165,7 +166,13 @@ export async function senderOf(
   authorization: string | undefined,
 ): Promise<Sender | null> {
   const { protocol, address, receivedAt } = arrival
-  const found = await directory.find(protocol, identity, addressOf(arrival))
+  const seenFrom = addressOf(arrival)
+  const found = await directory.find(protocol, identity, seenFrom)
+  const networks = found?.networks ?? null
+  if (networks !== null && seenFrom !== null && !isWithin(networks, seenFrom)) {
+    activity.noteUnknown(protocol, identity, address, 'elsewhere', receivedAt)
+    return null
+  }
   // An app names itself in each message and may bring a token besides: the fleet's order says which is asked for first.
   if (found?.open && found.identityFirst) return { device: found.principal, flags: OPEN_IDENTITY }
   const proven = found && authorization !== undefined ? await tokenOf(devices, authorization) : null

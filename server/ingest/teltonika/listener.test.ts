@@ -138,6 +138,28 @@ describe('a tracker over TCP', () => {
     assert.equal(tracker.heard, '00')
   })
 
+  test('bound to networks is refused from elsewhere, by TCP and by UDP', async () => {
+    const device = await enrol()
+    const bind = async (networks: string) => {
+      await pool.query('update devices set token_sources = $2 where id = $1', [device.id, [networks]])
+      intake.directory.forget()
+    }
+    await bind('10.20.0.0/16')
+    const before = await refusals('elsewhere')
+    const tracker = new Tracker(listener.port)
+    tracker.socket.write(encodeLogin(device.imei))
+    await tracker.ends()
+    assert.equal(tracker.heard, '00')
+    const packet = encodeDatagram({ imei: device.imei, packetId: 1, avlPacketId: 1 }, '8', [record(0)])
+    const socket = createSocket('udp4')
+    socket.send(packet, listener.port, '127.0.0.1')
+    await until('the second refusal', async () => (await refusals('elsewhere')) - before === 2)
+    socket.close()
+    assert.deepEqual(await storedOf(pool, device), [])
+    await bind('127.0.0.0/8')
+    assert.equal(await answerToDatagram(listener.port, packet), '00050001010101')
+  })
+
   test('that is revoked, or whose IMEI is another device’s now, is not heard any more on the connection that it has', async () => {
     const [gone, moved] = [await enrol(), await enrol()]
     const trackers = [
