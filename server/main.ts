@@ -138,6 +138,7 @@ async function answerProcedure(req: IncomingMessage, res: ServerResponse, url: s
   }
   let device: Principal | null = null
   if (isOfDevice(req)) {
+    res.setHeader('fleet-nonce', intake.gate.serverNonce())
     try {
       device = await callingDevice(intake, req)
     } catch (error) {

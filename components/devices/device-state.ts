@@ -86,6 +86,7 @@ export const DOUBT_WORDS: Record<string, string> = {
   'wrong-token': 'came with a wrong token',
   elsewhere: 'came from outside of the networks that it is bound to',
   'wrong-key': 'came with a signature or certificate that is not taken',
+  'wrong-clock': 'came with a clock that is more than 5 minutes off',
   'other-identity': 'came with the user or device of another',
   encrypted: 'is encrypted: switch that off in the app',
   malformed: 'said something that can’t be read',

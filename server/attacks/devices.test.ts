@@ -6,6 +6,7 @@ import { type SignatureAlgorithm, signData } from '../auth/keys/algorithm.ts'
 import { contentDigestField } from '../auth/keys/content-digest.ts'
 import { draftRequest, newNonce } from '../auth/keys/sign-request.ts'
 import { privateKeyOf } from '../auth/own-keys.ts'
+import { until } from '../ingest/doors.testing.ts'
 import { call, signIn, startTarget } from './running.testing.ts'
 
 // Both instances have one name towards devices. That whoever asks or fails too often has to wait is another test.
@@ -41,15 +42,17 @@ interface Signing {
   algorithm?: SignatureAlgorithm
   offsetMs?: number
   body?: string
+  path?: string
 }
 
 /** A heartbeat of the first truck of A, signed by its own key unless said otherwise. */
 function signed(more: Signing = {}): Request {
   const { keyId = truck.key.keyId, key = privateKeyOf(truck.key), algorithm = 'ed25519', offsetMs = 0 } = more
+  const { path = '/v1/heartbeats' } = more
   const body = more.body ?? JSON.stringify(beatOf(truck.name))
   const sent = {
     method: 'POST',
-    target: '/v1/heartbeats',
+    target: path,
     headers: [['Content-Type', 'application/json'] as const],
     body: Buffer.from(body),
   }
@@ -58,7 +61,7 @@ function signed(more: Signing = {}): Request {
   const headers = draft
     .headers(signData(algorithm, key, draft.base))
     .map(([name, value]): [string, string] => [name, value])
-  return { method: 'POST', target: '/v1/heartbeats', headers, body }
+  return { method: 'POST', target: path, headers, body }
 }
 
 async function send(at: string, { method, target: path, headers, body }: Request): Promise<string> {
@@ -217,6 +220,29 @@ describe('devices at two running instances', () => {
     assert.equal(await stored(), before)
     const { privateKey } = generateKeyPairSync('ed25519')
     assert.equal(await send(other, signed({ key: privateKey })), '401 unauthorized')
+  })
+
+  test('the procedures answer a device with a server nonce too, and ask for the scope of its key', async () => {
+    const call = async (request: Request) => {
+      const { method, target: path, headers, body } = request
+      const answer = await fetch(target.url + path, { method, headers, body })
+      assert.ok(answer.headers.get('fleet-nonce'), `${answer.status} without a Fleet-Nonce`)
+      return `${answer.status} ${((await answer.json()) as { code?: string }).code ?? ''}`.trim()
+    }
+    const report = () => signed({ path: '/api/trpc/heartbeat.report' })
+    assert.equal(await call(report()), '200')
+    const key = [a.id, printOf(truck.key.keyId)]
+    const scope = (scopes: string) =>
+      pool.query('update device_keys set scopes = $3 where fleet_id = $1 and fingerprint = $2', [
+        ...key,
+        scopes,
+      ])
+    await scope('{config:read}')
+    try {
+      await until('the scope to be known', async () => (await call(report())) === '403 scope_denied')
+    } finally {
+      await scope('{ingest}')
+    }
   })
 
   test('the audit log has the true reason of what was refused', async () => {

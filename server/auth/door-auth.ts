@@ -12,7 +12,7 @@ import { type Refusal, refuse } from './keys/refusal.ts'
 import { issueServerNonce } from './keys/server-nonce.ts'
 import { type Holder, KnownKeys } from './known-keys.ts'
 import { NonceBuckets } from './nonces.ts'
-import type { DevicePrincipal } from './principal.ts'
+import { type DevicePrincipal, isSigned } from './principal.ts'
 import { clientAddress, isWithin, rangesOf } from './ranges.ts'
 import { SCHEMES, type Scheme } from './schemes.ts'
 import { DeviceSecrets } from './secrets.ts'
@@ -121,8 +121,12 @@ export class DeviceGate {
 
   #judged(request: DoorRequest, answer: Proven | Refused): Proven | Refusal {
     if (!answer.ok) {
-      if (answer.status === 401) this.#failures?.take(this.addressOf(request), this.#now())
-      const blamed = answer.hidden && (answer.blamed ?? blamedKey(request, answer.hidden))
+      const { code } = answer
+      // Whose clock is wrong has signed with its key: a fleet whose clocks are wrong must not close its own address.
+      if (answer.status === 401 && code !== 'clock_skew')
+        this.#failures?.take(this.addressOf(request), this.#now())
+      const reason = answer.hidden ?? (code === 'clock_skew' || code === 'digest_mismatch' ? code : undefined)
+      const blamed = reason && (answer.blamed ?? blamedKey(request, reason))
       if (blamed) this.#noteRefusal(request, blamed)
       return answer
     }
@@ -176,6 +180,15 @@ export class DeviceGate {
         values: [holder.fleetId, holder.keyId, new Date(this.#now()), address, Math.round(clockOffsetMs)],
       })
       .catch((error: Error) => console.error(`the use of a key was not noted: ${error.message}`))
+  }
+
+  /** Tells the fleet of one who has proved himself and is refused all the same: a replay, a device that is not his. */
+  noteRefused(request: DoorRequest, { fleetId, device, keyRef, method }: Proven, reason: string): void {
+    const object =
+      device && !isSigned(method)
+        ? { kind: 'device', id: device.deviceId }
+        : { kind: 'device-key', id: keyRef }
+    this.#noteRefusal(request, { fleet: fleetId, object, reason })
   }
 
   /** The true reason is for the operator: once in a while for each thing, however often somebody knocks. */

@@ -71,6 +71,17 @@ const inSession = (
   ...more,
 })
 
+/** Returns when the fleet's log says that a key was refused for this reason; it is written behind the answer. */
+async function refusedFor(fingerprint: string, reason: string): Promise<void> {
+  await until(`the log says ${reason}`, async () => {
+    const { rows } = await pool.query(
+      `select from audit_log where fleet_id = $1 and action = 'device.refused' and object_id = $2 and after->>'reason' = $3`,
+      [fleet.id, fingerprint, reason],
+    )
+    return rows.length > 0
+  })
+}
+
 /** What a revocation may take. @returns ms */
 async function within5s(isTrue: () => Promise<boolean>): Promise<number> {
   const from = performance.now()
@@ -123,6 +134,35 @@ describe('signed requests at the door', () => {
     })
   })
 
+  test('a wrong clock is no failure of the address, and is told as what it is', async () => {
+    const wrong = await makeKey(pool, fleet, { kind: 'device', deviceId: truck.id })
+    const strict = await startInstance(url, { failuresPerMinute: 2 })
+    const now = Date.now() - 86_400_000
+    for (let i = 0; i < 4; i++)
+      assert.equal((await send(strict, signRequest(beatOf('unit-1'), by(wrong, { now })))).code, 'clock_skew')
+    assert.equal((await send(strict, signRequest(beatOf('unit-1'), by(wrong)))).status, 200)
+    await refusedFor(wrong.enrolled.fingerprint, 'clock_skew')
+    await until('it to be listed', async () => {
+      const { rows } = await pool.query('select reason from unknown_devices where identity = $1', [
+        wrong.enrolled.keyId,
+      ])
+      return rows.length === 1 && rows[0].reason === 'wrong-clock'
+    })
+  })
+
+  test('every answer carries a server nonce: taken, refused for its content, for its method', async () => {
+    const nonceOf = async (path: string, init: RequestInit) => {
+      const answer = await fetch(one.url + path, init)
+      await answer.text()
+      return answer.headers.get('fleet-nonce')?.length
+    }
+    const headers = { authorization: `Bearer ${second.token}`, 'content-type': 'application/json' }
+    for (const body of [JSON.stringify(beatOf('unit-2')), '{"a":', '[]', '{}', ' '.repeat(1_100_000)])
+      assert.equal(await nonceOf('/v1/heartbeats', { method: 'POST', headers, body }), 43, body.slice(0, 20))
+    for (const path of ['/v1/heartbeats', '/v1/sessions', '/v1/keys'])
+      assert.equal(await nonceOf(path, {}), 43, path)
+  })
+
   test('scopes: one row of a device that it does not speak for refuses all of them', async () => {
     const before = (await positionsOf(pool, truck)).length
     for (const name of ['unit-2', 'unit-9', 'nobody']) {
@@ -137,6 +177,8 @@ describe('signed requests at the door', () => {
       { scopes: ['config:read'] },
     )
     assert.equal((await send(one, signRequest(beatOf('unit-1'), by(reader)))).code, 'scope_denied')
+    // Its fleet is told of either.
+    for (const { enrolled } of [key, reader]) await refusedFor(enrolled.fingerprint, 'scope_denied')
   })
 
   test('a gateway speaks for its vehicles or for the fleet, in one transaction', async () => {
@@ -326,6 +368,7 @@ describe('attacks on devices', () => {
         assert.equal((await positionsOf(pool, truck)).length, before + 1)
       }
     }
+    await refusedFor(key.enrolled.fingerprint, 'replayed')
   })
 
   test('attack 04: a replay among the requests of others costs them nothing', async () => {

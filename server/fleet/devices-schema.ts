@@ -178,7 +178,7 @@ export interface UnknownRow {
   protocol: Protocol
   identity: string
   address: string
-  /** `unknown`, or of one that is enrolled: `no-token`, `wrong-token`, `elsewhere`, `wrong-key`, `other-identity`, `encrypted`, `malformed` */
+  /** `unknown`, or of one that is enrolled: `no-token`, `wrong-token`, `elsewhere`, `wrong-key`, `wrong-clock`, `other-identity`, `encrypted`, `malformed` */
   reason: string
   firstSeenAt: Instant
   seenAt: Instant

@@ -37,6 +37,7 @@ export function createDoor(intake: Intake): Door {
         if (req.method === 'POST') void takeHeartbeats(intake, req, res)
         else {
           res.setHeader('allow', 'POST')
+          res.setHeader('fleet-nonce', intake.gate.serverNonce())
           problem(res, 405, { code: 'malformed', detail: 'Send heartbeats by POST.' })
         }
         return true
@@ -73,12 +74,14 @@ function isOwnTracks({ method, contentType, body, path }: PhoneRequest): boolean
 
 async function takeHeartbeats(intake: Intake, req: IncomingMessage, res: ServerResponse): Promise<void> {
   let own: { device: DevicePrincipal; arrival: Arrival } | undefined
+  let sender: Proven | undefined
+  const request = new IncomingRequest(req)
   try {
-    const request = new IncomingRequest(req)
     const asked = intake.gate.authenticate(request)
     const proven = asked instanceof Promise ? await asked : asked
     if (proven === undefined) return noteBroken('json')
     if (!proven.ok) throw new RefusedRequest(proven)
+    sender = proven
     if (!proven.scopes.includes('ingest')) throw new RefusedRequest(NO_SCOPE)
     const raw = await request.body()
     if (raw === undefined) return noteBroken('json')
@@ -95,6 +98,8 @@ async function takeHeartbeats(intake: Intake, req: IncomingMessage, res: ServerR
     )
   } catch (error) {
     refuse(intake, req, res, error)
+    if (sender && error instanceof RefusedRequest)
+      intake.gate.noteRefused(request, sender, error.refusal.code)
     if (own && error instanceof AppError && error.code !== 'busy')
       await noteRefused(intake, own.arrival, own.device, sentenceOf(error))
   }

@@ -38,15 +38,17 @@ type Signed = Proven & { signature: NonNullable<Proven['signature']> }
 type Work = (intake: Intake, tx: Db, signed: Signed, body: unknown, address: string) => Promise<object>
 
 async function answer(intake: Intake, req: IncomingMessage, res: ServerResponse, work: Work): Promise<void> {
+  const request = new IncomingRequest(req)
+  let sender: Proven | undefined
   try {
     if (req.method !== 'POST') {
       res.setHeader('allow', 'POST')
       throw new AppError('malformed', 'Send this by POST.', 'method')
     }
-    const request = new IncomingRequest(req)
     const proven = await intake.gate.authenticate(request)
     if (proven === undefined) return
     if (!proven.ok) throw new RefusedRequest(proven)
+    sender = proven
     const { signature, spend } = proven
     if (!signature || !spend) throw new RefusedRequest(ONLY_SIGNED)
     const body = parsed(await request.body())
@@ -65,6 +67,8 @@ async function answer(intake: Intake, req: IncomingMessage, res: ServerResponse,
       .end(text)
   } catch (error) {
     refuse(intake, req, res, error)
+    if (sender && error instanceof RefusedRequest)
+      intake.gate.noteRefused(request, sender, error.refusal.code)
   }
 }
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { REPLAYED, RefusedRequest } from '../auth/keys/refusal.ts'
+import { REPLAYED, type Refusal, RefusedRequest } from '../auth/keys/refusal.ts'
 import { spendNonce } from '../auth/nonces.ts'
 import type { DevicePrincipal } from '../auth/principal.ts'
 import { unpacked } from './body.ts'
@@ -24,9 +24,13 @@ export async function callingDevice(intake: Intake, req: IncomingMessage): Promi
   if (!proven) return null
   if (!proven.ok) throw new RefusedRequest(proven)
   // All that a device's procedures take is what it reports, as at the door of JSON.
-  if (!proven.scopes.includes('ingest')) throw new RefusedRequest(NO_SCOPE)
+  const refuse = (refusal: Refusal) => {
+    intake.gate.noteRefused(request, proven, refusal.code)
+    return new RefusedRequest(refusal)
+  }
+  if (!proven.scopes.includes('ingest')) throw refuse(NO_SCOPE)
   if (proven.spend) {
-    if (!(await spendNonce(intake.pool, proven.spend))) throw new RefusedRequest(REPLAYED)
+    if (!(await spendNonce(intake.pool, proven.spend))) throw refuse(REPLAYED)
     const body = await request.body()
     if (body && body.length > 0) Object.assign(req, { body: (await unpacked(req, body)).toString('utf8') })
   }

@@ -22,6 +22,7 @@ export function refuse(
   error: unknown,
   protocol: DeviceProtocol = 'json',
 ): void {
+  if (!res.headersSent) res.setHeader('fleet-nonce', intake.gate.serverNonce())
   if (error instanceof RefusedRequest) {
     refuseAuth(intake, req, res, error.refusal)
     return
@@ -54,7 +55,6 @@ function refuseAuth(intake: Intake, req: IncomingMessage, res: ServerResponse, r
     intake.activity.listUnknown('json', identity, address, reason, intake.now())
   }
   if (refusal.status === 429) res.setHeader('retry-after', RETRY_AFTER_SECONDS)
-  res.setHeader('fleet-nonce', intake.gate.serverNonce())
   problem(res, refusal.status, { code: refusal.code, detail: refusal.detail })
 }
 
@@ -63,8 +63,12 @@ export const addressOf = ({ gate }: Intake, { socket, headers }: IncomingMessage
   gate.addressOf({ address: socket.remoteAddress ?? '', headers })
 
 /** Who the sender says it is, for the installer: of a token its number and of a key its name, never a secret. */
-function claimOf({ headers }: IncomingMessage, { hidden }: Refusal): { identity: string; reason: string } {
+function claimOf(
+  { headers }: IncomingMessage,
+  { hidden, code }: Refusal,
+): { identity: string; reason: string } {
   const keyId = /;keyid="([^"]{1,200})"/.exec(String(headers['signature-input'] ?? ''))?.[1]
+  if (keyId !== undefined && code === 'clock_skew') return { identity: keyId, reason: 'wrong-clock' }
   if (keyId !== undefined)
     return { identity: keyId, reason: hidden === 'unknown_key' ? 'unknown' : 'wrong-key' }
   const { authorization } = headers
