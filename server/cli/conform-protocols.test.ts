@@ -67,4 +67,27 @@ describe('what devices say at the real doors, what they are answered and what is
     writeFileSync(file, '[{"id":"x","input":{"method":"GET"}}]')
     assert.equal((await conform('osmand', file)).code, 2)
   })
+
+  test('who is unknown in one case may report in another, in any order', async () => {
+    const file = path.join(directory, 'strangers.json')
+    const check = async (kind: string, cases: readonly object[]) => {
+      writeFileSync(file, JSON.stringify(cases.map((one, index) => ({ id: `${index}`, note: null, ...one }))))
+      assert.deepEqual(await conform(kind, file), { code: 0, lines: [`${cases.length} passed, 0 failed`] })
+    }
+    const imei = '999999999999999'
+    const hex = `000f${Buffer.from(imei).toString('hex')}`
+    const login = { kind: 'login', input: { hex }, expect: { imei, positions: [] } }
+    const stream = { kind: 'stream', input: { imei, chunks: [hex] }, expect: { replyHexInOrder: ['01'] } }
+    const refused = { ...stream, note: 'unknown IMEI', expect: { replyHexInOrder: ['00'] } }
+    await check('teltonika', [stream, login, login, refused, stream])
+
+    const ask = (body: object, status: number, note: string | null) => ({
+      note,
+      input: { method: 'POST', path: '/', contentType: 'application/json', body: JSON.stringify(body) },
+      expect: { status, deviceId: 'kim', positions: null },
+    })
+    const body = { device_id: 'kim', location: { timestamp: '2026-01-05T08:00:00.000Z' } }
+    const [known, unknown] = [ask(body, 200, null), ask(body, 404, 'unknown `device_id`')]
+    await check('osmand', [unknown, known, unknown, known])
+  })
 })
