@@ -87,7 +87,7 @@ export async function answerOwnTracks(
     return { status: message.status, body: '', refusal: refusalWords(message) }
   }
   const identity = await enrolledAs(intake, message, from.address)
-  const other = identity === null ? null : contradicted(identity, message.identityFrom, request)
+  const other = identity === null ? null : contradicted(identity, request)
   if (other !== null) {
     intake.activity.noteUnknown('owntracks', identity!, from.address, 'other-identity', from.receivedAt)
     // The answer is the same whether the alarm can be raised or not.
@@ -128,28 +128,13 @@ async function enrolledAs(
 
 /**
  * Whoever authenticates must own the identity that the payload claims (owntracks-http.md, Who is it): its user is that of Basic
- * authentication, and user and device are those of the headers and the query where they are given. The headers themselves go before
- * the query. A tracker id names neither. An app without a user sends an empty one, which claims nothing.
+ * authentication. What headers and address say beside a topic is not asked: the topic goes before them, an app may be given another,
+ * and throws away what a 4xx answers. A tracker id names no user. An app without a user sends an empty one, which claims nothing.
  * @returns what says otherwise; null: nothing does
  */
-function contradicted(
-  identity: string,
-  identityFrom: OwnTracksIdentity['identityFrom'],
-  { user, headers, path }: PhoneRequest,
-): string | null {
-  const parts = identity.split('/')
-  if (parts.length < 2) return null
-  const [ownUser, ownDevice] = parts.slice(-2) as [string, string]
-  const query = new URLSearchParams(identityFrom === 'headers' ? '' : (path.split('?')[1] ?? ''))
-  const claims = [
-    [user, ownUser, 'the user that authenticates'],
-    [textOf(headers['x-limit-u']), ownUser, 'the header X-Limit-U'],
-    [textOf(headers['x-limit-d']), ownDevice, 'the header X-Limit-D'],
-    [query.get('u'), ownUser, 'the user of the address'],
-    [query.get('d'), ownDevice, 'the device of the address'],
-  ] as const
-  for (const [said, own, what] of claims) if (said && said !== own) return `${what} is ${said}`
-  return null
+function contradicted(identity: string, { user }: PhoneRequest): string | null {
+  const own = identity.split('/').at(-2)
+  return own !== undefined && user && user !== own ? `the user that authenticates is ${user}` : null
 }
 
 const textOf = (value: string | string[] | undefined) => (Array.isArray(value) ? value[0] : value)
