@@ -84,7 +84,8 @@ export async function takeForMany(
   const refused: Refused[] = []
   const groups = new Map<DevicePrincipal, { items: unknown[]; indexes: number[] }>()
   for (const [index, one] of heartbeats.entries()) {
-    const device = devices.get(String((one as { device?: unknown } | null)?.device))
+    const name = (one as { device?: unknown } | null)?.device
+    const device = typeof name === 'string' ? devices.get(name) : undefined
     if (!device) {
       refused.push({ index, field: 'device', reason: 'must be the name under which the device was enrolled' })
       continue

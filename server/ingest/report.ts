@@ -22,6 +22,16 @@ export async function takeReport(
   return { received, stored, duplicates: batch.size - stored, refused }
 }
 
+/** What came, written anew: the body itself is gone by now. */
+function rawOf(report: unknown): Buffer {
+  try {
+    return Buffer.from(JSON.stringify(report))
+  } catch {
+    // Parsing takes any depth, writing a few thousand.
+    return Buffer.from('(nested too deep)')
+  }
+}
+
 /** The same for the procedure: counted, and noted for the installer. @throws AppError as takeReport */
 export async function takeProcedure(
   pool: pg.Pool,
@@ -35,7 +45,7 @@ export async function takeProcedure(
   activityOf(pool).note(device, {
     protocol: 'json',
     address,
-    raw: Buffer.from(JSON.stringify(report)),
+    raw: rawOf(report),
     receivedAt,
     received,
     stored,

@@ -41,7 +41,7 @@ export const NOT_A_TIME = 'must be a time between 1980 and 2067'
 export const NOT_AN_IDENTITY =
   'must be the identity of the device: 1 to 256 characters, none of them control characters'
 export const NOT_UTF8: Fault = { field: null, reason: 'must be UTF-8' }
-const MOST_DEPTH = 32
+const MOST_DEPTH = 20
 const MOST_ATTRIBUTE_BYTES = 4_096
 /** Kept free for what says that something was left out. */
 const LEFT_OUT_BYTES = '"attributesLeftOut":1000000,'.length
@@ -258,7 +258,7 @@ const timeWithin = (at: number): Instant | null => (at >= FIX_TIMES[0] && at <= 
 export const utf8 = (bytes: Buffer): string | null => (isUtf8(bytes) ? bytes.toString('utf8') : null)
 
 /**
- * JSON of a device: UTF-8, nested at most 32 deep, which is looked at before anything is parsed. It can hold infinite numbers
+ * JSON of a device: UTF-8, nested at most 20 deep, which is looked at before anything is parsed. It can hold infinite numbers
  * (1e309) and own keys named `__proto__`.
  * @returns a Fault for what is no such JSON
  */
