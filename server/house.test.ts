@@ -248,6 +248,16 @@ describe('the house', () => {
     )
   })
 
+  test('what serves writes its log as lines of JSON, by server/log.ts', () => {
+    const speaking = files.filter(
+      (file) =>
+        /^server\/(?!cli\/|agent\/|geo\/|.*\/bench\/|.*\/conform)/.test(file) &&
+        !isTest(file) &&
+        /\bconsole\./.test(fs.readFileSync(path.join(ROOT, file), 'utf8')),
+    )
+    assert.deepEqual(speaking, [])
+  })
+
   test('property tests take their seed from one place', () => {
     const direct = files.filter((file) =>
       /^import .*'fast-check'/m.test(fs.readFileSync(path.join(ROOT, file), 'utf8')),

@@ -3,6 +3,7 @@ import type pg from 'pg'
 import { recordAudit } from '../audit/record.ts'
 import { withTransaction } from '../db/pool.ts'
 import { AppError } from '../errors.ts'
+import { faultOf, log } from '../log.ts'
 import { guardedFetch } from '../outward.ts'
 import { Reach } from '../reach.ts'
 import { type Blamed, DoorAuth, type DoorRequest, type Proven, type Refused } from './authenticators.ts'
@@ -179,7 +180,7 @@ export class DeviceGate {
                where fleet_id = $1 and id = $2`,
         values: [holder.fleetId, holder.keyId, new Date(this.#now()), address, Math.round(clockOffsetMs)],
       })
-      .catch((error: Error) => console.error(`the use of a key was not noted: ${error.message}`))
+      .catch((error: unknown) => log.warn('the use of a key was not noted', faultOf(error)))
   }
 
   /** Tells the fleet of one who has proved himself and is refused all the same: a replay, a device that is not his. */
@@ -211,7 +212,7 @@ export class DeviceGate {
         source: { address, requestId: randomBytes(8).toString('hex') },
         at,
       })
-    }).catch((error: Error) => console.error(`a refusal was not noted: ${error.message}`))
+    }).catch((error: unknown) => log.warn('a refusal was not noted', faultOf(error)))
   }
 
   #audit(holder: Holder, action: string, address: string): void {
@@ -225,7 +226,7 @@ export class DeviceGate {
         source: { address, requestId: randomBytes(8).toString('hex') },
         at: this.#now(),
       }),
-    ).catch((error: Error) => console.error(`${action} was not noted: ${error.message}`))
+    ).catch((error: unknown) => log.error('a deed of a device was not noted', { action, ...faultOf(error) }))
   }
 
   #isDue(what: string): boolean {

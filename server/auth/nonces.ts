@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import type { Db } from '../db/pool.ts'
+import { faultOf, log } from '../log.ts'
 import type { NonceSpend } from './keys/profile.ts'
 
 /** Seconds of freshness time in a bucket (device-signatures section 5). */
@@ -115,7 +116,7 @@ export class NonceBuckets {
         this.#keeping = undefined
       })
     if (isFirst) return this.#keeping
-    this.#keeping.catch((error: Error) => console.error(`device_nonces: ${error.message}`))
+    this.#keeping.catch((error: unknown) => log.error('the buckets of nonces were not kept', faultOf(error)))
     return undefined
   }
 }

@@ -6,8 +6,8 @@ import { hearOfDevices, tellDevices } from './device-news.ts'
 import { deviceNumberOf, listMessages } from './devices.ts'
 import type { DeviceMessage } from './devices-schema.ts'
 
-/** So often the processes that devices report to are told that somebody still watches. */
-const RENEW_MS = 5 * SECOND
+/** So often the processes that devices report to are told that somebody still watches, and it is asked whether they still may. */
+const RENEW_MS = 2 * SECOND
 /** A page that is forgotten stops costing anything; the browser begins anew if somebody is there. */
 const LASTS_MS = 60 * MINUTE
 const MOST_WATCHERS = 200

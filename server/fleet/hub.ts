@@ -10,7 +10,7 @@ export interface HubOptions {
   frameMs?: number
   /** How often to look though nothing was said; 2 s if left out. */
   pollMs?: number
-  /** How often a subscriber's right to watch is asked again; 5 s if left out. */
+  /** How often a subscriber's right to watch is asked again; 2 s if left out: within 5 s of its end the stream ends. */
   recheckMs?: number
 }
 
@@ -40,7 +40,7 @@ export function createHub(options: HubOptions): Hub {
       channel = new Channel(fleetId, {
         frameMs: 250,
         pollMs: 2_000,
-        recheckMs: 5_000,
+        recheckMs: 2_000,
         ...options,
         onEmpty: () => {
           channels.delete(fleetId)

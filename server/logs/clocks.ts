@@ -3,6 +3,7 @@ import { evaluate } from '../hos/evaluate.ts'
 import { explain, ruleTitle } from '../hos/explain.ts'
 import type { Course } from '../hos/forecast.ts'
 import { type DutyStatus, type Evaluation, HosRefusal, isEuropean, type Violation } from '../hos/types.ts'
+import { log } from '../log.ts'
 import { DAY, type Instant } from '../time/instant.ts'
 import { type Driver, type DriverKey, findDrivers } from './drivers.ts'
 import { type LogEntry, nextEntryAfter } from './events.ts'
@@ -93,9 +94,8 @@ export async function refreshClocks(tx: Db, keys: readonly DriverKey[], now: Ins
       nextChangeAt.push(next === null || changes === null ? (next ?? changes) : Math.min(next, changes))
     } catch (error) {
       if (!(error instanceof HosRefusal)) throw error
-      console.error(
-        `the log of driver ${driver.id} (fleet ${driver.fleetId}) can't be judged: ${error.message}`,
-      )
+      const { id, fleetId } = driver
+      log.error('the log of a driver can’t be judged', { driver: id, fleet: fleetId, error: error.message })
       refused.push(driver)
     }
   })
