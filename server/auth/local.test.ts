@@ -291,6 +291,23 @@ describe('a forgotten password', () => {
       statusOf(anyone.post('/api/sign-in/reset/complete', { secret, password: 'words-after-it' }))
     assert.deepEqual([await status(first), await status(second)], [422, 200])
   })
+
+  test('attack 21: asking for a new password takes as long for an address that is nobody’s, within 10 %', async () => {
+    const { email } = await someone()
+    const least = { known: Number.POSITIVE_INFINITY, unknown: Number.POSITIVE_INFINITY }
+    const isAlike = () => Math.abs(least.known / least.unknown - 1) < 0.1
+    // The least of some, in turn: a machine that does much else makes either longer.
+    for (let turn = 1; turn <= 9 && !(turn > 3 && isAlike()); turn++)
+      for (const [kind, address] of [
+        ['known', email],
+        ['unknown', 'nobody-here@carrier.example'],
+      ] as const) {
+        const from = performance.now()
+        assert.equal(await statusOf(new Browser(doors).post('/api/sign-in/reset', { email: address })), 200)
+        least[kind] = Math.min(least[kind], performance.now() - from)
+      }
+    assert.ok(isAlike(), `${least.known.toFixed(1)} and ${least.unknown.toFixed(1)} ms`)
+  })
 })
 
 describe('an invitation', () => {

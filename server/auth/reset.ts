@@ -15,8 +15,8 @@ import { hashOf, newSecret } from './secret-link.ts'
 const GOOD_FOR_MS = 30 * 60_000
 
 /**
- * Mails a link to a new password, if the address is somebody's here. The answer is the same for everybody, and takes the same
- * work: nobody learns who has an account.
+ * Mails a link to a new password, if the address is somebody's here. The answer must be the same for everybody, and take as long:
+ * nobody learns who has an account.
  */
 export async function requestReset(
   pool: pg.Pool,
