@@ -211,7 +211,8 @@ function authorityOf(origin: string): string {
 /** RFC 9421 section 2.2.8; a parameter that comes twice can't be covered. */
 function queryParameter(name: Item['value'] | undefined, query: string): ComponentValue {
   if (name?.kind !== 'string') return MALFORMED
-  const found = [...new URLSearchParams(query)].filter(([key]) => formEncoded(key) === name.value)
+  // Of the question marks in front URLSearchParams takes one away; a second one belongs to the first name.
+  const found = [...new URLSearchParams(`?${query}`)].filter(([key]) => formEncoded(key) === name.value)
   if (found.length > 1) return MALFORMED
   return found[0] ? value(formEncoded(found[0][1])) : ABSENT
 }

@@ -80,6 +80,11 @@ describe('the signature base', () => {
     assert.equal(linesOf('"@query-param";name="none"', request), 'component_absent')
     assert.equal(linesOf('"@query-param";name="dup"', request), 'malformed')
     assert.equal(linesOf('"@query-param"', request), 'malformed')
+    // The query behind the first question mark is ?a=1&a=2.
+    assert.deepEqual(
+      linesOf('"@query-param";name="%3Fa" "@query-param";name="a"', requestOf([], '/??a=1&a=2')),
+      ['"@query-param";name="%3Fa": 1', '"@query-param";name="a": 2'],
+    )
     assert.equal(linesOf('"@query-param";name=token', request), 'malformed')
     assert.equal(linesOf('"@path";name="x"', request), 'malformed')
   })
@@ -160,7 +165,11 @@ describe('the signature base', () => {
     const request = requestOf([['Priority', 'u=1']])
     assert.equal(linesOf('"@method" "@path" "@method"', request), 'malformed')
     assert.equal(linesOf('"priority" "priority"', request), 'malformed')
-    assert.equal(typeof linesOf('"priority" "priority";sf', request), 'object')
+    assert.equal(linesOf('"priority";sf;key="u" "priority";key="u";sf', request), 'malformed')
+    assert.deepEqual(linesOf('"priority" "priority";key="u";sf', request), [
+      '"priority": u=1',
+      '"priority";key="u";sf: 1',
+    ])
   })
 
   test('no value can bring a line or bytes of its own', () => {
@@ -370,6 +379,33 @@ describe('reading signatures', () => {
       const came = named(other)
       assert.ok(!came.ok && came.fault === 'wrong_algorithm', other)
     }
+  })
+
+  test('a parameter of the wrong kind makes a signature malformed, signed or not', () => {
+    const fault = (parameters: string) => {
+      const result = signMessage(
+        requestOf([]),
+        'a',
+        inputOf(`("@method")${parameters}`),
+        'hmac-sha256',
+        secret,
+      )
+      assert.ok(result.ok)
+      const came = verifySignature(requestOf(result.fields), 'a', key)
+      return came.ok ? 'ok' : came.fault
+    }
+    assert.equal(fault(';created=1;expires=2;nonce="n";alg="hmac-sha256";keyid="k";tag="t";mine=tok'), 'ok')
+    for (const wrong of [
+      'created="1"',
+      'created=1.0',
+      'created',
+      'expires=@2',
+      'nonce=1',
+      'alg=hmac-sha256',
+      'keyid=k',
+      'tag=:AA==:',
+    ])
+      assert.equal(fault(`;${wrong}`), 'malformed', wrong)
   })
 
   test('one field without the other is missing; unreadable or ambiguous ones are malformed', () => {

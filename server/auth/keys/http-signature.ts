@@ -8,6 +8,7 @@ import {
   parseDictionary,
   serializeBareItem,
   serializeMember,
+  serializeParameters,
 } from './structured-field.ts'
 
 /** One signature of a message as its two fields give it; `signature` is undefined if Signature has none under the label. */
@@ -58,16 +59,31 @@ export function signatureBase(input: InnerList, message: HttpMessage): Signature
   let base = ''
   for (const component of input.items) {
     const identifier = serializeMember(component)
+    // The order of parameters stays as it is, but makes no other component of it (RFC 9421 section 2).
+    const identity = component.parameters.size > 1 ? inOneOrder(component) : identifier
     const found = componentValue(component, message)
-    if (seen.has(identifier) || (!found.ok && found.fault === 'malformed')) {
+    if (seen.has(identity) || (!found.ok && found.fault === 'malformed')) {
       return { ok: false, fault: 'malformed', component: identifier }
     }
     if (!found.ok) return { ok: false, fault: 'component_absent', component: identifier }
-    seen.add(identifier)
+    seen.add(identity)
     base += `${identifier}: ${found.value}\n`
   }
   return { ok: true, base: `${base}"@signature-params": ${serializeMember(input)}` }
 }
+
+const inOneOrder = ({ value, parameters }: Item) =>
+  serializeBareItem(value) + serializeParameters(new Map([...parameters].sort()))
+
+/** The kind that each parameter of a signature must be of (RFC 9421 section 2.3); others may be of any. */
+const KIND_OF_PARAMETER = new Map<string, BareItem['kind']>([
+  ['created', 'integer'],
+  ['expires', 'integer'],
+  ['nonce', 'string'],
+  ['alg', 'string'],
+  ['keyid', 'string'],
+  ['tag', 'string'],
+])
 
 export type SignatureCheck =
   | { ok: true; base: string }
@@ -90,8 +106,12 @@ export function verifySignature(message: HttpMessage, label: string, key: Verify
   const built = signatureBase(found.input, message)
   if (!built.ok) return built
   const { base } = built
-  const claimed = found.input.parameters.get('alg')
-  if (claimed && (claimed.kind !== 'string' || claimed.value !== key.algorithm)) {
+  const { parameters } = found.input
+  for (const [name, { kind }] of parameters) {
+    if (kind !== (KIND_OF_PARAMETER.get(name) ?? kind)) return { ok: false, fault: 'malformed', base }
+  }
+  const claimed = parameters.get('alg')
+  if (claimed && claimed.value !== key.algorithm) {
     return { ok: false, fault: 'wrong_algorithm', base }
   }
   return key.verify(Buffer.from(base, 'latin1'), found.signature)
