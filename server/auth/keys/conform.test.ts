@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { createPrivateKey, type JsonWebKey } from 'node:crypto'
 import * as fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { after, describe, mock, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { signData } from './algorithm.ts'
 import { type AuthKind, conformAuth } from './conform.ts'
 
 const TESTDATA = fileURLToPath(new URL('./testdata/', import.meta.url))
@@ -133,6 +135,22 @@ describe('conformance of device authentication', () => {
         one.signatureInput = `other=("@status");tag="x", ${one.signatureInput}`
         one.signature = `${one.signature}, other=:AAAA:`
       }
+    })
+    assert.deepEqual((await run('rfc9421', file)).tally, { passed: 6, failed: 0 })
+  })
+
+  test('a signature may cover another one', async () => {
+    const file = changed('rfc9421-vectors.json', (vectors) => {
+      const { keys } = vectors as unknown as { keys: Record<string, { privateJwk: JsonWebKey }> }
+      const key = createPrivateKey({ key: keys['test-key-ecc-p256']!.privateJwk, format: 'jwk' })
+      const base =
+        '"signature";key="first": :AAAA:\n"@signature-params": ("signature";key="first");created=1618884473'
+      const signature = signData('ecdsa-p256-sha256', key, Buffer.from(base))
+      Object.assign(vectors.cases[1]!, {
+        signatureBase: base,
+        signatureInput: 'first=("@status"), sig-b24=("signature";key="first");created=1618884473',
+        signature: `first=:AAAA:, sig-b24=:${signature.toString('base64')}:`,
+      })
     })
     assert.deepEqual((await run('rfc9421', file)).tally, { passed: 6, failed: 0 })
   })
