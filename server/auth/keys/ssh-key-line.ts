@@ -12,7 +12,8 @@ import {
 const MOST_BYTES = 16 * 1024
 /** First words that name a kind of key, allowed or not; what else comes first is an option or not a key at all. */
 const NAMES_A_TYPE = /^(?:ssh-|ecdsa-|sk-|rsa-sha2-|webauthn-|x509v3-|pgp-)/i
-const PRIVATE = /PRIVATE KEY-----|^PuTTY-User-Key-File-|^b3BlbnNzaC1rZXktdjEA/m
+/** PEM and OpenSSH have five hyphens, the SSH2 form a blank and four. */
+const PRIVATE = /PRIVATE KEY(?:-----| ----)|^PuTTY-User-Key-File-|^b3BlbnNzaC1rZXktdjEA/m
 
 /**
  * Reads one line as in a `.pub` file: type, base64, comment (device-signatures section 1; the blob is RFC 4253 section 6.6,

@@ -136,6 +136,8 @@ describe('SSH public keys', () => {
       assertRefused(`-----BEGIN ${kind}-----\nMIIB\n-----END ${kind}-----`, 'private_key')
       assertRefused(`${LINE}\n-----BEGIN ${kind}-----\nMIIB`, 'private_key')
     }
+    assertRefused('---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nP2/56wAA', 'private_key')
+    assertRefused('---- BEGIN SSH2 PUBLIC KEY ----\nAAAA\n---- END SSH2 PUBLIC KEY ----', 'malformed')
     assertRefused('PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none', 'private_key')
     assertRefused(Buffer.from('openssh-key-v1\0none').toString('base64'), 'private_key')
     assertRefused('-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----', 'malformed')
