@@ -386,9 +386,8 @@ describe('who may call what', () => {
     if (!foreign) continue
     test(`attack 1: ${path} does not know the things of another fleet`, async () => {
       const code = await refusal(path, who === 'device' ? DEVICE : OWNER, foreign(theirs))
-      // A heartbeat for a foreign device is refused as any other device's name is: it is not the token's.
-      if (path === 'heartbeat.report') assert.ok(code === 'UNPROCESSABLE_CONTENT' || code === null)
-      else assert.equal(code, 'NOT_FOUND')
+      // A heartbeat for a foreign device is refused as any other device's name is: it is not that of the key.
+      assert.equal(code, path === 'heartbeat.report' ? 'FORBIDDEN' : 'NOT_FOUND')
     })
   }
 

@@ -172,6 +172,19 @@ describe('devices at two running instances', () => {
     assert.equal(await send(target.url, one), 'taken', 'what was tried has used nothing up')
   })
 
+  test('one row for another device refuses all of a report, at the procedure too', async () => {
+    const reporter = a.devices[2]!
+    const client = new DeviceClient({ url: target.url, signer: ownSigner(reporter.key) })
+    const report = async (...beats: unknown[]) => {
+      const body = Buffer.from(JSON.stringify(beats))
+      const { status, text } = await client.send('POST', '/api/trpc/heartbeat.report', body)
+      return `${status} ${text}`
+    }
+    const own = beatOf(reporter.name)
+    assert.match(await report(own, beatOf(truck.name)), /^403 .*"FORBIDDEN"/)
+    assert.match(await report(own), /^200 .*"stored":1/, 'nothing of it was stored before')
+  })
+
   test('attack 08: a key that an owner revokes is refused at both within 5 s, its session too', async () => {
     const fingerprint = printOf(second.key.keyId)
     const { rows } = await pool.query<{ id: number }>(

@@ -1,7 +1,9 @@
 import type pg from 'pg'
 import type { DevicePrincipal } from '../auth/principal.ts'
+import { AppError } from '../errors.ts'
 import type { Instant } from '../time/instant.ts'
 import { decodeReport, wordsOf } from './decode.ts'
+import { NOT_ITS_OWN, namesOf } from './gateway.ts'
 import { type Receiver, receiverOf, storeCounted } from './receive.ts'
 import type { Receipt } from './schema.ts'
 import { activityOf } from './status.ts'
@@ -32,13 +34,16 @@ function rawOf(report: unknown): Buffer {
   }
 }
 
-/** The same for the procedure: counted, and noted for the installer. @throws AppError as takeReport */
+/** The same for the procedure: counted, and noted for the installer. @throws AppError as takeReport, and forbidden */
 export async function takeProcedure(
   pool: pg.Pool,
   device: DevicePrincipal,
   report: unknown,
   { address, receivedAt }: { address: string; receivedAt: Instant },
 ): Promise<Receipt> {
+  // As at the door of heartbeats: what is signed for another device is refused as a whole (device-signatures section 2).
+  if (device.method !== 'token' && !namesOf(report).every((name) => name === device.name))
+    throw new AppError('forbidden', NOT_ITS_OWN.detail)
   const from = performance.now()
   const { batch, refused, received } = decodeReport(report, device, receivedAt)
   const [stored = 0] = await storeCounted(receiverOf(pool), 'json', [batch], null)
