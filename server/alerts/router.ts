@@ -11,6 +11,7 @@ async function change(
   action: string,
 ): Promise<AlertRow> {
   const { fleetId, name } = ctx.person
+  const { state: was } = await getAlert(ctx.db, fleetId, id)
   const changed = await apply(ctx.db, fleetId, id, name, ctx.now)
   const alert = await getAlert(ctx.db, fleetId, id)
   if (changed) {
@@ -20,6 +21,7 @@ async function change(
       ...deedOf(ctx),
       action,
       object: { kind: 'alert', id },
+      before: { state: was },
       after: { state, title },
     })
   }

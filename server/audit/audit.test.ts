@@ -8,7 +8,9 @@ import { type AuditEntry, recordAudit, SYSTEM, withheld } from './record.ts'
 import { listAudit } from './search.ts'
 import { verifyAuditChain } from './verify.ts'
 
-const { pool } = await testDatabase()
+const { url, pool } = await testDatabase()
+process.env.DATABASE_URL ??= url
+process.env.AUTH_SECRET ??= 'a secret of the tests alone, 32 characters'
 const AT = Date.UTC(2026, 10, 25, 15, 0, 0, 123)
 
 const deed = (fleetId: number, more: Partial<AuditEntry> = {}): AuditEntry => ({
@@ -227,6 +229,56 @@ test('many deeds in one statement cost no more each than few, also where no stat
   )
   const blocks = rows[0]!['QUERY PLAN'][0].Plan['Shared Hit Blocks']
   assert.ok(blocks < 2_000 * 20, `${blocks} blocks for 2,000 rows`)
+})
+
+describe('what was before a change', () => {
+  const deeds = async (fleetId: number) =>
+    (await listAudit(pool, fleetId, { limit: 10 }, pool)).map(({ action, before, after }) => ({
+      action,
+      before: JSON.parse(before ?? 'null'),
+      after: JSON.parse(after ?? 'null'),
+    }))
+
+  test('a way to sign in stands with its settings before and after, and without its secret', async () => {
+    const fleet = await TestFleet.make(pool, AT - 86_400_000)
+    const { signIn } = fleet.person(AT)
+    const settings = { issuer: 'http://127.0.0.1:9', clientId: 'one', groups: [], otherwise: null }
+    const provider = { kind: 'oidc' as const, name: 'Company', enabled: false, secret: 'not to be read' }
+    const { id } = await signIn.save({ ...provider, settings })
+    await signIn.save({ ...provider, id, settings: { ...settings, clientId: 'two' } })
+    const [changed, added] = await deeds(fleet.id)
+    assert.deepEqual(
+      [added!.action, added!.before, added!.after.settings.clientId],
+      ['sign-in-provider.added', null, 'one'],
+    )
+    assert.equal(changed!.action, 'sign-in-provider.changed')
+    assert.deepEqual(changed!.before, added!.after)
+    assert.deepEqual(changed!.after, {
+      ...added!.after,
+      settings: { ...added!.after.settings, clientId: 'two' },
+    })
+    assert.ok(!JSON.stringify([added, changed]).includes('not to be read'))
+  })
+
+  test('an alert stands with the state before and after', async () => {
+    const fleet = await TestFleet.make(pool, AT - 86_400_000)
+    const id = newId()
+    await pool.query(
+      `insert into alerts (fleet_id, id, kind, subject, vehicle_id, due_at, opened_at, facts)
+       values ($1, $2, 'truck-silent', 'silent:1', $3, $4, $4, '{"title":"Silent","detail":"For an hour"}')`,
+      [fleet.id, id, fleet.trucks[0]!.vehicleId, new Date(AT)],
+    )
+    const { alerts } = fleet.person(AT)
+    await alerts.acknowledge({ id })
+    await alerts.resolve({ id })
+    assert.deepEqual(
+      (await deeds(fleet.id)).map(({ before, after }) => [before.state, after.state]),
+      [
+        ['acknowledged', 'resolved'],
+        ['open', 'acknowledged'],
+      ],
+    )
+  })
 })
 
 describe('looking into the audit log', () => {

@@ -102,5 +102,5 @@ export async function addProvider(
     | { kind: 'oidc'; name: string; secret: string; settings: OpenIdSettings },
 ): Promise<number> {
   const { saveProvider } = await import('./providers.ts')
-  return await saveProvider(pool, fleetId, { enabled: true, ...provider })
+  return (await saveProvider(pool, fleetId, { enabled: true, ...provider })).id
 }

@@ -118,9 +118,9 @@ export const signInRouter = router({
         ctx,
         input.id === undefined ? 'sign-in-provider.added' : 'sign-in-provider.changed',
         async (tx) => {
-          const id = await saveProvider(tx, ctx.person.fleetId, input)
-          const { secret: _, ...after } = input
-          return { result: { id }, object: { kind: 'sign-in-provider', id }, after }
+          const { id, before } = await saveProvider(tx, ctx.person.fleetId, input)
+          const { secret: _, id: __, ...after } = input
+          return { result: { id }, object: { kind: 'sign-in-provider', id }, before, after }
         },
       )
     }),

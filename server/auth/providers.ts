@@ -86,9 +86,14 @@ export async function offerOf(db: Db, slug: string | null): Promise<Offer | null
 
 /**
  * Makes or changes a provider; without a `secret` the stored one stays, unless the address changed that it would be sent to.
+ * @returns with `before`, what it was, for one that was changed
  * @throws AppError not-found, conflict for a name twice
  */
-export async function saveProvider(db: Db, fleetId: number, input: SaveProvider): Promise<number> {
+export async function saveProvider(
+  db: Db,
+  fleetId: number,
+  input: SaveProvider,
+): Promise<{ id: number; before?: Pick<Provider, 'kind' | 'name' | 'enabled' | 'settings'> }> {
   const sealed = input.secret === undefined ? null : seal(input.secret, PROVIDER_PURPOSE)
   const values = [fleetId, input.id ?? newId(), input.kind, input.name, input.enabled, input.settings, sealed]
   if (input.id !== undefined) {
@@ -104,7 +109,8 @@ export async function saveProvider(db: Db, fleetId: number, input: SaveProvider)
       )
       .catch(nameTaken)
     if (!rowCount) throw NO_PROVIDER()
-    return input.id
+    const { kind, name, enabled, settings } = row
+    return { id: input.id, before: { kind, name, enabled, settings } }
   }
   await db
     .query(
@@ -112,7 +118,7 @@ export async function saveProvider(db: Db, fleetId: number, input: SaveProvider)
       values,
     )
     .catch(nameTaken)
-  return values[1] as number
+  return { id: values[1] as number }
 }
 
 /** Where a secret would go: whoever may change it must know the secret, or they could have it sent to themselves. */
