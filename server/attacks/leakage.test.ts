@@ -50,6 +50,20 @@ describe('attack 22: the audit log', () => {
     )
     assert.equal((await verifyAuditChain(pool, a.id)).broken?.sequence, 1)
   })
+
+  test('attack 22: nor may it change or delete what stands in a driver’s record of duty', async () => {
+    const { rows } = await pool.query('select from duty_events where fleet_id = $1', [a.id])
+    assert.ok(rows.length > 0)
+    for (const sql of [
+      `update duty_events set annotation = 'x'`,
+      'delete from duty_events',
+      'truncate duty_events',
+    ])
+      await assert.rejects(
+        withFleet(pool, a.id, (tx) => tx.query(sql)),
+        { code: '42501' },
+      )
+  })
 })
 
 describe('attack 25: what leaks, and what is believed', () => {

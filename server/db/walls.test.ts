@@ -183,7 +183,7 @@ describe('walls between fleets', () => {
     )
     const changed = await withFleet(pool, ours.id, async (tx) => [
       (await tx.query(`update drivers set name = 'Eve' where fleet_id = $1`, [theirs.id])).rowCount,
-      (await tx.query('delete from duty_events where fleet_id = $1', [theirs.id])).rowCount,
+      (await tx.query('delete from alerts where fleet_id = $1', [theirs.id])).rowCount,
     ])
     assert.deepEqual(changed, [0, 0])
     await assert.rejects(
@@ -223,12 +223,15 @@ describe('walls between fleets', () => {
       )
   })
 
-  test('neither role may touch a row of the audit log', async () => {
+  test('attack 22: neither role may touch a row of the audit log, or of the record of duty', async () => {
     for (const role of ['restline_app', 'restline_service'])
       for (const sql of [
         `update audit_log set actor_name = 'x'`,
         'delete from audit_log',
         'truncate audit_log',
+        `update duty_events set status = 'OFF'`,
+        'delete from duty_events',
+        'truncate duty_events',
       ])
         await assert.rejects(
           withTransaction(pool, async (tx) => {
