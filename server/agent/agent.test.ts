@@ -14,8 +14,10 @@ import { VerifyingKey } from '../auth/keys/algorithm.ts'
 import { parseSshKeyLine } from '../auth/keys/ssh-key-line.ts'
 import { testDatabase } from '../db/testing.ts'
 import { until } from '../ingest/doors.testing.ts'
+import type { DeviceClient } from './client.ts'
 import { Journal } from './journal.ts'
 import { readLine, readSentence } from './nmea.ts'
+import { drain } from './sender.ts'
 import { signerOf } from './signer.ts'
 
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'agent-'))
@@ -126,6 +128,28 @@ describe('the journal', () => {
     journal.close()
   })
 
+  test('on a disk that is full takes what is whole on it and no more, goes on, and loses nothing of it', () => {
+    const place = path.join(directory, 'journal-full')
+    const filling = path.join(directory, 'fill.mts')
+    const journal = fileURLToPath(new URL('journal.ts', import.meta.url))
+    fs.writeFileSync(
+      filling,
+      `import { Journal } from ${JSON.stringify(journal)}
+       const journal = new Journal(${JSON.stringify(place)})
+       let taken = 0
+       for (let i = 0; i < 500; i++) taken += journal.append([JSON.stringify({ a: i, more: 'x'.repeat(211) })])
+       console.log(taken)`,
+    )
+    // No file of it may have more than 64 KiB: the system writes a part of the line that crosses that.
+    const limited = `ulimit -f 64; exec ${process.execPath} --import tsx ${filling}`
+    const taken = Number(execFileSync('bash', ['-c', limited], { encoding: 'utf8' }))
+    assert.ok(taken > 200 && taken < 500, `${taken}`)
+    const again = new Journal(place)
+    assert.equal(again.size, taken)
+    assert.equal(JSON.parse(again.newest(1)[0]!.text).a, taken - 1)
+    again.close()
+  })
+
   test('deletes its files when they are sent, and the list of what was sent with them', () => {
     const place = path.join(directory, 'journal-c')
     const journal = new Journal(place)
@@ -140,6 +164,29 @@ describe('the journal', () => {
     again.append(['{"b":1}'])
     assert.deepEqual(again.newest(1)[0]!.sequence, 15_001)
   })
+})
+
+test('a line that is too large even alone holds up nothing that is behind it', async () => {
+  const journal = new Journal(path.join(directory, 'journal-large'))
+  journal.append(['{"a":1}', `{"a":"${'x'.repeat(2_000)}"}`, '{"a":3}'])
+  const sent: number[] = []
+  const client = {
+    send: async (_: string, __: string, body: Buffer) => {
+      const status = body.length > 1_000 ? 413 : 200
+      if (status === 200) sent.push(...JSON.parse(body.toString()).map(({ a }: { a: number }) => a))
+      return { status, text: '{"refused":[]}', headers: new Headers() }
+    },
+  }
+  await drain({
+    client: client as unknown as DeviceClient,
+    journal,
+    device: 'unit-1',
+    signal: AbortSignal.timeout(30_000),
+    pause: async () => assert.fail('it waits for what never comes'),
+    onTrouble: () => undefined,
+  })
+  assert.deepEqual([sent, journal.size], [[3, 1], 0])
+  journal.close()
 })
 
 describe('who signs', () => {

@@ -51,25 +51,25 @@ export class Journal {
 
   /**
    * Takes records: when it returns they are on the disk.
-   * @returns how many were taken; the others find no room
+   * @returns how many were taken; the others find no room, here or on the disk
    */
   append(texts: readonly string[]): number {
-    const lines: string[] = []
-    let taken = 0
+    const taken: Kept[] = []
+    let bytes = this.#bytes
     for (const text of texts) {
-      if (this.#bytes + text.length > this.#mostBytes) break
-      const kept = { sequence: this.#next++, text }
-      lines.push(`${kept.sequence} ${text}\n`)
-      this.#pending.push(kept)
-      this.#bytes += text.length
-      taken++
+      if (bytes + text.length > this.#mostBytes) break
+      taken.push({ sequence: this.#next + taken.length, text })
+      bytes += text.length
     }
-    if (taken === 0) return 0
-    if (this.#file === undefined || this.#inFile >= PER_FILE) this.#openFile(this.#next - taken)
-    fs.writeSync(this.#file!, lines.join(''))
+    if (taken.length === 0) return 0
+    if (this.#file === undefined || this.#inFile >= PER_FILE) this.#openFile(this.#next)
+    if (!appended(this.#file!, taken.map(({ sequence, text }) => `${sequence} ${text}\n`).join(''))) return 0
     fs.fdatasyncSync(this.#file!)
-    this.#inFile += taken
-    return taken
+    this.#pending.push(...taken)
+    this.#bytes = bytes
+    this.#next += taken.length
+    this.#inFile += taken.length
+    return taken.length
   }
 
   /** Up to `most` records, the newest first. */
@@ -86,8 +86,9 @@ export class Journal {
       return false
     })
     for (const sequence of gone) this.#sent.add(sequence)
-    fs.writeSync(this.#sentFile, `${[...gone].join(' ')}\n`)
+    // First what makes room. What the list has none for is sent again after the next start.
     this.#removeSentFiles()
+    appended(this.#sentFile, `${[...gone].join(' ')}\n`)
   }
 
   close(): void {
@@ -138,6 +139,20 @@ export class Journal {
     fs.renameSync(`${list}.new`, list)
     fs.closeSync(this.#sentFile)
     this.#sentFile = fs.openSync(list, 'a', 0o600)
+  }
+}
+
+/** Appends all of a text or, where the disk is full, nothing: a write of half a number would name another record. */
+function appended(file: number, text: string): boolean {
+  const { size } = fs.fstatSync(file)
+  try {
+    fs.appendFileSync(file, text)
+    return true
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'ENOSPC' && code !== 'EDQUOT' && code !== 'EFBIG') throw error
+    fs.ftruncateSync(file, size)
+    return false
   }
 }
 

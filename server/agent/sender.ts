@@ -47,8 +47,8 @@ export async function drain(sending: Sending): Promise<void> {
       atOnce = Math.ceil(atOnce / 4)
       continue
     }
-    if (answer.status === 400 && atOnce === 1) {
-      // One that can't be read will never be: holding on to it would hold everything behind it back.
+    if ((answer.status === 400 || answer.status === 413) && atOnce === 1) {
+      // One that can't be read, or is too large alone, will never be taken: holding on to it would hold everything behind it back.
       journal.remove(records)
       continue
     }
