@@ -19,7 +19,14 @@ const Secret = z
     'is a sample, not a secret: `openssl rand -base64 32` makes one',
   )
 /** These may stand in a file instead, which `NAME_FILE` names. */
-const FROM_FILES = ['AUTH_SECRET', 'AUTH_SECRET_PREVIOUS', 'DATABASE_URL', 'SMTP_URL']
+const FROM_FILES = [
+  'AUTH_SECRET',
+  'AUTH_SECRET_PREVIOUS',
+  'DATABASE_URL',
+  'SMTP_URL',
+  'METRICS_TOKEN',
+  'MQTT_URL',
+]
 
 /** CIDR ranges with commas between them. */
 const Ranges = z
@@ -71,7 +78,7 @@ const schema = z.object({
     .optional(),
   MQTT_TOPIC: z.string().default('owntracks/+/+'),
   /** Who asks for /metrics must bring it; left out: only this machine may. */
-  METRICS_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
+  METRICS_TOKEN: Secret.optional(),
   /** Networks of one's own, as CIDR ranges with commas, in which webhooks may go to; left out: the public Internet only. */
   WEBHOOK_NETWORKS: Ranges,
   /** The same for directories (LDAP), OpenID providers and the issuers of devices' tokens. */

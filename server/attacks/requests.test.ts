@@ -292,6 +292,14 @@ describe('attack 25: secrets that are none', () => {
       { AUTH_SECRET: good, AUTH_SECRET_PREVIOUS: 'example-secret-of-the-documentation-123' },
       /AUTH_SECRET_PREVIOUS is a sample/,
     ],
+    'a short one for the metrics': [
+      { AUTH_SECRET: good, METRICS_TOKEN: good.slice(0, 31) },
+      /METRICS_TOKEN must have at least 32 bytes/,
+    ],
+    'a sample for the metrics': [
+      { AUTH_SECRET: good, METRICS_TOKEN: 'change-me-change-me-change-me-change-me' },
+      /METRICS_TOKEN is a sample/,
+    ],
   }
   for (const program of ['main', 'worker'])
     for (const [what, [settings, expected]] of Object.entries(SECRETS).filter(
