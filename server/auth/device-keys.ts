@@ -226,7 +226,7 @@ export async function challengeKey(
   host: string,
   now: number,
 ): Promise<Challenge> {
-  await pendingKey(db, fleetId, keyId)
+  await pendingKey(db, fleetId, keyId, now)
   const challenge = randomBytes(24).toString('base64url')
   const expiresAt = now + CHALLENGE_MS
   await db.query(
@@ -239,14 +239,22 @@ export async function challengeKey(
   return { challenge, namespace, command, expiresAt }
 }
 
-async function pendingKey(db: Db, fleetId: number, keyId: number): Promise<{ publicKey: string }> {
-  const { rows } = await db.query<{ state: string; publicKey: string }>(
-    'select state, public_key as "publicKey" from device_keys where fleet_id = $1 and id = $2',
+async function pendingKey(
+  db: Db,
+  fleetId: number,
+  keyId: number,
+  now: number,
+): Promise<{ publicKey: string }> {
+  const { rows } = await db.query<{ state: string; publicKey: string; enrolledAt: number }>(
+    `select state, public_key as "publicKey", enrolled_at as "enrolledAt" from device_keys
+     where fleet_id = $1 and id = $2`,
     [fleetId, keyId],
   )
   if (!rows[0]) throw NO_KEY()
   if (rows[0].state !== 'pending')
     throw new AppError('conflict', `The key is ${rows[0].state}, not pending.`, 'keyId')
+  if (rows[0].enrolledAt <= now - PENDING_FOR_MS)
+    throw new AppError('conflict', 'The key was enrolled more than a day ago: enrol it again.', 'keyId')
   return rows[0]
 }
 
@@ -263,7 +271,7 @@ export async function proveKey(
   host: string,
   now: number,
 ): Promise<EnrolledKey> {
-  const { publicKey } = await pendingKey(pool, fleetId, keyId)
+  const { publicKey } = await pendingKey(pool, fleetId, keyId, now)
   const { rows } = await pool.query<{ challenge: string; expiresAt: number }>(
     `delete from device_key_challenges where fleet_id = $1 and key_id = $2
      returning challenge, expires_at as "expiresAt"`,

@@ -302,6 +302,9 @@ describe('the life of a key', () => {
       await assert.rejects(prove(sign(file, next.challenge, next.namespace), now + 600_001), {
         code: 'conflict',
       })
+      // Nor with any challenge, once it has waited for a day.
+      const tomorrow = now + 86_400_000
+      await assert.rejects(challengeKey(pool, fleet.id, enrolled.id, 'x', tomorrow), { code: 'conflict' })
       const third = await challengeKey(pool, fleet.id, enrolled.id, 'ingest.example.com', now)
       assert.equal((await prove(sign(file, third.challenge, third.namespace))).state, 'active')
       await assert.rejects(challengeKey(pool, fleet.id, enrolled.id, 'x', now), { code: 'conflict' })
