@@ -283,6 +283,25 @@ describe('sign-in by directory', () => {
     await assert.rejects(run({ settings: settingsOf({ url: 'ldap://localhost:1' }) }), { field: 'secret' })
   })
 
+  test('the test of a directory guesses passwords no faster than the sign-in: they have one count', async () => {
+    const { appRouter } = await import('../router.ts')
+    const { createCaller } = await import('../trpc.ts')
+    const principal = {
+      kind: 'person' as const,
+      ...{ userId: 'u', name: 'Ada', email: 'ada@x.example', sessionId: 's' },
+      ...{ fleetId, role: 'owner' as const, driverId: null, local: true },
+    }
+    const source = { address: '198.51.100.99', requestId: 'r' }
+    const caller = createCaller(appRouter)({ principal, db: pool, now: Date.now(), source })
+    const saved = { kind: 'ldap' as const, id: provider, name: 'Head office', enabled: true }
+    const guess = () =>
+      caller.signIn.test({ provider: { ...saved, settings: settingsOf() }, user: 'carl', password: 'wrong' })
+    for (let i = 0; i < 10; i++) assert.equal((await guess()).at(-1)?.title, 'Check their password')
+    await assert.rejects(guess(), { code: 'TOO_MANY_REQUESTS' })
+    assert.equal((await enter('carl', 'comma-in-the-dn')).answer.status, 429)
+    await pool.query('delete from sign_in_attempts')
+  })
+
   test('a local member connects the directory to their account, and then both ways lead to it', async () => {
     const { enrolPerson } = await import('./people.ts')
     const userId = await enrolPerson(pool, {

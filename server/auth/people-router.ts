@@ -3,6 +3,7 @@ import { deedOf, recordAudit } from '../audit/record.ts'
 import { type Db, withTransaction } from '../db/pool.ts'
 import { type Context, may, mayAcross, router } from '../trpc.ts'
 import { disconnect, endSession, signOutEverywhere, viewAccount } from './account.ts'
+import { countAttempt, succeeded } from './attempts.ts'
 import { endSessions } from './enter.ts'
 import { invite, listInvitations, withdraw } from './invitations.ts'
 import { listMembers, removeMember, setRole } from './members.ts'
@@ -135,7 +136,17 @@ export const signInRouter = router({
     ),
   test: mayAcross('sign-in.manage')
     .input(TestProvider)
-    .mutation(({ ctx, input: { provider, ...who } }) =>
-      testProvider(ctx.db, ctx.person.fleetId, provider, who, ctx.now),
-    ),
+    .mutation(async ({ ctx, input: { provider, ...who } }) => {
+      const { db, now, source, person } = ctx
+      // Passwords are guessed here no faster than at the sign-in, whose count this is.
+      const attempt = who.user &&
+        who.password && {
+          account: `${person.fleetId} ${provider.id ?? 'new'} ${who.user.trim()}`,
+          address: source?.address ?? 'unknown',
+        }
+      if (attempt) await countAttempt(db, attempt, now)
+      const steps = await testProvider(db, person.fleetId, provider, who, now)
+      if (attempt && steps.every(({ ok }) => ok)) await succeeded(db, attempt)
+      return steps
+    }),
 })
