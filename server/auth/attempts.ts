@@ -16,6 +16,15 @@ const ACCOUNT: Limit = { failures: 10, windowMs: 15 * 60_000, waitMs: 30_000 }
 /** Twenty failures from an address in a minute. */
 const ADDRESS: Limit = { failures: 20, windowMs: 60_000, waitMs: 60_000 }
 
+/** Mails to people who asked for none: so many of a fleet in ten minutes. */
+const INVITATIONS: Limit = { failures: 100, windowMs: 10 * 60_000, waitMs: 10 * 60_000 }
+
+/** Counts an invitation of a fleet. @throws AppError too-often */
+export async function countInvitation(db: Db, fleetId: number, now: Instant): Promise<void> {
+  if (await take(db, keyOf('invitations', String(fleetId)), INVITATIONS, now)) return
+  throw new AppError('too-often', 'This fleet sent 100 invitations within 10 minutes. Wait some minutes.')
+}
+
 /**
  * Counts a try before it is made, in one statement on the account's row, so that many tries at once, on many instances, can't all
  * slip through before the first has failed. A success takes it back by `succeeded`.

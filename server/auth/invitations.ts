@@ -6,6 +6,7 @@ import { type Db, withTransaction } from '../db/pool.ts'
 import { env } from '../env.ts'
 import { AppError } from '../errors.ts'
 import type { Instant } from '../time/instant.ts'
+import { countInvitation } from './attempts.ts'
 import { mayAssign, ROLE_NAME, type Role } from './can.ts'
 import { personActor } from './deeds.ts'
 import { postMail } from './mail.ts'
@@ -48,6 +49,7 @@ export async function invite(
   const open = await listInvitations(tx, by.fleetId, now)
   if (open.length >= MOST_OPEN)
     throw new AppError('too-often', 'There are 200 open invitations: take some back first.')
+  await countInvitation(tx, by.fleetId, now)
   await tx.query('delete from invitations where fleet_id = $1 and email = $2 and accepted_at is null', [
     by.fleetId,
     input.email,

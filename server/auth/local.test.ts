@@ -310,6 +310,23 @@ describe('a forgotten password', () => {
   })
 })
 
+test('a fleet asks a hundred people in ten minutes, also the same ones again and again; another is not touched', async () => {
+  const { withTransaction } = await import('../db/pool.ts')
+  const { invite } = await import('./invitations.ts')
+  const owner = (await (await someone('owner')).browser.person())!
+  const [one, other] = [await makeFleet(pool, 'asks-many'), await makeFleet(pool, 'asks-one')]
+  const now = Date.now()
+  const ask = (fleet: number, at = now) =>
+    withTransaction(pool, (tx) =>
+      invite(tx, { ...owner, fleetId: fleet }, { email: 'z@x.example', role: 'viewer', driverId: null }, at),
+    )
+  for (let i = 0; i < 100; i++) await ask(one)
+  await assert.rejects(ask(one), { code: 'too-often' })
+  await ask(other)
+  await ask(one, now + 10 * 60_000)
+  await pool.query(`delete from mail_outbox where recipient = 'z@x.example'`)
+})
+
 describe('an invitation', () => {
   const invited = async (owner: Person, email: string, now = Date.now()) => {
     const { withTransaction } = await import('../db/pool.ts')
