@@ -35,6 +35,7 @@ const drive = (from: Instant, during: number, meters: number) =>
   reports(from, during, 30 * SECOND, (ms) => meters + ms * METERS_PER_MS)
 
 const TEN = 10 * MINUTE
+const TEN_SECONDS = 10 * SECOND
 const TEN_METERS = TEN * METERS_PER_MS
 
 /** Rest, drive, wait for `wait`, drive on, rest. */
@@ -149,15 +150,48 @@ describe('the rules of trips', () => {
     assert.deepEqual(judgePoints([...unknown, next], settings).implausible, [{ point: next, doubt: 'jump' }])
   })
 
-  test('a standstill begins when the engine goes off, unless it idles for too long', () => {
+  test('the first fix that moves is of the trip, however near it is; a speed that no odometer confirms is none', () => {
+    const rest = (every: number) =>
+      park(0, TEN, 0, every).map((one) => ({ ...one, speedKph: 0, odometerMeters: 7_000 }))
+    const way = Array.from({ length: 60 }, (_, i) => {
+      const meters = 7 + i * 100
+      return point(TEN + 5 * SECOND + i * TEN_SECONDS, meters, {
+        speedKph: i === 0 ? 6 : 36,
+        odometerMeters: 7_000 + meters,
+      })
+    })
+    const arrived = (meters: number) =>
+      park(TEN + 11 * MINUTE, TEN, meters).map((one) => ({
+        ...one,
+        speedKph: 0,
+        odometerMeters: 7_000 + meters,
+      }))
+    for (const every of [TEN_SECONDS, 30 * SECOND, 5 * MINUTE]) {
+      const { trips } = derive([...rest(every), ...way, ...arrived(6_000)], settings)
+      assert.equal(trips.length, 1)
+      assert.ok(trips[0]!.startedAt - START - TEN < 5 * SECOND, `${every}`)
+      assert.equal(trips[0]!.distanceMeters, 6_000)
+    }
+    const wanders = [...rest(MINUTE), point(TEN + 30 * SECOND, 12, { speedKph: 7, odometerMeters: 7_000 })]
+    const { stops } = derive(
+      [...wanders, ...rest(MINUTE).map((one) => ({ ...one, fixAt: one.fixAt + TEN + MINUTE }))],
+      settings,
+    )
+    assert.deepEqual(
+      stops.map(({ startedAt, endedAt }) => endedAt - startedAt),
+      [2 * TEN + MINUTE],
+    )
+  })
+
+  test('a standstill begins when the engine goes off, unless it idles for longer than in traffic', () => {
     const idles = (ms: number) =>
       [...drive(0, TEN, 0), ...park(TEN + 30 * SECOND, HOUR, TEN_METERS)].map((one) => ({
         ...one,
         ignition: one.fixAt <= START + TEN + ms,
       }))
     const endAfter = (ms: number) => derive(idles(ms), settings).stops[0]!.startedAt - START - TEN
-    assert.equal(endAfter(4 * MINUTE), 4 * MINUTE)
-    assert.ok(endAfter(6 * MINUTE) <= 30 * SECOND)
+    assert.equal(endAfter(1.5 * MINUTE), 1.5 * MINUTE)
+    for (const minutes of [3, 4, 6]) assert.ok(endAfter(minutes * MINUTE) <= 30 * SECOND, `${minutes}`)
   })
 
   test('nothing said, nothing derived', () => {

@@ -4,6 +4,9 @@ import { isOnePlace, JITTER_METERS, type Links, odometerBetween } from './links.
 import type { Fix } from './plausible.ts'
 import type { TripSettings } from './types.ts'
 
+/** Stops in traffic are shorter; who idles for longer has arrived. */
+const TRAFFIC_MS = 2 * MINUTE
+
 /** Fixes `first` to `last` stand at one place for at least the fleet's standstill. */
 export interface Standstill {
   first: number
@@ -46,9 +49,12 @@ export class Standing {
   #hasLeft(from: number, i: number): boolean {
     const [a, b] = [this.fixes[from]!, this.fixes[i]!]
     if (!isOnePlace(a, b, this.settings)) return true
-    if (distanceMeters(a, b) <= JITTER_METERS) return false
-    if ((odometerBetween(a, b, this.settings) ?? 0) > JITTER_METERS) return true
-    if (b.speedKph !== null) return b.speedKph > this.settings.movingKph
+    const driven = odometerBetween(a, b, this.settings) ?? 0
+    const saysSo = b.speedKph !== null && b.speedKph > this.settings.movingKph
+    // A receiver at rest says a speed at times, but no odometer turns with it.
+    if (distanceMeters(a, b) <= JITTER_METERS) return saysSo && driven > 0
+    if (driven > JITTER_METERS) return true
+    if (b.speedKph !== null) return saysSo
     const ms = b.at - this.fixes[i - 1]!.at
     const meters = this.links.meters[i - 1]!
     return meters > JITTER_METERS && (meters / ms) * 3600 > this.settings.movingKph
@@ -140,22 +146,25 @@ export class Standing {
 
   /**
    * A truck that waits with the engine on and then switches it off has been in traffic (or at the gate) until then, when the
-   * wait was too short for a standstill and what follows is one: the last fix of the wait. Else `first`.
+   * wait was no longer than traffic's and what follows is a standstill: the last fix of the wait. Else `first`.
    */
   #engineOffAfter(first: number, last: number): number {
-    const until = this.links.arrivedAt[first]! + this.#standstillMs
+    const until = this.links.arrivedAt[first]! + Math.min(TRAFFIC_MS, this.#standstillMs)
     let i = first
     while (i < last && this.fixes[i]!.ignition === true && this.fixes[i + 1]!.ignition === true) i++
     const off = i < last && this.fixes[i]!.ignition === true && this.fixes[i + 1]!.ignition === false
     return off && this.fixes[i]!.at < until ? i : first
   }
 
-  /** The same as `#back` at the end. */
+  /** The same as `#back` at the end: the first fix that moves is of the way, however near it is. */
   #ahead(last: number, stretch: Stretch): number {
     const until = this.fixes[last]!.at + this.#standstillMs
-    let i = last
-    while (i < stretch.last && this.fixes[i + 1]!.at < until && !this.#hasLeft(last, i + 1)) i++
-    return i
+    let stood = last
+    for (let i = last + 1; i <= stretch.last && this.fixes[i]!.at < until; i++) {
+      if (this.#hasLeft(last, i)) break
+      if (this.links.stands[i]) stood = i
+    }
+    return stood
   }
 
   /** Where a stretch without a standstill at its beginning leaves the place of its first fix. */
