@@ -16,6 +16,7 @@ import { ensurePartitions } from '../db/partitions.ts'
 import { createPool } from '../db/pool.ts'
 import { distanceMeters } from '../geo/distance.ts'
 import { createDoor } from '../ingest/http.ts'
+import { AHEAD_MS } from '../ingest/judge.ts'
 import type { Receipt } from '../ingest/schema.ts'
 import { intakeOf } from '../ingest/take.ts'
 import { DAY, type Instant, MINUTE, SECOND } from '../time/instant.ts'
@@ -29,8 +30,9 @@ const END_MS = 60 * SECOND
 const SHARE = 0.01
 const SAME_PLACE_METERS = 1
 const ROWS_A_REQUEST = 200
-/** The worker has a round after so many requests, so that later ones reopen what was derived. */
+/** The worker has a round after so many requests, and so many rounds at least, so that later ones reopen what was derived. */
 const REQUESTS_A_ROUND = 25
+const LEAST_ROUNDS = 8
 
 const Time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))
 const Truth = z.object({
@@ -57,7 +59,7 @@ export interface Outcome {
   passed: number
   /** A block for each case that failed. */
   failed: string[]
-  /** SHA-256 of every row that is kept, without the ids that each run makes anew: the same for the same points. */
+  /** SHA-256 of every row that is kept, without ids that each run makes anew and times of receipt: the same for the same points. */
   digest: string
 }
 
@@ -81,7 +83,7 @@ interface Device {
 }
 
 /** A fleet of its own with a vehicle and a token for each device of the trace. */
-async function enrol(pool: pg.Pool, names: readonly string[]): Promise<Map<string, Device>> {
+async function enrol(pool: pg.Pool, names: readonly string[], now: Instant): Promise<Map<string, Device>> {
   const fleetId = newId()
   await pool.query(
     "insert into fleets (id, name, slug, time_zone) values ($1::bigint, 'Conformance', 'conformance-' || $1::bigint, 'UTC')",
@@ -94,30 +96,48 @@ async function enrol(pool: pg.Pool, names: readonly string[]): Promise<Map<strin
   )
   const devices = names.map((name, i) => ({ name, vehicleId: vehicleIds[i]! }))
   const enrolled = await enrolDevices(pool, fleetId, devices)
+  // The door goes by the trace's clock, and a trace is of any year.
+  await pool.query('update devices set token_expires_at = $2 where fleet_id = $1', [
+    fleetId,
+    new Date(now + DAY),
+  ])
   return new Map(enrolled.map(({ name, vehicleId, token }) => [name, { vehicleId, token }]))
 }
 
-/** Requests as they are sent: each device's rows in the order of the feed, those of all devices as they come. */
-function requestsOf(rows: readonly TraceRow[]): { device: string; rows: TraceRow[] }[] {
-  const requests: { device: string; rows: TraceRow[] }[] = []
+interface Sending {
+  device: string
+  rows: TraceRow[]
+  receivedAt: Instant
+}
+
+/**
+ * Requests as they are sent: each device's rows in the order of the feed, those of all devices as they come. All are received at
+ * `end`, so that they are judged alike in all feeds; but a clock that was ahead is known when it is received, and no longer
+ * when its time has come. So such a row comes alone, at its own time.
+ */
+function requestsOf(rows: readonly TraceRow[], end: Instant): Sending[] {
+  const requests: Sending[] = []
   const gathering = new Map<string, TraceRow[]>()
   for (const row of rows) {
     const { device } = row.heartbeat
+    if (row.fixAt > row.receivedAt + AHEAD_MS) {
+      requests.push({ device, rows: [row], receivedAt: row.receivedAt })
+      continue
+    }
     const gathered = gathering.get(device) ?? []
     gathering.set(device, gathered)
     gathered.push(row)
     if (gathered.length < ROWS_A_REQUEST) continue
-    requests.push({ device, rows: gathered })
+    requests.push({ device, rows: gathered, receivedAt: end })
     gathering.delete(device)
   }
-  for (const [device, left] of gathering) requests.push({ device, rows: left })
+  for (const [device, left] of gathering) requests.push({ device, rows: left, receivedAt: end })
   return requests
 }
 
 /**
  * Posts the rows of a trace to the HTTP door on a free port, lets the worker derive in between, and compares what is kept with the
- * truth. Everything is received when the trace ends, by the door's clock, whatever the order: what is ahead of that is a
- * wrong clock, and the same rows are judged alike in all feeds.
+ * truth. The door's clock says for each request when it is received (see requestsOf).
  */
 export async function runTrace(
   pool: pg.Pool,
@@ -127,8 +147,9 @@ export async function runTrace(
 ): Promise<Outcome> {
   const end = rows.reduce((latest, row) => Math.max(latest, row.receivedAt), 0)
   for (let at = end; at > rows[0]!.receivedAt - 31 * DAY; at -= 28 * DAY) await ensurePartitions(pool, at)
-  const devices = await enrol(pool, [...new Set(rows.map((row) => row.heartbeat.device))])
-  const intake = intakeOf(pool, () => end)
+  const devices = await enrol(pool, [...new Set(rows.map((row) => row.heartbeat.device))], end)
+  let clock = end
+  const intake = intakeOf(pool, () => clock)
   const door = createDoor(intake)
   const server = createServer((req, res) => void door.handle(req, res))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -136,10 +157,13 @@ export async function runTrace(
   let now: Instant = end
   try {
     const doubled = feed.twice ? [...rows, ...rows] : rows
-    const requests = requestsOf(feed.shuffle === null ? doubled : new Random(feed.shuffle).shuffled(doubled))
+    const fed = feed.shuffle === null ? doubled : new Random(feed.shuffle).shuffled(doubled)
+    const requests = requestsOf(fed, end)
+    const apart = Math.min(REQUESTS_A_ROUND, Math.ceil(requests.length / LEAST_ROUNDS))
     for (const [i, request] of requests.entries()) {
+      clock = request.receivedAt
       await post(url, devices.get(request.device)!.token, request.rows)
-      if (i % REQUESTS_A_ROUND !== REQUESTS_A_ROUND - 1) continue
+      if (i % apart !== apart - 1) continue
       now += 2 * MINUTE
       await work(pool, () => now)
     }
@@ -285,7 +309,7 @@ async function digestOf(pool: pg.Pool, vehicles: readonly Vehicle[]): Promise<st
       ['latest_positions', "'{fleet_id,vehicle_id,device_id,revision}'", 'fix_at'],
       [
         '(select vehicle_id, p.* from positions p join devices d on d.number = p.device_number)',
-        "'{vehicle_id,fleet_number,device_number}'",
+        "'{vehicle_id,fleet_number,device_number,received_at}'",
         'fix_second, digest',
       ],
     ]) {

@@ -23,7 +23,7 @@ export const JUMP = 16384
 export const ASIDE = -32768
 
 /** A device's clock may be ahead of ours by so much (protocols, rule 4). */
-const AHEAD_MS = 5 * MINUTE
+export const AHEAD_MS = 5 * MINUTE
 /** No device keeps a backlog for longer; an older fix means that its clock is wrong. */
 const BEHIND_MS = 400 * DAY
 /** Receivers without a fix report the origin, or a little beside it. */
