@@ -44,7 +44,7 @@ export function connectLive(
         tell({ kind: 'heard' })
       },
       onLost: () => {
-        const phase = lostPhase(store)
+        const phase = lostPhase()
         store.setPhase(phase)
         tell({ kind: 'phase', phase })
       },
@@ -98,7 +98,5 @@ export function connectLive(
   }
 }
 
-function lostPhase(store: LiveStore): Phase {
-  if (!navigator.onLine) return 'offline'
-  return store.ready ? 'reconnecting' : 'connecting'
-}
+/** A first try that failed is said too: a page that waits must not look as if all were well. */
+const lostPhase = (): Phase => (navigator.onLine ? 'reconnecting' : 'offline')

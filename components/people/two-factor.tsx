@@ -4,6 +4,7 @@ import { type FormEvent, useState } from 'react'
 import { encode } from 'uqr'
 import { Badge } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
+import { CopyButton } from '../ui/copy.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { TextField } from '../ui/field.tsx'
 import { say } from '../ui/toast.tsx'
@@ -116,7 +117,10 @@ export function TwoFactor({ on }: { on: boolean }) {
 function BackupCodes({ codes }: { codes: readonly string[] }) {
   return (
     <div className="text-sm">
-      <p>Keep these codes; each signs you in once when the phone is lost:</p>
+      <div className="flex items-start justify-between gap-3">
+        <p>Keep these codes; each signs you in once when the phone is lost:</p>
+        <CopyButton text={codes.join('\n')} what="the backup codes" />
+      </div>
       <ul aria-label="Backup codes" className="mt-1 grid grid-cols-2 gap-x-4 font-mono text-xs">
         {codes.map((code) => (
           <li key={code}>{code}</li>
@@ -150,9 +154,10 @@ function Confirm({
         <Code text={totpURI} />
         <div className="text-sm">
           <p>Scan this with an authenticator app, or type its secret:</p>
-          <p className="mt-1 break-all font-mono text-xs" data-testid="totp-secret">
-            {secret}
+          <p className="my-1 font-mono text-xs" data-testid="totp-secret">
+            {secret.match(/.{1,4}/g)?.join(' ')}
           </p>
+          <CopyButton text={secret} what="the secret" />
         </div>
       </div>
       <BackupCodes codes={backupCodes} />

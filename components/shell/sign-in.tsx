@@ -47,7 +47,7 @@ const go = (next: string) => window.location.assign(next + window.location.hash)
 /** Sign-in by the fleet's own provider or directory, or with an account of ours; afterwards to where the person was going. */
 export function SignIn({ next, demo, offer, refused }: SignInProps) {
   const [directory, setDirectory] = useState<Directory | null>(null)
-  const [second, setSecond] = useState(false)
+  const [second, setSecond] = useState<'code' | 'backup' | null>(null)
   const [problem, setProblem] = useState(refused ? (REFUSED[refused] ?? UNTRUSTED) : '')
   const [busy, setBusy] = useState('')
 
@@ -74,8 +74,26 @@ export function SignIn({ next, demo, offer, refused }: SignInProps) {
 
   if (second) {
     return (
-      <Entrance title="One more step" text="Enter the code that your authenticator app shows now.">
-        <SecondStep problem={problem} busy={busy !== ''} tryTo={tryTo} onDone={() => go(next)} />
+      <Entrance
+        title="One more step"
+        text={
+          second === 'code'
+            ? 'Enter the code that your authenticator app shows now.'
+            : 'Enter one of the backup codes that you kept. Each is good once.'
+        }
+      >
+        <SecondStep
+          key={second}
+          by={second}
+          problem={problem}
+          busy={busy !== ''}
+          tryTo={tryTo}
+          onDone={() => go(next)}
+          onOther={() => {
+            setProblem('')
+            setSecond(second === 'code' ? 'backup' : 'code')
+          }}
+        />
       </Entrance>
     )
   }
@@ -120,7 +138,7 @@ export function SignIn({ next, demo, offer, refused }: SignInProps) {
                 password,
               })
               if (!answer?.twoFactorRedirect) return go(next)
-              setSecond(true)
+              setSecond('code')
               setBusy('')
             })
           }
@@ -226,17 +244,21 @@ function Credentials({
 }
 
 function SecondStep({
+  by,
   problem,
   busy,
   tryTo,
   onDone,
+  onOther,
 }: {
+  by: 'code' | 'backup'
   problem: string
   busy: boolean
   tryTo(what: string, work: () => Promise<unknown>): void
   onDone(): void
+  onOther(): void
 }) {
-  const [backup, setBackup] = useState(false)
+  const backup = by === 'backup'
   return (
     <form
       className="flex flex-col gap-4"
@@ -261,7 +283,7 @@ function SecondStep({
       <Button type="submit" tone="primary" busy={busy}>
         Go on
       </Button>
-      <Button tone="quiet" size="small" onClick={() => setBackup(!backup)}>
+      <Button tone="quiet" size="small" onClick={onOther}>
         {backup ? 'Use the app’s code' : 'Use a backup code'}
       </Button>
     </form>
