@@ -107,7 +107,7 @@ test('the board sets a status, and says why not while the truck moves', async ({
   await expectAccessible(page)
   await row.getByRole('button', { name: /^Set the status/ }).click()
   await page.getByRole('menuitem', { name: 'Off duty from now' }).click()
-  await page.getByLabel('Why (optional)').fill('Asked by telephone')
+  await page.getByLabel('Why').fill('Asked by telephone')
   await page.getByRole('button', { name: 'Set status' }).click()
   await expect(row).toContainText('Off duty')
   await page.getByRole('link', { name }).click()
@@ -120,6 +120,13 @@ test('the board sets a status, and says why not while the truck moves', async ({
   await expect(driving).toContainText('Driving')
   await driving.getByRole('button', { name: /^Set the status/ }).click()
   await page.getByRole('menuitem', { name: 'Off duty from now' }).click()
+  // A record of duty says why; without it nothing is sent.
+  await page.getByLabel('Why').fill('No')
+  await page.getByRole('button', { name: 'Set status' }).click()
+  expect(await page.getByLabel('Why').evaluate((field: HTMLInputElement) => field.validity.tooShort)).toBe(
+    true,
+  )
+  await page.getByLabel('Why').fill('Asked by telephone')
   await page.getByRole('button', { name: 'Set status' }).click()
   await expect(page.getByText('The truck is moving, so its driver is driving')).toBeVisible()
   await expectAccessible(page)

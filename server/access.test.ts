@@ -50,7 +50,10 @@ const ACCESS: Record<string, Row> = {
   'logs.drivers': { who: 'hours.see' },
   'logs.day': { who: 'hours.see-one', foreign: (other) => ({ driverId: other.driverId }) },
   'logs.advice': { who: 'hours.see-one', foreign: (other) => ({ driverId: other.driverId }) },
-  'logs.setStatus': { who: 'duty.set', foreign: (other) => ({ driverId: other.driverId, status: 'OFF' }) },
+  'logs.setStatus': {
+    who: 'duty.set',
+    foreign: (other) => ({ driverId: other.driverId, status: 'OFF', annotation: 'Rest' }),
+  },
   'logs.reportStatus': { who: 'device' },
   'alerts.list': { who: 'alerts.see' },
   'alerts.acknowledge': { who: 'alerts.settle', foreign: (other) => ({ id: other.alertId }) },

@@ -62,7 +62,7 @@ describe('driving from motion (us-canada 4)', () => {
     await fleet.report(moving, stopped + SECOND)
     await workAt(stopped + SECOND)
     await assert.rejects(
-      fleet.person(stopped + 2 * SECOND).logs.setStatus({ driverId, status: 'OFF' }),
+      fleet.person(stopped + 2 * SECOND).logs.setStatus({ driverId, status: 'OFF', annotation: 'Rest' }),
       /The truck is moving/,
     )
     // What the driver's own device says is kept, and counts for nothing while the truck moves.
@@ -82,11 +82,15 @@ describe('driving from motion (us-canada 4)', () => {
       `${hhmm(end + 30 * SECOND)} SB dispatcher`,
     ])
     // The same again changes nothing.
-    await fleet.person(end + HOUR).logs.setStatus({ driverId, status: 'SB', at: end + 30 * SECOND })
+    await fleet
+      .person(end + HOUR)
+      .logs.setStatus({ driverId, status: 'SB', at: end + 30 * SECOND, annotation: 'Rest' })
     const { rows } = await pool.query('select 1 from duty_events where fleet_id = $1', [fleet.id])
     assert.equal(rows.length, 2)
     await assert.rejects(
-      fleet.person(end + HOUR).logs.setStatus({ driverId, status: 'ON', at: end + 2 * HOUR }),
+      fleet
+        .person(end + HOUR)
+        .logs.setStatus({ driverId, status: 'ON', at: end + 2 * HOUR, annotation: 'Rest' }),
       /future/,
     )
   })
@@ -263,7 +267,9 @@ describe('clocks and alerts', () => {
     assert.ok((await alerts(fleet, now)).includes('limit-passed eu.break-45'))
     const [row] = await fleet.person(now).logs.drivers()
     assert.equal(row!.status, 'DRIVE')
-    const set = await fleet.person(now + MINUTE).logs.setStatus({ driverId, status: 'OFF' })
+    const set = await fleet
+      .person(now + MINUTE)
+      .logs.setStatus({ driverId, status: 'OFF', annotation: 'Rest' })
     assert.equal(set.status, 'REST')
     await workAt(now + 46 * MINUTE)
     assert.ok(!(await alerts(fleet, now + 46 * MINUTE)).includes('limit-passed eu.break-45'))
@@ -286,7 +292,7 @@ describe('clocks and alerts', () => {
     assert.deepEqual(await alerts(fleet, now), [])
     assert.deepEqual(await alerts(fleet, now, 'acknowledged'), ['limit-30 us.break-30'])
 
-    await fleet.person(now).logs.setStatus({ driverId, status: 'OFF' })
+    await fleet.person(now).logs.setStatus({ driverId, status: 'OFF', annotation: 'Rest' })
     await workAt(now)
     const [resolved] = (await fleet.person(now).alerts.list({ state: 'resolved' })).alerts
     assert.equal(resolved?.id, warning!.id)

@@ -19,7 +19,7 @@ const CHOICES = [
   { status: 'ON', icon: Briefcase },
 ] as const
 
-/** Sets a driver's status from now on; the log says who did, and why if they say so. */
+/** Sets a driver's status from now on; the log says who did, and why. */
 export function SetStatusMenu({ driver }: { driver: DriverRow }) {
   const [chosen, setChosen] = useState<SettableStatus | null>(null)
   const why = useWhyNot('duty.set')
@@ -51,7 +51,7 @@ export function SetStatusMenu({ driver }: { driver: DriverRow }) {
         open={chosen !== null}
         onOpenChange={(open) => !open && setChosen(null)}
         title={chosen ? `Set ${driver.name} to “${STATUS_WORDS[chosen]}”` : ''}
-        description="It goes into the driver’s log with your name and counts from now."
+        description="It goes into the driver’s log with your name and your reason, and counts from now."
       >
         {chosen && <Confirm driver={driver} status={chosen} onDone={() => setChosen(null)} />}
       </Dialog>
@@ -74,12 +74,14 @@ function Confirm({ driver, status, onDone }: { driver: DriverRow; status: Settab
   )
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    mutate({ driverId: driver.driverId, status, ...(annotation.trim() && { annotation: annotation.trim() }) })
+    mutate({ driverId: driver.driverId, status, annotation })
   }
   return (
     <form onSubmit={submit} className="flex flex-col gap-4 p-5">
       <TextField
-        label="Why (optional)"
+        label="Why"
+        required
+        minLength={4}
         maxLength={60}
         value={annotation}
         onChange={(event) => setAnnotation(event.target.value)}

@@ -6,7 +6,7 @@ import { describe, test } from 'node:test'
 import { recordAudit, SYSTEM } from '../audit/record.ts'
 import { verifyAuditChain } from '../audit/verify.ts'
 import { withFleet } from '../db/pool.ts'
-import { signIn, startTarget } from './running.testing.ts'
+import { call, digestOf, signIn, startTarget } from './running.testing.ts'
 
 const target = await startTarget()
 const { pool, a } = target
@@ -63,6 +63,39 @@ describe('attack 22: the audit log', () => {
         withFleet(pool, a.id, (tx) => tx.query(sql)),
         { code: '42501' },
       )
+  })
+})
+
+describe('attack 22: the record of duty', () => {
+  test('attack 22: nobody writes into it for a driver without saying why, nor does the database let them', async () => {
+    const { rows: drivers } = await pool.query<{ id: number }>(
+      'select id from drivers where fleet_id = $1 limit 1',
+      [a.id],
+    )
+    const driverId = drivers[0]!.id
+    const at = Date.now() - 6 * 86_400_000
+    const before = await digestOf(pool, a.id)
+    for (const annotation of [undefined, '', 'why', '  no  ']) {
+      const { status, text } = await call(
+        target,
+        cookie,
+        { path: 'logs.setStatus', type: 'mutation' },
+        { driverId, status: 'SB', at, annotation },
+      )
+      const { error } = JSON.parse(text) as { error: { data: { field: string } } }
+      assert.deepEqual([status, error.data.field], [400, 'annotation'])
+    }
+    assert.deepEqual(await digestOf(pool, a.id), before)
+    await assert.rejects(
+      withFleet(pool, a.id, (tx) =>
+        tx.query(
+          `insert into duty_events (fleet_id, driver_id, id, at, status, origin, annotation)
+           values ($1, $2, 1, now(), 'OFF', 'dispatcher', ' no  ')`,
+          [a.id, driverId],
+        ),
+      ),
+      { code: '23514' },
+    )
   })
 })
 
@@ -179,7 +212,12 @@ describe('attack 25: what leaks, and what is believed', () => {
         'x-real-ip': '203.0.113.66',
         forwarded: 'for=203.0.113.66',
       },
-      body: JSON.stringify({ driverId: drivers[0]!.id, status: 'SB', at: Date.now() - 7 * 86_400_000 }),
+      body: JSON.stringify({
+        driverId: drivers[0]!.id,
+        status: 'SB',
+        at: Date.now() - 7 * 86_400_000,
+        annotation: 'Rest',
+      }),
     })
     assert.equal(answer.status, 200, await answer.text())
     const { rows } = await pool.query<{ address: string }>(

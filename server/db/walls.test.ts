@@ -18,9 +18,12 @@ const [ours, theirs] = [
 ]
 for (const fleet of [ours, theirs]) {
   await fleet.report([{ at: AT, speedKph: 90, km: 0 }], AT)
-  await fleet
-    .person(AT)
-    .logs.setStatus({ driverId: fleet.trucks[0]!.driverId, status: 'OFF', at: AT - 3_600_000 })
+  await fleet.person(AT).logs.setStatus({
+    driverId: fleet.trucks[0]!.driverId,
+    status: 'OFF',
+    at: AT - 3_600_000,
+    annotation: 'Rest',
+  })
 }
 for (const [i, { id: fleetId }] of [ours, theirs].entries())
   await enrolPerson(pool, {

@@ -13,7 +13,7 @@ import { driverOf, recordStatus, vehicleOf } from './status.ts'
 
 const NO_DRIVER = () => new AppError('not-found', 'There is no such driver in this fleet.', 'driverId')
 /** What a device says for the driver whom its vehicle has. */
-const ReportStatus = SetStatus.omit({ driverId: true })
+const ReportStatus = SetStatus.omit({ driverId: true }).partial({ annotation: true })
 
 /** A driver's own log is theirs; others of their fleet are, for them, no drivers. */
 function theirs(person: Person, driverId: number): void {
@@ -54,7 +54,7 @@ export const logsRouter = router({
     .input(SetStatus)
     .mutation(async ({ ctx, input }): Promise<DriverRow> => {
       const { fleetId, name } = ctx.person
-      const { driverId, status, at = ctx.now, annotation = '' } = input
+      const { driverId, status, at = ctx.now, annotation } = input
       const before = await findDriverRow(ctx.db, fleetId, driverId)
       if (!before) throw NO_DRIVER()
       const vehicleId = await vehicleOf(ctx.db, { fleetId, driverId }, at)

@@ -15,7 +15,8 @@ export const SetStatus = z.strictObject({
   status: SettableStatus,
   /** Epoch milliseconds; not in the future; now if left out. */
   at: z.number().int().positive().optional(),
-  annotation: line(60).optional(),
+  /** Why: whoever writes into another's record of duty says so (49 CFR 395.30(c)(2)), in 4 to 60 characters (App. A to subpart B, 7.6). */
+  annotation: line(60).min(4, 'Say why, in 4 to 60 characters.'),
 })
 
 /** A calendar date that exists; `Date` alone would take February 30. */
