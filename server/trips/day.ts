@@ -131,11 +131,11 @@ async function odometerOf(
   until: Instant,
 ): Promise<number | null> {
   const { rows } = await db.query<Leg>(
-    `select meters, reading from (
-       select ended_at as at, distance_m as meters, end_odometer_m as reading from trips
+    `select meters, unseen, reading from (
+       select ended_at as at, distance_m as meters, false as unseen, end_odometer_m as reading from trips
        where fleet_id = $1 and vehicle_id = $2 and started_at < $3
        union all
-       select until_at, distance_m, null from track_gaps where fleet_id = $1 and vehicle_id = $2 and from_at < $3) legs
+       select until_at, distance_m, true, null from track_gaps where fleet_id = $1 and vehicle_id = $2 and from_at < $3) legs
      order by at`,
     [...key, new Date(until)],
   )

@@ -2,11 +2,13 @@
 export interface Leg {
   /** By trips and gaps, see Trip.distanceMeters */
   meters: number
+  /** Of a gap: the truck may have been carried, as on a ferry. */
+  unseen: boolean
   /** What the device's odometer said at its end; null: nothing, or not known */
   reading: number | null
 }
 
-/** An odometer is believed if it counted so much of what was driven at least, and so much at most. */
+/** An odometer is believed if it counted so much of what was seen driven at least, and so much of all at most. */
 const LEAST = 0.9
 const MOST = 1.5
 /** Readings in kilometers, and the yard. */
@@ -21,17 +23,20 @@ export function odometerAfter(legs: readonly Leg[]): number | null {
   let odometer: number | null = null
   let last = 0
   let since = 0
-  for (const { meters, reading } of legs) {
+  let seen = 0
+  for (const { meters, unseen, reading } of legs) {
     since += meters
+    if (!unseen) seen += meters
     if (reading === null) continue
     if (odometer === null) odometer = reading
     else {
       const counted = reading - last
-      const believed = counted >= since * LEAST - SLACK_METERS && counted <= since * MOST + SLACK_METERS
+      const believed = counted >= seen * LEAST - SLACK_METERS && counted <= since * MOST + SLACK_METERS
       odometer += believed ? Math.max(0, counted) : since
     }
     last = reading
     since = 0
+    seen = 0
   }
   return odometer === null ? null : odometer + since
 }

@@ -180,8 +180,9 @@ describe('what is read of trips', () => {
     )
   })
 
-  test('an odometer goes on over a reset and another unit', () => {
-    const leg = (km: number, reading: number | null) => ({ meters: km * 1_000, reading })
+  test('an odometer goes on over a reset, another unit and a gap', () => {
+    const leg = (km: number, reading: number | null) => ({ meters: km * 1_000, unseen: false, reading })
+    const gap = (km: number) => ({ meters: km * 1_000, unseen: true, reading: null })
     assert.equal(odometerAfter([]), null)
     assert.equal(odometerAfter([leg(10, null)]), null)
     assert.equal(odometerAfter([leg(10, 500_000), leg(100, 602_000)]), 602_000)
@@ -189,6 +190,10 @@ describe('what is read of trips', () => {
     assert.equal(odometerAfter([leg(10, 500_000), leg(100, 7), leg(50, 51_007)]), 651_000)
     // It counts in kilometers for a while.
     assert.equal(odometerAfter([leg(10, 500_000), leg(100, 600), leg(100, 700), leg(50, 750_000)]), 750_000)
+    // Carried by a ferry, which no odometer counts; driven unseen, which it does; and a new device after it.
+    assert.equal(odometerAfter([leg(10, 500_000), gap(40), leg(100, 601_000)]), 601_000)
+    assert.equal(odometerAfter([leg(10, 500_000), gap(40), leg(100, 645_000)]), 645_000)
+    assert.equal(odometerAfter([leg(10, 500_000), gap(40), leg(100, 7)]), 640_000)
     // Nothing said at the end: what was driven counts.
     assert.equal(odometerAfter([leg(10, 500_000), leg(30, null)]), 530_000)
   })
