@@ -24,6 +24,7 @@ import { faultOf, log } from './log.ts'
 import { appRouter } from './router.ts'
 import type { Context } from './trpc.ts'
 
+const LOOPBACK = /^(127\.|::1$|localhost$)/
 const TRPC = '/api/trpc/'
 const STOP_WITHIN_MS = 10_000
 
@@ -202,6 +203,10 @@ function endWith(error: NodeJS.ErrnoException & { port?: number }): never {
 doors = await openDoors(intake, settings).catch(endWith)
 await pages.prepare()
 server.once('error', endWith)
-server.listen({ port: PORT, host: HOST, backlog: 4_096 }, () =>
-  log.info(`listening on ${publicUrl}`, { host: HOST, port: PORT }),
-)
+server.listen({ port: PORT, host: HOST, backlog: 4_096 }, () => {
+  log.info(`listening on ${publicUrl}`, { host: HOST, port: PORT })
+  if (!settings.PUBLIC_URL && !LOOPBACK.test(HOST))
+    log.warn(
+      'PUBLIC_URL is not set: cookies are not bound to https, and what devices sign names another address',
+    )
+})

@@ -348,9 +348,12 @@ export async function rotateKey(
       'signature',
     )
   }
-  const { rows } = await tx.query<Omit<KeyRow, 'slug'>>(
-    `update device_keys set expires_at = least(expires_at, $3) where fleet_id = $1 and id = $2 and state = 'active'
-     returning scopes, reach, device_id as "deviceId", vehicle_ids::text[] as "vehicleIds", enrolled_by as "enrolledBy"`,
+  const { rows } = await tx.query<Omit<KeyRow, 'slug'> & { lifeMs: number }>(
+    `update device_keys k set expires_at = least(k.expires_at, $3)
+     from (select id, expires_at, enrolled_at from device_keys where fleet_id = $1 and id = $2 for update) was
+     where k.fleet_id = $1 and k.id = was.id and k.state = 'active'
+     returning k.scopes, k.reach, k.device_id as "deviceId", k.vehicle_ids::text[] as "vehicleIds", k.enrolled_by as "enrolledBy",
+       (extract(epoch from was.expires_at - was.enrolled_at) * 1000)::float8 as "lifeMs"`,
     [old.fleetId, old.id, new Date(now + OVERLAP_MS)],
   )
   const [row] = rows
@@ -366,7 +369,8 @@ export async function rotateKey(
     scopes: row.scopes,
     reach,
     state: 'active',
-    expiresAt: now + EXPIRES_AFTER_MS,
+    // A key that was given a month does not give itself years.
+    expiresAt: now + Math.min(row.lifeMs, EXPIRES_AFTER_MS),
     enrolledBy: row.enrolledBy,
     now,
     rotatedFrom: old.id,

@@ -195,7 +195,10 @@ describe('an identity alone', () => {
     /** Whether the token counted: what an identity alone says bears the mark of weaker evidence. */
     const isMarked = async (where: typeof instance) => {
       const query = new URLSearchParams({ id: 'both-1', timestamp: String(at++), lat: '41.6', lon: '-93.6' })
-      const response = await fetch(`${where.url}/v1/osmand/${phone!.token}?${query}`, { method: 'POST' })
+      const response = await fetch(`${where.url}/v1/osmand?${query}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${phone!.token}` },
+      })
       assert.equal(response.status, 200)
       const { rows } = await pool.query<{ flags: number }>(
         `select p.flags from positions p join devices d on d.number = p.device_number

@@ -344,6 +344,37 @@ describe('the life of a key', () => {
       [fleet.id],
     )
     assert.equal(rows.length, 1)
+    assert.equal(
+      replacing!.expiresAt! - replacing!.enrolledAt,
+      old.enrolled.expiresAt! - old.enrolled.enrolledAt,
+    )
+  })
+
+  test('a key that was given a month gives its successor no more', async () => {
+    const old = await makeKey(pool, fleet, { kind: 'device', deviceId: truck.id })
+    const month = 30 * 86_400_000
+    await pool.query(
+      `update device_keys set enrolled_at = now() - interval '29 days', expires_at = now() + interval '1 day'
+       where fleet_id = $1 and id = $2`,
+      [fleet.id, old.enrolled.id],
+    )
+    const { file, line } = sshKey('month', '-t', 'ed25519')
+    const fingerprint = execFileSync('ssh-keygen', ['-lf', `${file}.pub`])
+      .toString()
+      .split(' ')[1]!
+    const signature = sign(
+      file,
+      rotationMessage(old.enrolled.keyId, fingerprint),
+      'fleet-enrol@ingest.example.com',
+    )
+    const body = { publicKey: line, signature }
+    assert.equal((await send(one, signRequest(body, by(old, { target: '/v1/keys' })))).status, 200)
+    const keys = await listKeys(pool, fleet.id, Date.now())
+    const next = keys.find((row) => row.fingerprint === fingerprint)!
+    assert.ok(Math.abs(next.expiresAt! - next.enrolledAt - month) < 1_000)
+    // The former one is good for no longer than before.
+    const former = keys.find((row) => row.fingerprint === old.enrolled.fingerprint)!
+    assert.ok(former.expiresAt! - Date.now() <= 86_400_000)
   })
 
   test('another fleet may have the same public key, and neither gets at the other', async () => {

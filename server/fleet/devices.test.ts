@@ -91,8 +91,8 @@ describe('identities', () => {
 
 describe('devices of a fleet', () => {
   test('who knocks is listed, is enrolled from there, and may report at once', async () => {
-    assert.equal(await senderOf(intake, arrival(''), IMEI, undefined), null)
-    assert.equal(await senderOf(intake, arrival(''), IMEI, undefined), null)
+    assert.equal(await senderOf(intake, arrival(''), IMEI), null)
+    assert.equal(await senderOf(intake, arrival(''), IMEI), null)
     await activity.flush()
     const seen = await listUnknown(pool, ours.id, IMEI, NOW)
     assert.deepEqual(
@@ -105,7 +105,7 @@ describe('devices of a fleet', () => {
     const { id } = await enrolDevice(pool, by(ours), inputOf(ours, { identity: IMEI }))
     assert.deepEqual(await listUnknown(pool, ours.id, IMEI, NOW), [])
     const sender = await until(
-      () => senderOf(intake, arrival(''), IMEI, undefined),
+      () => senderOf(intake, arrival(''), IMEI),
       (found) => found !== null,
     )
     assert.equal(sender!.device.deviceId, id)
@@ -121,7 +121,7 @@ describe('devices of a fleet', () => {
   })
 
   test('connection and work are apart, reasons are counted, and another fleet sees none of it', async () => {
-    const sender = (await senderOf(intake, arrival(''), IMEI, undefined))!
+    const sender = (await senderOf(intake, arrival(''), IMEI))!
     const { deviceId } = sender.device
     await takeReadings(
       intake,
@@ -177,7 +177,7 @@ describe('devices of a fleet', () => {
   })
 
   test('the ribbon counts by five minutes and names the gaps', async () => {
-    const sender = (await senderOf(intake, arrival(''), IMEI, undefined))!
+    const sender = (await senderOf(intake, arrival(''), IMEI))!
     const at = [-5 * HOUR, -5 * HOUR + MINUTE, -2 * HOUR].map((ms) => reading({ fixAt: NOW + ms }))
     await takeReadings(intake, sender, at, arrival('backlog', NOW + 11 * SECOND))
     const signal = await getSignal(pool, ours.id, sender.device.deviceId, NOW)
@@ -190,7 +190,7 @@ describe('devices of a fleet', () => {
   })
 
   test('a watcher gets what is kept, then each message within a second, until it leaves', async () => {
-    const sender = (await senderOf(intake, arrival(''), IMEI, undefined))!
+    const sender = (await senderOf(intake, arrival(''), IMEI))!
     const watch = new DeviceWatch(pool)
     const leaving = new AbortController()
     const messages = watch.watch({
@@ -235,7 +235,7 @@ describe('devices of a fleet', () => {
   })
 
   test('a watch of another fleet’s device, or of one who is no longer in, ends', async () => {
-    const { deviceId } = (await senderOf(intake, arrival(''), IMEI, undefined))!.device
+    const { deviceId } = (await senderOf(intake, arrival(''), IMEI))!.device
     const watch = new DeviceWatch(pool, 20)
     const start = async (fleetId: number, isAllowed: () => Promise<boolean>) => {
       const after = Number.MAX_SAFE_INTEGER
@@ -261,7 +261,7 @@ describe('devices of a fleet', () => {
     )
     const from = { ...arrival(`/v1/osmand/${token}?id=phone-1&lat=1`), protocol: 'osmand' as const }
     const sender = await until(
-      () => senderOf(intake, from, 'phone-1', `Bearer ${token}`),
+      () => senderOf(intake, from, 'phone-1', { authorization: `Bearer ${token}` }),
       (found) => found !== null,
     )
     await noteRefused(intake, from, sender!.device, 'lon must be a number')
@@ -285,10 +285,10 @@ describe('devices of a fleet', () => {
     await endDevice(pool, by(ours), id)
     await assert.rejects(devices.authenticate(`Bearer ${renewed.token}`), AppError)
 
-    const old = (await senderOf(intake, arrival(''), IMEI, undefined))!.device.deviceId
+    const old = (await senderOf(intake, arrival(''), IMEI))!.device.deviceId
     await endDevice(pool, by(ours), old)
     await until(
-      () => senderOf(intake, arrival(''), IMEI, undefined),
+      () => senderOf(intake, arrival(''), IMEI),
       (found) => found === null,
     )
     const again = await enrolDevice(

@@ -144,6 +144,7 @@ async function takePhone(
       headers: req.headers,
       body,
       authorization: token ?? bearerOf(req.headers.authorization),
+      tokenInAddress: token !== undefined,
       user: userOf(req.headers.authorization),
     }
     // An app of parameters says all of it in its address.

@@ -5,7 +5,7 @@ export const IGNITION_KNOWN = 1
 export const IGNITION_ON = 2
 /** Its fix time was a rollover of the GPS week ago and has been moved; 1024 weeks less are what it said. */
 export const REPAIRED_ROLLOVER = 4
-/** Known by an identity that is no secret: weaker evidence than a key or a token. */
+/** Known by an identity that is no secret, or by a token in an address, which logs keep: weaker evidence than a key or a token. */
 export const OPEN_IDENTITY = 8
 /** Proved by a key of the device's own (a signature, a session, a certificate). Without this and the one above: by a token. */
 export const SIGNED = 16

@@ -147,7 +147,7 @@ export function subscribeMqtt(intake: Intake, options: MqttOptions): MqttDoor {
     }
     if (message.kind === 'refused')
       return noteRefused(intake, arrival, { identity: message.identity ?? topic }, refusalWords(message))
-    const sender = await senderOf(intake, arrival, message.identity ?? topic, undefined)
+    const sender = await senderOf(intake, arrival, message.identity ?? topic)
     if (sender) await inTurn(sender, message.reading, arrival)
   }
   const noteUnknown = (identity: string, reason: string, { receivedAt }: Arrival) =>

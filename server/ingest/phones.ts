@@ -16,6 +16,8 @@ export interface PhoneRequest extends OsmandRequest {
   headers: Readonly<Record<string, string | string[] | undefined>>
   /** "Bearer …" with the device's token, however it was carried; undefined: none was. */
   authorization: string | undefined
+  /** The token came in the address, for an app that can be given nothing else. */
+  tokenInAddress?: boolean
   /** The user of Basic authentication. */
   user?: string | undefined
 }
@@ -37,7 +39,7 @@ export async function answerOsmand(
     await noteRefused(intake, from, { identity: message.identity }, refusalWords(message))
     return { status: message.status, body: '', refusal: refusalWords(message) }
   }
-  const sender = await senderOf(intake, from, message.identity, request.authorization)
+  const sender = await senderOf(intake, from, message.identity, request)
   if (!sender) {
     const refusal = 'No device that may report has this identity: enrol it, with its token or as an open one.'
     return { status: UNKNOWN_DEVICE_STATUS[message.form], body: '', refusal }
@@ -98,7 +100,7 @@ export async function answerOwnTracks(
     }
     return { status: 403, body: '', refusal: `The message is of ${identity}, and ${other}.` }
   }
-  const sender = identity === null ? null : await senderOf(intake, from, identity, request.authorization)
+  const sender = identity === null ? null : await senderOf(intake, from, identity, request)
   if (!sender) {
     const refusal =
       identity === null

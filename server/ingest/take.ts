@@ -12,6 +12,7 @@ import type { Instant } from '../time/instant.ts'
 import type { Batch } from './batch.ts'
 import { OPEN_IDENTITY } from './judge.ts'
 import { countSlowed } from './metrics.ts'
+import type { PhoneRequest } from './phones.ts'
 import { batchOf } from './point.ts'
 import type { Reading } from './reading.ts'
 import { type Receiver, receiverOf, storeCounted } from './receive.ts'
@@ -153,7 +154,7 @@ export interface Sender {
 
 /**
  * The device behind an identity that a protocol carries. One that may report by its identity alone is taken as it is, its positions
- * marked as weaker evidence; any other must bring its token. Either must come from the device's networks, where it is bound to some.
+ * marked as weaker evidence, and so with a token in an address; any other must bring its token. Either must come from the device's networks, where it is bound to some.
  * Nobody is created: whoever is not enrolled is listed to the installer.
  * @returns null if nobody of that identity may report
  * @throws AppError too-often if its address has brought too many strangers, busy if too many ask at once: it comes again; a
@@ -163,7 +164,7 @@ export async function senderOf(
   { directory, activity, devices }: Intake,
   arrival: Pick<Arrival, 'protocol' | 'address' | 'receivedAt'>,
   identity: string,
-  authorization: string | undefined,
+  { authorization, tokenInAddress }: Partial<Pick<PhoneRequest, 'authorization' | 'tokenInAddress'>> = {},
 ): Promise<Sender | null> {
   const { protocol, address, receivedAt } = arrival
   const seenFrom = addressOf(arrival)
@@ -176,7 +177,8 @@ export async function senderOf(
   // An app names itself in each message and may bring a token besides: the fleet's order says which is asked for first.
   if (found?.open && found.identityFirst) return { device: found.principal, flags: OPEN_IDENTITY }
   const proven = found && authorization !== undefined ? await tokenOf(devices, authorization) : null
-  if (found && proven && isSame(proven, found)) return { device: proven, flags: 0 }
+  if (found && proven && isSame(proven, found))
+    return { device: proven, flags: tokenInAddress ? OPEN_IDENTITY : 0 }
   // Another device's token says that this is not who it claims to be; one that is none says nothing.
   if (found?.open && !proven) return { device: found.principal, flags: OPEN_IDENTITY }
   if (found && proven)

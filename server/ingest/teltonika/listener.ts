@@ -304,7 +304,7 @@ class Connection {
       from: performance.now(),
     }
     if (item.kind === 'login') {
-      const sender = await senderOf(this.#intake, arrival, item.imei, undefined)
+      const sender = await senderOf(this.#intake, arrival, item.imei)
       // One that went away meanwhile takes nobody's place.
       if (this.#socket.destroyed || this.#ending) return false
       const before = this.#sender?.device
@@ -351,7 +351,7 @@ class Connection {
    * another truck, counts within seconds. Asked of what is remembered for so long.
    */
   async #isStill({ device }: Sender, arrival: Omit<Arrival, 'raw'>): Promise<boolean> {
-    const now = await senderOf(this.#intake, arrival, this.#imei, undefined)
+    const now = await senderOf(this.#intake, arrival, this.#imei)
     if (now?.device.deviceNumber !== device.deviceNumber) return false
     this.#sender = now
     return true
@@ -402,7 +402,7 @@ async function hearDatagrams(
     if (before >= MOST_DATAGRAMS_OF_TRACKER) return countRefusal('teltonika', 'busy')
     waiting.set(imei, before + 1)
     try {
-      const sender = await senderOf(intake, arrival, imei, undefined)
+      const sender = await senderOf(intake, arrival, imei)
       if (!sender) return
       const held = admit(intake, sender, 'teltonika')
       if (held) await held
