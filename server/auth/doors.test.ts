@@ -163,6 +163,24 @@ describe('signed requests at the door', () => {
       assert.equal(await nonceOf(path, {}), 43, path)
   })
 
+  test('a path answers a method that it has not with those that it has', async () => {
+    for (const [path, allow] of [
+      ['/v1/heartbeats', 'POST'],
+      ['/v1/sessions', 'POST'],
+      ['/v1/keys?x=1', 'POST'],
+      ['/v1/owntracks', 'POST'],
+      ['/v1/owntracks/fdt_1', 'POST'],
+      ['/v1/osmand?id=unit-1', 'GET, POST'],
+    ] as const)
+      for (const method of ['GET', 'PUT', 'DELETE', 'OPTIONS', 'HEAD'].filter(
+        (one) => !allow.includes(one),
+      )) {
+        const answer = await fetch(one.url + path, { method })
+        await answer.text()
+        assert.deepEqual([answer.status, answer.headers.get('allow')], [405, allow], `${method} ${path}`)
+      }
+  })
+
   test('scopes: one row of a device that it does not speak for refuses all of them', async () => {
     const before = (await positionsOf(pool, truck)).length
     for (const name of ['unit-2', 'unit-9', 'nobody']) {

@@ -10,7 +10,7 @@ import { IncomingRequest, isGateway, NO_SCOPE, NOT_ITS_OWN, namesOf, takeForMany
 import { answerKeys } from './keys-door.ts'
 import { parseWithoutNumbers } from './not-a-number.ts'
 import { answerOsmand, answerOwnTracks, type PhoneRequest } from './phones.ts'
-import { addressOf, problem, refuse } from './refuse.ts'
+import { addressOf, problem, refuse, refuseMethod } from './refuse.ts'
 import type { Receipt } from './schema.ts'
 import { type Arrival, type Intake, noteRefused, takeBatch } from './take.ts'
 
@@ -35,11 +35,7 @@ export function createDoor(intake: Intake): Door {
       const url = req.url ?? ''
       if (url === HEARTBEATS || url.startsWith(`${HEARTBEATS}?`)) {
         if (req.method === 'POST') void takeHeartbeats(intake, req, res)
-        else {
-          res.setHeader('allow', 'POST')
-          res.setHeader('fleet-nonce', intake.gate.serverNonce())
-          problem(res, 405, { code: 'malformed', detail: 'Send heartbeats by POST.' })
-        }
+        else refuseMethod(intake, res, ['POST'])
         return true
       }
       if (answerKeys(intake, req, res)) return true
@@ -125,6 +121,9 @@ async function takeOwn(
 
 type PhoneProtocol = 'osmand' | 'owntracks'
 
+/** Source: osmand.md, Form 1; owntracks-http.md. */
+const METHODS: Record<PhoneProtocol, readonly string[]> = { osmand: ['GET', 'POST'], owntracks: ['POST'] }
+
 /** @param spoken what is spoken at this address; null: the request shows it */
 async function takePhone(
   intake: Intake,
@@ -134,6 +133,7 @@ async function takePhone(
   res: ServerResponse,
 ): Promise<void> {
   let protocol = spoken ?? 'osmand'
+  if (!METHODS[protocol].includes(req.method ?? '')) return refuseMethod(intake, res, METHODS[protocol])
   try {
     const body = await readBody(req)
     if (body === undefined) return noteBroken(protocol)

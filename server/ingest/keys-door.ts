@@ -11,7 +11,7 @@ import { newId } from '../db/id.ts'
 import { type Db, withTransaction } from '../db/pool.ts'
 import { AppError } from '../errors.ts'
 import { IncomingRequest } from './gateway.ts'
-import { refuse } from './refuse.ts'
+import { refuse, refuseMethod } from './refuse.ts'
 import type { Intake } from './take.ts'
 
 /** A device that lost its sessions makes new ones; so many of a key are kept. */
@@ -30,7 +30,8 @@ export function answerKeys(intake: Intake, req: IncomingMessage, res: ServerResp
   const path = (req.url ?? '').split('?')[0]
   const work = path === '/v1/sessions' ? openOne : path === '/v1/keys' ? rotateOne : undefined
   if (!work) return false
-  void answer(intake, req, res, work)
+  if (req.method === 'POST') void answer(intake, req, res, work)
+  else refuseMethod(intake, res, ['POST'])
   return true
 }
 
@@ -41,10 +42,6 @@ async function answer(intake: Intake, req: IncomingMessage, res: ServerResponse,
   const request = new IncomingRequest(req)
   let sender: Proven | undefined
   try {
-    if (req.method !== 'POST') {
-      res.setHeader('allow', 'POST')
-      throw new AppError('malformed', 'Send this by POST.', 'method')
-    }
     const proven = await intake.gate.authenticate(request)
     if (proven === undefined) return
     if (!proven.ok) throw new RefusedRequest(proven)

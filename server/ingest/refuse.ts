@@ -45,6 +45,13 @@ export function refuse(
   })
 }
 
+/** The answer to a method that a path of devices has not (RFC 9110, 15.5.6). */
+export function refuseMethod({ gate }: Intake, res: ServerResponse, methods: readonly string[]): void {
+  res.setHeader('allow', methods.join(', '))
+  res.setHeader('fleet-nonce', gate.serverNonce())
+  problem(res, 405, { code: 'malformed', detail: `Send this by ${methods.join(' or ')}.` })
+}
+
 /** What a refused sender may know: the code and what to do (device-signatures section 4). The true reason is in the audit log. */
 function refuseAuth(intake: Intake, req: IncomingMessage, res: ServerResponse, refusal: Refusal): void {
   countRefusal('json', refusal.code)
