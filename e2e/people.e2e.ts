@@ -1,5 +1,7 @@
 import type { Page } from '@playwright/test'
+import { enrolPerson } from '../server/auth/people.ts'
 import { hashOf, newSecret } from '../server/auth/secret-link.ts'
+import { newId } from '../server/db/id.ts'
 import { expect, expectAccessible, leave, newPerson, test } from './fixtures.ts'
 
 async function signInHere(page: Page, { email, password }: { email: string; password: string }) {
@@ -96,4 +98,43 @@ test('a page that is not for one’s role says why', async ({ page, house }) => 
   await expect(page.getByRole('heading', { name: 'This page is not for your role' })).toBeVisible()
   await expect(page.getByText('In this fleet you are a mechanic.')).toBeVisible()
   await expectAccessible(page)
+})
+
+test('a member of two fleets goes from one to the other by keyboard, and so do the other tabs', async ({
+  page,
+  house,
+}) => {
+  const { login } = await newPerson(house)
+  const [fleet, name] = [newId(), 'Pine Ridge Freight']
+  await house.pool.query(
+    `insert into fleets (id, name, slug, time_zone) values ($1, $2, 'pine-ridge', 'America/Chicago')`,
+    [fleet, name],
+  )
+  await signInHere(page, login)
+  const menu = page.getByRole('button', { name: /theme and sign out/ })
+  const inMenu = page.getByRole('menuitemradio', { name })
+  await menu.press('Enter')
+  await expect(page.getByRole('menuitem', { name: 'My account' })).toBeVisible()
+  await expect(page.getByText('Fleets', { exact: true })).toHaveCount(0)
+  await page.keyboard.press('Escape')
+
+  await enrolPerson(house.pool, { fleetId: fleet, name: 'Walker', role: 'dispatcher', ...login })
+  await page.reload()
+  const other = await page.context().newPage()
+  await other.goto('/account')
+  await expect(other.getByRole('banner').getByText(name)).toHaveCount(0)
+  await menu.press('Enter')
+  await expect(inMenu).not.toBeChecked()
+  await expectAccessible(page)
+  await expect(async () => {
+    await page.keyboard.press('ArrowDown')
+    await expect(inMenu).toBeFocused({ timeout: 200 })
+  }).toPass()
+  await page.keyboard.press('Enter')
+  for (const tab of [page, other]) {
+    await expect(tab.getByRole('banner').getByText(name)).toBeVisible()
+    await expect(tab).toHaveURL(/\/map/)
+  }
+  await menu.press('Enter')
+  await expect(inMenu).toBeChecked()
 })

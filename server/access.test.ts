@@ -92,6 +92,8 @@ const ACCESS: Record<string, Row> = {
     foreign: (other) => ({ deviceId: other.deviceId, sources: '10.0.0.0/8' }),
   },
   'account.view': { who: 'account.own' },
+  'account.fleets': { who: 'account.own' },
+  'account.enterFleet': { who: 'account.own', foreign: (other) => ({ fleetId: other.id }) },
   'account.endSession': { who: 'account.own', foreign: (other) => ({ id: other.sessionId }) },
   'account.endOthers': { who: 'account.own' },
   'account.signOutEverywhere': { who: 'account.own' },

@@ -3,6 +3,7 @@ import Link from 'next/link'
 import { type FormEvent, useEffect, useState } from 'react'
 import { ROLE_NAME, type Role } from '../../server/auth/can.ts'
 import { Entrance, Problem } from '../shell/entrance.tsx'
+import { goToFleet } from '../shell/fleets.ts'
 import { Button } from '../ui/button.tsx'
 import { TextField } from '../ui/field.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
@@ -34,8 +35,8 @@ export function JoinPage({ signedInAs }: { signedInAs: string | null }) {
     setBusy(true)
     setProblem('')
     try {
-      await send('/api/sign-in/join', { token, ...more })
-      window.location.assign('/')
+      const { fleetId } = await send<{ fleetId: number }>('/api/sign-in/join', { token, ...more })
+      goToFleet(fleetId)
     } catch (error) {
       setHasAccount(error instanceof Refused && error.status === 409)
       setProblem(sentenceOf(error))

@@ -33,6 +33,8 @@ import { Menu, MenuChoice, MenuItem, MenuSeparator } from '../ui/menu.tsx'
 import { chooseTheme, useThemeChoice } from '../ui/theme.ts'
 import { ToastRegion } from '../ui/toast.tsx'
 import { AlertToasts } from './alert-toasts.tsx'
+import { FleetChoice } from './fleet-choice.tsx'
+import { followFleet } from './fleets.ts'
 import { LiveChip } from './live-chip.tsx'
 import { Logo } from './logo.tsx'
 import { Palette } from './palette.tsx'
@@ -60,6 +62,8 @@ const roomsOf = (role: Role) =>
 
 /** What stands around every page of the console. */
 export function Shell({ me, children }: { me: Me; children: ReactNode }) {
+  const { id: fleetId } = me.fleet
+  useEffect(() => followFleet(fleetId), [fleetId])
   return (
     <ViewerContext value={me}>
       <ApiProvider>
@@ -226,7 +230,7 @@ function PersonMenu({ me }: { me: Me }) {
         </button>
       }
     >
-      <div className="px-2.5 pt-1.5 pb-2">
+      <div className="wrap-anywhere px-2.5 pt-1.5 pb-2">
         <p className="font-medium text-sm">{me.user.name}</p>
         <p className="text-faint text-xs">{me.user.email}</p>
       </div>
@@ -246,6 +250,7 @@ function PersonMenu({ me }: { me: Me }) {
         ]}
       />
       <MenuSeparator />
+      <FleetChoice />
       <MenuItem onSelect={() => router.push('/account')}>
         <CircleUser aria-hidden className="size-4 text-faint" />
         My account

@@ -21,7 +21,7 @@ export function Menu({
       <Base.Trigger render={trigger} aria-label={label} />
       <Base.Portal>
         <Base.Positioner sideOffset={6} align="end" className="z-50 outline-none">
-          <Base.Popup className="min-w-56 rounded-lg border border-line bg-raised p-1 shadow-float outline-none transition-opacity duration-100 data-ending-style:opacity-0 data-starting-style:opacity-0">
+          <Base.Popup className="max-h-(--available-height) min-w-56 max-w-[min(20rem,var(--available-width))] overflow-y-auto rounded-lg border border-line bg-raised p-1 shadow-float outline-none transition-opacity duration-100 data-ending-style:opacity-0 data-starting-style:opacity-0">
             {children}
           </Base.Popup>
         </Base.Positioner>
@@ -57,7 +57,7 @@ export function MenuChoice<T extends string>({
         {options.map((option) => (
           <Base.RadioItem key={option.value} value={option.value} className={ITEM}>
             {option.icon}
-            <span className="flex-1">{option.label}</span>
+            <span className="wrap-anywhere min-w-0 flex-1">{option.label}</span>
             <Base.RadioItemIndicator>
               <Check aria-hidden className="size-4 text-accent" />
             </Base.RadioItemIndicator>

@@ -1,7 +1,7 @@
 import type { Db } from '../db/pool.ts'
 import { AppError } from '../errors.ts'
 import { endSessions } from './enter.ts'
-import type { AccountView, SessionRow } from './members-schema.ts'
+import type { AccountView, OwnFleet, SessionRow } from './members-schema.ts'
 import type { Person } from './principal.ts'
 
 /** What a person sees of their own account. A session that a fleet's provider opened sees that fleet's only. */
@@ -44,6 +44,29 @@ async function listSessions(db: Db, { userId, sessionId, local, fleetId }: Perso
     [userId, sessionId, local, fleetId],
   )
   return rows
+}
+
+/** The fleets in which this session may be: all of the person's, or the one whose provider opened it. */
+export async function listFleets(db: Db, { userId, fleetId, local }: Person): Promise<OwnFleet[]> {
+  const { rows } = await db.query<OwnFleet>(
+    `select f.id, f.name, m.role, f.id = $2 as current from fleet_members m join fleets f on f.id = m.fleet_id
+     where m.user_id = $1 and ($3 or f.id = $2) order by f.name, f.id`,
+    [userId, fleetId, local],
+  )
+  return rows
+}
+
+/**
+ * Enters another of the person's fleets by this session; their other sessions stay where they are.
+ * @throws AppError not-found for a fleet in which it may not be, be there one or not
+ */
+export async function enterFleet(db: Db, { userId, sessionId }: Person, fleetId: number): Promise<void> {
+  const { rowCount } = await db.query(
+    `update sessions s set chosen_fleet_id = $3 where s.id = $1 and s.user_id = $2 and s.fleet_id is null
+       and exists (select from fleet_members m where m.fleet_id = $3 and m.user_id = s.user_id)`,
+    [sessionId, userId, fleetId],
+  )
+  if (!rowCount) throw new AppError('not-found', 'There is no such fleet.', 'fleetId')
 }
 
 /** Ends one of one's own sessions. @throws AppError not-found */

@@ -90,8 +90,14 @@ const HANDLERS: Record<string, Handler> = {
     )
     const { headers } = request
     const signedIn = await personOf(headers, now)
-    const userId = await acceptInvitation(db(), input, { signedIn, source: sourceOf(headers) }, now)
-    return { cookie: await openSession(db(), { userId, fleetId: null, headers }, now) }
+    const { userId, fleetId: chosenFleetId } = await acceptInvitation(
+      db(),
+      input,
+      { signedIn, source: sourceOf(headers) },
+      now,
+    )
+    const session = { userId, fleetId: null, chosenFleetId, headers }
+    return { cookie: await openSession(db(), session, now), body: { fleetId: chosenFleetId } }
   },
 }
 

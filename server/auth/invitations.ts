@@ -141,7 +141,7 @@ export async function readInvitation(
 /**
  * Accepts an invitation: as the person who is signed in with that address, or as somebody new with a name and a password.
  * Holding the mail proves the address.
- * @returns who joined
+ * @returns who joined, and where
  * @throws AppError unacceptable for a token that is no good
  * @throws AppError conflict when the address has an account, and its person isn't signed in
  */
@@ -150,7 +150,7 @@ export async function acceptInvitation(
   input: { token: string; name?: string; password?: string },
   { signedIn, source }: { signedIn: Person | null; source: RequestSource },
   now: Instant,
-): Promise<string> {
+): Promise<{ userId: string; fleetId: number }> {
   // Before the transaction: it takes a tenth of a second.
   const hash = input.password ? await hashPassword(input.password) : null
   return await withTransaction(pool, async (tx) => {
@@ -193,6 +193,6 @@ export async function acceptInvitation(
       source,
       at: now,
     })
-    return userId
+    return { userId, fleetId: invitation.fleetId }
   })
 }

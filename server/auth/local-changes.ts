@@ -5,6 +5,7 @@ import { type Asked, bodyOf, count, type Handler, plain, refusedBy, spend } from
 import { NewPassword } from './members-schema.ts'
 import type { Person } from './principal.ts'
 import { problem } from './problem.ts'
+import { keepFleet } from './session.ts'
 
 interface Change {
   /** How the audit log calls it. */
@@ -83,7 +84,10 @@ export async function changeAccount(asked: Asked & { person: Person }, handler: 
     .clone()
     .json()
     .catch(() => null)) as Record<string, unknown> | null
-  if (answered.ok) await good()
+  if (answered.ok) {
+    await keepFleet(answered, person)
+    await good()
+  }
   // A code that is tried while the second step is on already changes nothing.
   if (!(answered.ok && path === '/two-factor/verify-totp' && before))
     await withTransaction(db(), (tx) =>

@@ -58,6 +58,15 @@ export interface SessionRow {
   byProvider: boolean
 }
 
+/** A fleet in which a session may be. */
+export interface OwnFleet {
+  id: number
+  name: string
+  role: Role
+  /** The one in which it is. */
+  current: boolean
+}
+
 /** What "My account" shows. */
 export interface AccountView {
   name: string

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { deedOf, recordAudit } from '../audit/record.ts'
 import { type Db, withTransaction } from '../db/pool.ts'
 import { type Context, may, mayAcross, router } from '../trpc.ts'
-import { disconnect, endSession, signOutEverywhere, viewAccount } from './account.ts'
+import { disconnect, endSession, enterFleet, listFleets, signOutEverywhere, viewAccount } from './account.ts'
 import { countAttempt, succeeded } from './attempts.ts'
 import { endSessions } from './enter.ts'
 import { invite, listInvitations, withdraw } from './invitations.ts'
@@ -14,11 +14,12 @@ import { checkReach } from './sign-in-reach.ts'
 
 const ById = z.strictObject({ id: z.number().int().positive() })
 
-/** Does it and tells the audit log, in one transaction. */
+/** Does it and tells the audit log, the person's fleet's unless another is named, in one transaction. */
 async function deed<T>(
   ctx: Context,
   action: string,
   work: (tx: Db) => Promise<{
+    fleetId?: number
     object: { kind: string; id: string | number }
     before?: unknown
     after?: unknown
@@ -35,6 +36,16 @@ async function deed<T>(
 /** One's own account. */
 export const accountRouter = router({
   view: mayAcross('account.own').query(({ ctx }) => viewAccount(ctx.db, ctx.person)),
+  fleets: mayAcross('account.own').query(({ ctx }) => listFleets(ctx.db, ctx.person)),
+  enterFleet: mayAcross('account.own')
+    .input(z.strictObject({ fleetId: z.number().int().positive() }))
+    .mutation(({ ctx, input: { fleetId } }) =>
+      deed(ctx, 'session.entered-fleet', async (tx) => ({
+        result: await enterFleet(tx, ctx.person, fleetId),
+        fleetId,
+        object: { kind: 'person', id: ctx.person.userId },
+      })),
+    ),
   endSession: mayAcross('account.own')
     .input(z.strictObject({ id: z.string().max(100) }))
     .mutation(({ ctx, input }) =>

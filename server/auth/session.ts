@@ -75,27 +75,43 @@ const isSame = (given: string, expected: string) =>
 
 const tokenOf = (headers: Headers) => signedCookieOf(headers, 'session_token')
 
+/** The token of the session that an answer begins; null if it begins none. */
+function tokenIn(answered: Response): string | null {
+  const cookie = answered.headers
+    .getSetCookie()
+    .map((line) => line.split(';')[0])
+    .join('; ')
+  return tokenOf(new Headers({ cookie }))
+}
+
 /**
  * Begins a session, always a new one: an id that was there before the login means nothing after it.
  * @param fleetId the one fleet that it is good for, when that fleet's directory or provider said who this is; else null
+ * @param chosenFleetId the fleet that it begins in, of an account of ours; left out, the first of their fleets
  * @returns the Set-Cookie
  */
 export async function openSession(
   tx: Db,
-  { userId, fleetId, headers }: { userId: string; fleetId: number | null; headers: Headers },
+  {
+    userId,
+    fleetId,
+    chosenFleetId = null,
+    headers,
+  }: { userId: string; fleetId: number | null; chosenFleetId?: number | null; headers: Headers },
   now: Instant,
 ): Promise<string> {
   const before = tokenOf(headers)
   if (before) await tx.query('delete from sessions where token = $1', [before])
   const token = randomBytes(24).toString('base64url')
   await tx.query(
-    `insert into sessions (id, token, user_id, fleet_id, expires_at, created_at, updated_at, ip_address, user_agent)
-     values ($1, $2, $3, $4, $5, $6, $6, $7, $8)`,
+    `insert into sessions (id, token, user_id, fleet_id, chosen_fleet_id, expires_at, created_at, updated_at, ip_address, user_agent)
+     values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9)`,
     [
       crypto.randomUUID(),
       token,
       userId,
       fleetId,
+      chosenFleetId,
       new Date(now + ABSOLUTE_SECONDS * 1_000),
       new Date(now),
       addressOf(headers),
@@ -104,6 +120,17 @@ export async function openSession(
   )
   const signature = signatureOf(token, env().AUTH_SECRET).toString('base64')
   return setCookie('session_token', `${token}.${signature}`, ABSOLUTE_SECONDS)
+}
+
+/** The session that takes the place of a person's own, when better-auth changes how they sign in, stays in the fleet where they are. */
+export async function keepFleet(answered: Response, { userId, fleetId }: Person): Promise<void> {
+  const token = tokenIn(answered)
+  if (token)
+    await db().query('update sessions set chosen_fleet_id = $3 where token = $1 and user_id = $2', [
+      token,
+      userId,
+      fleetId,
+    ])
 }
 
 interface Row {
@@ -119,8 +146,9 @@ interface Row {
 }
 
 /**
- * Who is signed in by this request's cookie, and in which fleet; null for nobody, for a session that has ended (12 h without
- * use, 30 days in all), and for a person without a fleet. One query, by the token's unique index.
+ * Who is signed in by this request's cookie, and in which fleet: the one that the session has entered while they are a member of it,
+ * else the first of theirs. null for nobody, for a session that has ended (12 h without use, 30 days in all), and for a person without
+ * a fleet. One query, by the token's unique index.
  */
 export async function personOf(headers: Headers, now: Instant = Date.now()): Promise<Person | null> {
   const token = tokenOf(headers)
@@ -133,7 +161,7 @@ export async function personOf(headers: Headers, now: Instant = Date.now()): Pro
            from sessions s join users u on u.id = s.user_id
              left join lateral (
                select * from fleet_members m where m.user_id = s.user_id and (s.fleet_id is null or m.fleet_id = s.fleet_id)
-               order by m.fleet_id limit 1) m on true
+               order by m.fleet_id <> s.chosen_fleet_id, m.fleet_id limit 1) m on true
            where s.token = $1 and s.expires_at > $2`,
     values: [token, new Date(now)],
   })

@@ -22,11 +22,13 @@ function hubOf(pool: pg.Pool): Hub {
   return hub
 }
 
-/** Does this person still belong to the fleet, in the same role, and is this session not ended? */
+/** Does this person still belong to the fleet, in the same role, and has this session neither ended nor entered another fleet? */
 export async function isStillIn(db: Db, person: Person, now: number): Promise<boolean> {
   const { rowCount } = await db.query(
     `select from fleet_members m where m.fleet_id = $1 and m.user_id = $2
-       and m.role = $4 and exists (select from sessions s where s.id = $5 and s.user_id = m.user_id and s.expires_at > $3)`,
+       and m.role = $4 and exists (select from sessions s where s.id = $5 and s.user_id = m.user_id and s.expires_at > $3
+         and not exists (select from fleet_members o where o.user_id = s.user_id and o.fleet_id = s.chosen_fleet_id
+           and o.fleet_id <> m.fleet_id))`,
     [person.fleetId, person.userId, new Date(now), person.role, person.sessionId],
   )
   return rowCount === 1
