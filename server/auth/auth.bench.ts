@@ -63,7 +63,6 @@ export async function benchAuth(print: (line: object) => void): Promise<void> {
   ])
   const now = Date.now()
   const authenticators: Authenticator[] = signedAuthenticators({
-    db: { query: () => Promise.reject(new Error('the benchmark has no database')) },
     keys: { find: (_, id) => holders.get(id) },
     buckets: { kept: () => undefined },
     secrets: new DeviceSecrets(['a secret of the benchmark']),
@@ -71,7 +70,7 @@ export async function benchAuth(print: (line: object) => void): Promise<void> {
     now: () => now,
     addressOf: () => '127.0.0.1',
     onUse: () => {},
-    onActivated: () => {},
+    activate: () => Promise.reject(new Error('the benchmark has no database')),
   })
   const auth = new DoorAuth(authenticators)
   const make = (kind: 'device' | 'session', index: number): Made => {

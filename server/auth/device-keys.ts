@@ -261,6 +261,7 @@ async function pendingKey(
 /**
  * Takes the output of `ssh-keygen -Y sign` over the key's challenge and makes the key active. The challenge is used up, whatever
  * comes of it.
+ * @param finish runs the last part in a transaction, together with the caller's row of the audit log
  * @throws AppError not-found, conflict (no challenge, or not pending), unacceptable (the signature proves nothing)
  */
 export async function proveKey(
@@ -270,6 +271,7 @@ export async function proveKey(
   signature: string,
   host: string,
   now: number,
+  finish: (activate: (tx: Db) => Promise<EnrolledKey>) => Promise<EnrolledKey>,
 ): Promise<EnrolledKey> {
   const { publicKey } = await pendingKey(pool, fleetId, keyId, now)
   const { rows } = await pool.query<{ challenge: string; expiresAt: number }>(
@@ -289,8 +291,10 @@ export async function proveKey(
       'signature',
     )
   }
-  await activateKey(pool, fleetId, keyId, now)
-  return (await listKeys(pool, fleetId, now, keyId))[0]!
+  return await finish(async (tx) => {
+    await activateKey(tx, fleetId, keyId, now)
+    return (await listKeys(tx, fleetId, now, keyId))[0]!
+  })
 }
 
 /** A pending key that has proved itself. True if it was this call that made it active. */

@@ -9,6 +9,7 @@ import { Reach } from '../reach.ts'
 import { type Blamed, DoorAuth, type DoorRequest, type Proven, type Refused } from './authenticators.ts'
 import { Buckets } from './buckets.ts'
 import { DeviceAuthenticator } from './device.ts'
+import { activateKey } from './device-keys.ts'
 import { type Refusal, refuse } from './keys/refusal.ts'
 import { issueServerNonce } from './keys/server-nonce.ts'
 import { type Holder, KnownKeys } from './known-keys.ts'
@@ -101,7 +102,7 @@ export class DeviceGate {
       addressOf: (request: DoorRequest) => this.addressOf(request),
       onUse: (holder: Holder, address: string, clockOffsetMs: number) =>
         this.#noteUse(holder, address, clockOffsetMs),
-      onActivated: (holder: Holder, address: string) => this.#audit(holder, 'device-key.activated', address),
+      activate: (holder: Holder, address: string) => this.#activate(holder, address),
     }
     this.#auth = new DoorAuth((options.schemes ?? SCHEMES).flatMap((scheme) => scheme(tools)))
   }
@@ -215,18 +216,22 @@ export class DeviceGate {
     }).catch((error: unknown) => log.warn('a refusal was not noted', faultOf(error)))
   }
 
-  #audit(holder: Holder, action: string, address: string): void {
-    withTransaction(this.#pool, (tx) =>
-      recordAudit(tx, {
-        fleetId: holder.fleetId,
-        actor: { kind: 'device', id: String(holder.keyId), name: holder.fingerprint },
-        action,
-        object: { kind: 'device-key', id: holder.keyId },
-        after: { fingerprint: holder.fingerprint },
+  /** In one transaction: every step of a key's life is in the audit log (device-signatures section 2), once. */
+  #activate({ fleetId, keyId, fingerprint }: Holder, address: string): Promise<void> {
+    const at = this.#now()
+    return withTransaction(this.#pool, async (tx) => {
+      // Of two instances that see its first requests at once, one waits here for the other and finds nothing left to do.
+      if (!(await activateKey(tx, fleetId, keyId, at))) return
+      await recordAudit(tx, {
+        fleetId,
+        actor: { kind: 'device', id: String(keyId), name: fingerprint },
+        action: 'device-key.activated',
+        object: { kind: 'device-key', id: keyId },
+        after: { fingerprint },
         source: { address, requestId: randomBytes(8).toString('hex') },
-        at: this.#now(),
-      }),
-    ).catch((error: unknown) => log.error('a deed of a device was not noted', { action, ...faultOf(error) }))
+        at,
+      })
+    })
   }
 
   #isDue(what: string): boolean {

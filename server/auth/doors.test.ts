@@ -119,6 +119,37 @@ describe('signed requests at the door', () => {
     await within5s(async () => (await listKeys(pool, fleet.id, Date.now(), row!.id))[0]!.lastUsedAt !== null)
   })
 
+  test('a key is active when its fleet’s log says so, and not a moment before; it says so once', async () => {
+    const pending = await makeKey(pool, fleet, { kind: 'device', deviceId: truck.id }, { state: 'pending' })
+    const { id } = pending.enrolled
+    const stateOf = async () => (await listKeys(pool, fleet.id, Date.now(), id))[0]!.state
+    const tx = await pool.connect()
+    await tx.query('begin; lock table audit_log in exclusive mode')
+    let answered = 0
+    const sending = [one, other, one, other].map(async (instance) => {
+      const { status } = await send(instance, signRequest(beatOf('unit-1'), by(pending)))
+      answered++
+      return status
+    })
+    await until('the log to be waited for', async () => {
+      const { rows } = await tx.query(
+        `select from pg_locks where relation = 'audit_log'::regclass and not granted`,
+      )
+      return rows.length > 0
+    })
+    assert.deepEqual([answered, await stateOf()], [0, 'pending'])
+    await tx.query('commit')
+    tx.release()
+    assert.deepEqual(await Promise.all(sending), [200, 200, 200, 200])
+    const { rows } = await pool.query<{ fingerprint: string }>(
+      `select after->>'fingerprint' as fingerprint from audit_log
+       where fleet_id = $1 and action = 'device-key.activated' and object_id = $2`,
+      [fleet.id, String(id)],
+    )
+    assert.deepEqual(rows, [{ fingerprint: pending.enrolled.fingerprint }])
+    assert.equal(await stateOf(), 'active')
+  })
+
   test('the clock: its offset is kept, and one that is wrong goes on by the server nonce', async () => {
     const wrong = await makeKey(pool, fleet, { kind: 'device', deviceId: truck.id })
     const late = () => Date.now() - 86_400_000
@@ -309,7 +340,9 @@ describe('the life of a key', () => {
       assert.equal(enrolled.state, 'pending')
       const asked = await challengeKey(pool, fleet.id, enrolled.id, 'ingest.example.com', now)
       const prove = (signature: string, time = now) =>
-        proveKey(pool, fleet.id, enrolled.id, signature, 'ingest.example.com', time)
+        proveKey(pool, fleet.id, enrolled.id, signature, 'ingest.example.com', time, (activate) =>
+          withTransaction(pool, activate),
+        )
       await assert.rejects(prove(sign(file, 'something else', asked.namespace)), { code: 'unacceptable' })
       await assert.rejects(
         prove(sign(file, asked.challenge, asked.namespace)),

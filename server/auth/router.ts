@@ -40,8 +40,9 @@ export const keysRouter = router({
     .mutation(async ({ ctx, input }) => {
       const { person, now } = ctx
       // A challenge is used up also when it was not met: that must not be undone with the refusal.
-      const key = await proveKey(ctx.db, person.fleetId, input.keyId, input.signature, host(), now)
-      return await ctx.inFleet((tx) => recorded(tx, ctx, 'device-key.proved', key))
+      return await proveKey(ctx.db, person.fleetId, input.keyId, input.signature, host(), now, (activate) =>
+        ctx.inFleet(async (tx) => recorded(tx, ctx, 'device-key.proved', await activate(tx))),
+      )
     }),
   revoke: may('keys.manage')
     .input(RevokeKey)

@@ -29,7 +29,8 @@ export interface SchemeTools {
   addressOf(request: DoorRequest): string
   /** Behind the answer: when, from where and with which clock a key was used. */
   onUse(holder: Holder, address: string, clockOffsetMs: number): void
-  onActivated(holder: Holder, address: string): void
+  /** Makes a pending key active by its first good request, and says so in the audit log; both stand when it returns. */
+  activate(holder: Holder, address: string): Promise<void>
 }
 
 /** Makes the authenticators of a scheme. */

@@ -1,6 +1,4 @@
-import type { Db } from '../db/pool.ts'
 import type { Authenticator, DoorRequest, Proven } from './authenticators.ts'
-import { activateKey } from './device-keys.ts'
 import { contentOf } from './keys/content-digest.ts'
 import { checkRequest, type ProfileEnvironment } from './keys/profile.ts'
 import { type HiddenReason, type Refusal, unauthorized } from './keys/refusal.ts'
@@ -11,7 +9,6 @@ import type { AuthMethod, DevicePrincipal } from './principal.ts'
 import type { DeviceSecrets } from './secrets.ts'
 
 export interface SignedOptions {
-  db: Db
   keys: Pick<KnownKeys, 'find'>
   buckets: Pick<NonceBuckets, 'kept'>
   secrets: DeviceSecrets
@@ -21,7 +18,8 @@ export interface SignedOptions {
   addressOf(request: DoorRequest): string
   /** Behind the answer: when, from where and with which clock a key was used. */
   onUse(holder: Holder, address: string, clockOffsetMs: number): void
-  onActivated(holder: Holder, address: string): void
+  /** Makes a pending key active by its first good request, and says so in the audit log; both stand when it returns. */
+  activate(holder: Holder, address: string): Promise<void>
 }
 
 /** The profile fleet-device-v1 with a device's key, and fleet-session-v1 with a session's secret: one check for both. */
@@ -85,9 +83,7 @@ async function authenticate(
   const method = METHOD[kind]
   const denied = notTaken(holder, method)
   if (denied) return denied
-  if (holder.state === 'pending' && (await activateKey(options.db, holder.fleetId, holder.keyId, now))) {
-    options.onActivated(holder, options.addressOf(request))
-  }
+  if (holder.state === 'pending') await options.activate(holder, options.addressOf(request))
   options.onUse(holder, options.addressOf(request), answer.clockOffsetMs)
   const proven = provenOf(holder, method, now)
   proven.spend = spendOf(holder.fleetId, holder.number, answer.spend)
