@@ -48,6 +48,8 @@ export interface Blamed {
   fleet: number | string
   object: { kind: string; id: string | number }
   reason: string
+  /** What of the thing was used, where it is not the thing itself: a key's session. */
+  method?: AuthMethod
 }
 
 /** A refusal as the gate needs it: what the sender may know, and what the fleet must. */

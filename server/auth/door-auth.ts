@@ -128,7 +128,7 @@ export class DeviceGate {
       if (answer.status === 401 && code !== 'clock_skew')
         this.#failures?.take(this.addressOf(request), this.#now())
       const reason = answer.hidden ?? (code === 'clock_skew' || code === 'digest_mismatch' ? code : undefined)
-      const blamed = reason && (answer.blamed ?? blamedKey(request, reason))
+      const blamed = reason && (answer.blamed ?? this.#blamedKey(request, reason))
       if (blamed) this.#noteRefusal(request, blamed)
       return answer
     }
@@ -193,8 +193,30 @@ export class DeviceGate {
     this.#noteRefusal(request, { fleet: fleetId, object, reason })
   }
 
+  /** The key that a signature names, in the fleet that it names; or the key of the session that it names, where that one is known. */
+  #blamedKey({ headers }: DoorRequest, reason: string): Blamed | undefined {
+    const keyId = /;keyid="([^"]{1,200})"/.exec(String(headers['signature-input'] ?? ''))?.[1]
+    if (keyId === undefined) return undefined
+    const slash = keyId.indexOf('/')
+    if (slash >= 0)
+      return {
+        fleet: keyId.slice(0, slash),
+        object: { kind: 'device-key', id: keyId.slice(slash + 1) },
+        reason,
+      }
+    const session = this.keys.remembered(keyId)
+    return (
+      session && {
+        fleet: session.fleetId,
+        object: { kind: 'device-key', id: session.fingerprint },
+        reason,
+        method: 'session',
+      }
+    )
+  }
+
   /** The true reason is for the operator: once in a while for each thing, however often somebody knocks. */
-  #noteRefusal(request: DoorRequest, { fleet, object, reason }: Blamed): void {
+  #noteRefusal(request: DoorRequest, { fleet, object, reason, method }: Blamed): void {
     if (!this.#isDue(`refused ${fleet} ${object.id} ${reason}`)) return
     const at = this.#now()
     const address = this.addressOf(request)
@@ -209,7 +231,7 @@ export class DeviceGate {
         actor: { kind: 'stranger', id: address, name: address },
         action: 'device.refused',
         object,
-        after: { reason },
+        after: { reason, method },
         source: { address, requestId: randomBytes(8).toString('hex') },
         at,
       })
@@ -242,12 +264,4 @@ export class DeviceGate {
     this.#noted.set(what, now)
     return true
   }
-}
-
-/** The key that a signature names, in the fleet that it names. */
-function blamedKey({ headers }: DoorRequest, reason: string): Blamed | undefined {
-  const keyId = /;keyid="([^"]{1,200})"/.exec(String(headers['signature-input'] ?? ''))?.[1]
-  const slug = keyId?.includes('/') ? keyId.slice(0, keyId.indexOf('/')) : undefined
-  if (keyId === undefined || slug === undefined) return undefined
-  return { fleet: slug, object: { kind: 'device-key', id: keyId.slice(slug.length + 1) }, reason }
 }

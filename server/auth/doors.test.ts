@@ -304,6 +304,37 @@ describe('sessions', () => {
     }
   })
 
+  test('that are refused are told to the fleet under their key, with the true reason; the session is not named', async () => {
+    const own = await makeKey(pool, fleet, { kind: 'device', deviceId: truck.id })
+    const session = await openSession(own)
+    const refusals = async () => {
+      const { rows } = await pool.query<{ reason: string; row: string }>(
+        `select after->>'reason' as reason, audit_log::text as row from audit_log where fleet_id = $1 and action = 'device.refused'
+           and object_id = $2 and after->>'method' = 'session'`,
+        [fleet.id, own.enrolled.fingerprint],
+      )
+      return rows
+    }
+    const forged = createSecretKey(randomBytes(32))
+    const late = { now: Date.now() - 86_400_000 }
+    const good = signRequest(beatOf('unit-1'), inSession(session))
+    for (const [code, request] of [
+      ['unauthorized', signRequest(beatOf('unit-1'), inSession({ ...session, secret: forged }))],
+      ['clock_skew', signRequest(beatOf('unit-1'), inSession(session, late))],
+      ['digest_mismatch', { ...good, body: JSON.stringify(beatOf('unit-1')) }],
+    ] as const)
+      assert.equal((await send(one, request)).code, code)
+    await until('all three to be noted', async () => (await refusals()).length === 3)
+    const noted = await refusals()
+    assert.deepEqual(noted.map(({ reason }) => reason).sort(), [
+      'bad_signature',
+      'clock_skew',
+      'digest_mismatch',
+    ])
+    assert.ok(noted.every(({ row }) => !row.includes(session.id)))
+    assert.equal((await send(one, good)).status, 200)
+  })
+
   test('of a point that is no key there is none', async () => {
     for (const x25519 of ['', 'A'.repeat(43), 'x']) {
       const answered = await send(one, signRequest({ x25519 }, by(key, { target: '/v1/sessions' })))

@@ -100,6 +100,11 @@ export class KnownKeys {
     return this.#found(kind, id)
   }
 
+  /** What is kept of an id, fresh or not: enough to say whom a refused request named. Asks nobody. */
+  remembered(id: string): Holder | undefined {
+    return this.#known.get(id)?.holder
+  }
+
   #found(kind: 'device' | 'session', id: string): Holder | undefined | Promise<Holder | undefined> {
     const known = this.#known.get(id)
     if (known && Math.abs(this.#now() - known.readAt) < KNOWN_FOR_MS) return known.holder
