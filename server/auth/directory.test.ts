@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { addProvider, Browser, makeFleet, openDoors } from './door.testing.ts'
 import { DirectorySettings, type Step } from './provider-schema.ts'
@@ -56,6 +57,28 @@ const enter = async (user: string, password: string, browser = new Browser(doors
   browser,
   answer: await browser.post('/api/sign-in/directory', { fleet: 'northern', provider, user, password }),
 })
+
+const listening = async (server: Server) => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  server.unref()
+  return `ldap://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+/** The directory behind a long line: each of its answers comes so much later. */
+const slowed = (ms: number) =>
+  createServer((near) => {
+    const far = connect(Number(new URL(slapd.url).port), '127.0.0.1')
+    near.on('data', (chunk) => far.write(chunk)).on('close', () => far.destroy())
+    far.on('data', (chunk) => setTimeout(() => near.write(chunk), ms)).on('close', () => near.destroy())
+    for (const socket of [near, far]) socket.on('error', () => undefined)
+  })
+
+/** Agrees to StartTLS (RFC 4511, 4.14.2) and says nothing more. */
+const silentInTls = () =>
+  createServer((near) => {
+    near.once('data', () => near.write(Buffer.from('300c02010178070a010004000400', 'hex')))
+    near.on('error', () => undefined)
+  })
 
 describe('sign-in by directory', () => {
   test('the right password opens a session in the role of the group; the second time it is the same person', async () => {
@@ -171,7 +194,6 @@ describe('sign-in by directory', () => {
   })
 
   test('a directory that takes the connection and says nothing is 503 after three seconds', async () => {
-    const { createServer } = await import('node:net')
     const silent = createServer(() => {})
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
     const { port } = silent.address() as { port: number }
@@ -183,6 +205,46 @@ describe('sign-in by directory', () => {
     )
     assert.ok(performance.now() - from < 5_000)
     silent.close()
+  })
+
+  test('a directory that answers each question slowly lets in within its limit, and is 503 beyond it; so is one that stops in StartTLS', async () => {
+    const { askDirectory } = await import('./directory.ts')
+    const ask = async (through: Server, password: string, more: Partial<DirectorySettings> = {}) => {
+      const url = await listening(through)
+      const steps: Step[] = []
+      const from = performance.now()
+      const end = await askDirectory(
+        settingsOf({ url, ...more }),
+        SERVICE_PASSWORD,
+        { user: 'ada', password },
+        (step) => steps.push(step),
+      ).then(
+        ({ name }) => name,
+        ({ code }) => code,
+      )
+      return { end, last: steps.at(-1)!, ms: performance.now() - from }
+    }
+    const startTls = { startTls: true, authorities: slapd.authorities }
+    // Each of these answers every question within 3 s.
+    const [borne, slow, wrong, late, halfway] = await Promise.all([
+      ask(slowed(400), 'engine-of-1843'),
+      ask(slowed(1_100), 'engine-of-1843'),
+      ask(slowed(1_100), 'not-hers'),
+      ask(slowed(2_000), 'engine-of-1843', startTls),
+      ask(silentInTls(), 'engine-of-1843', startTls),
+    ])
+    assert.equal(borne.end, 'Ada Lovelace')
+    for (const [what, { end, last, ms }, title, withinMs] of [
+      ['each slow', slow, 'Read their groups', 6_000],
+      ['connecting slow', late, 'Connect and start TLS', 4_500],
+      ['silent in StartTLS', halfway, 'Connect and start TLS', 4_500],
+    ] as const) {
+      assert.deepEqual([end, last.title, last.ok], ['busy', title, false], what)
+      assert.match(last.detail, /not done within 3 s/, what)
+      assert.ok(ms < withinMs, `${what}: ${ms} ms`)
+    }
+    // Its answer was there in time: what is known to be wrong is said.
+    assert.equal(wrong.end, 'unauthenticated')
   })
 
   test('attack 15: a directory inside that the operator has not opened is never asked, at saving, testing and signing in', async () => {

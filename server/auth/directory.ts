@@ -1,4 +1,4 @@
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import {
   Client,
@@ -16,6 +16,12 @@ import { withoutUnseen } from '../text-schema.ts'
 import type { DirectorySettings, Step } from './provider-schema.ts'
 import { directoryAddresses } from './sign-in-reach.ts'
 
+/**
+ * So long a directory has to let the service account in, and as long again to say who somebody is; what is not done then is a
+ * directory that is away. A limit for each operation alone let one that answers slowly keep somebody waiting for 18 s. One limit of
+ * 3 s over all, with two connections and their TLS in it, would lock out for good whose directory is far away; and longer than six
+ * seconds nobody believes that a page is still at it.
+ */
 const LIMIT_MS = 3_000
 const MOST_GROUPS = 200
 
@@ -52,9 +58,9 @@ export async function askDirectory(
 ): Promise<ProvenPerson> {
   // A bind without a password is anonymous and succeeds on many servers (RFC 4513, 5.1.2).
   if (!user || !password) throw WRONG_PASSWORD()
-  return await withClient(settings, servicePassword, tell, async (client, step, addresses) => {
+  return await withClient(settings, servicePassword, tell, async (client, step, open) => {
     const entry = await step('Find the person', () => findEntry(client, settings, user))
-    await step('Check their password', () => checkPassword(settings, addresses, entry?.dn, password))
+    await step('Check their password', () => checkPassword(settings, open(), entry?.dn, password))
     if (!entry) throw WRONG_PASSWORD()
     const groups = await step('Read their groups', () => groupsOf(client, settings, entry.dn))
     return { subject: entry.subject, name: entry.name, email: entry.email, groups }
@@ -91,15 +97,22 @@ async function withClient<T>(
   settings: DirectorySettings,
   servicePassword: string,
   tell: (step: Step) => void,
-  work: (client: Client, step: Stepper, addresses: readonly Address[]) => Promise<T>,
+  /** `open` makes another client to the same addresses, under the same limit. */
+  work: (client: Client, step: Stepper, open: () => Client) => Promise<T>,
 ): Promise<T> {
   let client: Client | undefined
+  const limit = new AbortController()
+  const timer = setTimeout(() => limit.abort(new Error(`not done within ${LIMIT_MS / 1_000} s`)), LIMIT_MS)
+  // Not the end of the connections alone: looking up a name and a handshake of StartTLS know nothing of it.
+  const over = new Promise<never>((_, reject) =>
+    limit.signal.addEventListener('abort', () => reject(limit.signal.reason)),
+  )
   const step: Stepper = async (title, doIt) => {
     const from = performance.now()
     const told = (ok: boolean, detail: string) =>
       tell({ title, ok, detail, ms: Math.round(performance.now() - from) })
     try {
-      const result = await doIt()
+      const result = await Promise.race([doIt(), over])
       told(true, detailOf(result))
       return result
     } catch (error) {
@@ -108,18 +121,21 @@ async function withClient<T>(
     }
   }
   try {
-    const addresses = await addressesOf(settings, tell)
-    const opened = createClient(settings, addresses)
+    const addresses = await addressesOf(settings, tell, over)
+    const open = () => createClient(settings, addresses, limit.signal)
+    const opened = open()
     client = opened
     if (settings.startTls && !settings.url.startsWith('ldaps:'))
       await step('Connect and start TLS', () => opened.startTLS(tlsOf(settings)))
     await step('Sign in as the service account', () => opened.bind(settings.bindDn, servicePassword))
-    return await work(opened, step, addresses)
+    timer.refresh()
+    return await work(opened, step, open)
   } catch (error) {
     if (error instanceof AppError) throw error
     log.warn('a directory is away', { url: settings.url, error: reasonOf(error) })
     throw Object.assign(AWAY(), { cause: new Error(reasonOf(error)) })
   } finally {
+    clearTimeout(timer)
     await client?.unbind().catch(() => undefined)
   }
 }
@@ -128,10 +144,11 @@ async function withClient<T>(
 async function addressesOf(
   { url, startTls }: DirectorySettings,
   tell: (step: Step) => void,
+  over: Promise<never>,
 ): Promise<Address[]> {
   const from = performance.now()
   try {
-    return await directoryAddresses(url, startTls)
+    return await Promise.race([directoryAddresses(url, startTls), over])
   } catch (error) {
     const detail = (error as Error).message
     tell({ title: 'Find the address', ok: false, detail, ms: Math.round(performance.now() - from) })
@@ -148,17 +165,29 @@ const tlsOf = ({ url, authorities }: DirectorySettings) => ({
 /** ldapts gives port and host, then options of its own. */
 const hostOf = ([port, host]: unknown[]) => ({ port: Number(port), host: String(host) })
 
-function createClient(settings: DirectorySettings, addresses: readonly Address[]): Client {
+/** @param limit ends its connections */
+function createClient(
+  settings: DirectorySettings,
+  addresses: readonly Address[],
+  limit: AbortSignal,
+): Client {
   const lookup = pinnedTo(addresses)
+  // Without an error: ldapts does not listen for one in every state of a connection.
+  const ended = <S extends Socket>(socket: S): S => {
+    limit.addEventListener('abort', () => socket.destroy())
+    return socket
+  }
   return new Client({
     url: settings.url,
     timeout: LIMIT_MS,
     connectTimeout: LIMIT_MS,
-    createConnection: (...to: unknown[]) => connect({ ...hostOf(to), lookup }),
+    createConnection: (...to: unknown[]) => ended(connect({ ...hostOf(to), lookup })),
     // StartTLS hands over the connection that there is already; ldaps gives port and host.
     createSecureConnection: (...to: unknown[]) =>
-      connectTls(
-        to[0] !== null && typeof to[0] === 'object' ? to[0] : { ...tlsOf(settings), ...hostOf(to), lookup },
+      ended(
+        connectTls(
+          to[0] !== null && typeof to[0] === 'object' ? to[0] : { ...tlsOf(settings), ...hostOf(to), lookup },
+        ),
       ),
     ...(settings.url.startsWith('ldaps:') && { tlsOptions: tlsOf(settings) }),
   })
@@ -200,11 +229,10 @@ const first = (value: Value | Value[] | undefined): Value | undefined =>
 /** Binds as the entry on a connection of its own; for nobody as one that is not there, so that it takes the same time. */
 async function checkPassword(
   settings: DirectorySettings,
-  addresses: readonly Address[],
+  client: Client,
   dn: string | undefined,
   password: string,
 ): Promise<void> {
-  const client = createClient(settings, addresses)
   try {
     if (settings.startTls && !settings.url.startsWith('ldaps:')) await client.startTLS(tlsOf(settings))
     await client.bind(dn ?? `cn=nobody-${crypto.randomUUID()},${settings.baseDn}`, password)
