@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import type { Db } from '../db/pool.ts'
+import type { Instant } from '../time/instant.ts'
 import { type Listener, listenTo } from './changes.ts'
 
 /** Between the processes that devices report to and those that installers watch them from. */
@@ -13,13 +14,32 @@ export type DeviceNews =
   | { kind: 'said'; deviceNumber: number }
   /** The list of devices has changed: who was unknown may be known now. */
   | { kind: 'list' }
+  | Connected
 
-const textOf = (news: DeviceNews) => (news.kind === 'list' ? 'list' : `${news.kind} ${news.deviceNumber}`)
+/** It has connected: an older connection of it is another process's to end. */
+export interface Connected {
+  kind: 'connected'
+  deviceNumber: number
+  at: Instant
+  /** The process that it is connected to. */
+  process: string
+  address: string
+}
+
+function textOf(news: DeviceNews): string {
+  if (news.kind === 'list') return 'list'
+  const text = `${news.kind} ${news.deviceNumber}`
+  return news.kind === 'connected' ? `${text} ${news.at} ${news.process} ${news.address}` : text
+}
 
 function newsOf(text: string): DeviceNews | null {
   if (text === 'list') return { kind: 'list' }
-  const [, kind, number] = /^(watch|said) (\d{1,10})$/.exec(text) ?? []
-  return kind ? { kind: kind as 'watch' | 'said', deviceNumber: Number(number) } : null
+  const [, kind, number, at, process, address] =
+    /^(watch|said|connected) (\d{1,10})(?: (\d{1,16}) (\w{1,40}) (.{0,64}))?$/.exec(text) ?? []
+  const deviceNumber = Number(number)
+  if (kind === 'connected')
+    return process === undefined ? null : { kind, deviceNumber, at: Number(at), process, address: address! }
+  return kind ? { kind: kind as 'watch' | 'said', deviceNumber } : null
 }
 
 /** Says it to every process, once the surrounding transaction commits. */

@@ -1,9 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import type pg from 'pg'
 import type { DeviceProtocol } from '../auth/device.ts'
 import type { DevicePrincipal } from '../auth/principal.ts'
 import { within } from '../db/pool.ts'
 import { ALARM_QUIET_MS, type AlarmKind } from '../fleet/device-alarms.ts'
-import { hearOfDevices } from '../fleet/device-news.ts'
+import { type Connected, hearOfDevices, tellDevices } from '../fleet/device-news.ts'
 import { log } from '../log.ts'
 import type { Instant } from '../time/instant.ts'
 import type { Batch } from './batch.ts'
@@ -162,6 +163,11 @@ export class DeviceActivity {
   #unknownOf = new Map<string, number>()
   #alarms = new Map<string, Alarm>()
   #timer: NodeJS.Timeout | undefined
+  /** Of this process, since it was told the last time. */
+  #connected = new Map<number, Connected>()
+  readonly #process = randomBytes(8).toString('hex')
+  /** Called with a device that has connected to another process, some seconds later. */
+  onElsewhere: ((connected: Connected) => void) | undefined
 
   constructor(pool: pg.Pool) {
     this.#pool = pool
@@ -178,6 +184,7 @@ export class DeviceActivity {
       (news) => {
         if (news.kind === 'watch') this.#messages.watch(news.deviceNumber)
         else if (news.kind === 'list') onList()
+        else if (news.kind === 'connected' && news.process !== this.#process) this.onElsewhere?.(news)
       },
       onList,
     )
@@ -227,9 +234,21 @@ export class DeviceActivity {
     this.#later()
   }
 
-  /** A device is there, though it has said nothing yet: it logged in. */
-  noteHeard(device: DevicePrincipal, arrival: Pick<Outcome, 'protocol' | 'address' | 'receivedAt'>): void {
+  /** A device is there, though it has said nothing yet: it logged in, and every other process will hear of it. */
+  noteConnected(
+    device: DevicePrincipal,
+    arrival: Pick<Outcome, 'protocol' | 'address' | 'receivedAt'>,
+  ): void {
     this.#of(device, arrival)
+    const { deviceNumber } = device
+    const { receivedAt: at, address } = arrival
+    this.#connected.set(deviceNumber, {
+      kind: 'connected',
+      deviceNumber,
+      at,
+      process: this.#process,
+      address,
+    })
     this.#later()
   }
 
@@ -348,7 +367,10 @@ export class DeviceActivity {
     this.#alarms = new Map()
     this.#unknown = new Map()
     this.#unknownOf = new Map()
+    const connected = [...this.#connected.values()]
+    this.#connected.clear()
     try {
+      if (connected.length > 0) await tellDevices(this.#pool, ...connected)
       if (alarms.size > 0) await this.#run(UPSERT_ALARMS, [...alarms.values()].map(alarmRow))
       alarms.clear()
       if (pending.size > 0) await this.#run(UPSERT, [...pending.values()].map(statusRow))

@@ -14,7 +14,7 @@ import { encodeDatagram } from './datagram.ts'
 import { listenTeltonika, type TeltonikaListener } from './listener.ts'
 import { encodeLogin } from './stream.ts'
 
-const { pool } = await testDatabase()
+const { pool, url } = await testDatabase()
 const NOW = Date.UTC(2026, 10, 23, 12)
 const intake = intakeOf(pool, () => NOW)
 let listener: TeltonikaListener
@@ -385,6 +385,49 @@ describe('a tracker over TCP', () => {
     assert.deepEqual(await alarmsOf(halfOpen.id), [])
     gone.destroy()
     back.socket.destroy()
+  })
+
+  test('that connects to another process is replaced in this one, and an older word of that changes nothing', async (t) => {
+    const elsewherePool = createPool(url)
+    const elsewhere = intakeOf(elsewherePool, () => NOW + 1_000)
+    const other = await listenTeltonika(elsewhere, 0, '127.0.0.1')
+    const heard = intake.activity.listen(() => undefined)
+    t.after(async () => {
+      await heard.close()
+      await other.close()
+      await elsewhere.activity.flush()
+      await elsewherePool.end()
+    })
+    // What was said before this process listened is not heard.
+    await until('it listens', async () => {
+      const { rows } = await pool.query(
+        `select from pg_stat_activity where datname = current_database() and query ilike 'listen%restline_devices%'`,
+      )
+      return rows.length > 0
+    })
+    const device = await enrol()
+    const older = await Tracker.login(listener.port, device.imei)
+    const newer = await Tracker.login(other.port, device.imei)
+    // The first one's word comes late, and the second one's connection is the newer all the same.
+    await elsewhere.activity.flush()
+    await older.ends()
+    await intake.activity.flush()
+    newer.socket.write(encodeFrame('8', [record(0)]))
+    await newer.hears('00000001')
+    await until('the alarm', async () => {
+      await intake.activity.flush()
+      return (await alarmsOf(device.id)).length > 0
+    })
+    assert.deepEqual(await alarmsOf(device.id), [['two-trackers', 1]])
+    const { rows } = await pool.query<{ detail: string }>(
+      'select detail from device_alarms where device_id = $1',
+      [device.id],
+    )
+    assert.equal(
+      rows[0]!.detail,
+      `Both were connected with IMEI ${device.imei}, from 127.0.0.1 and 127.0.0.1.`,
+    )
+    newer.socket.destroy()
   })
 
   test('that says to be another one on the same connection, or sends what can’t be read, raises an alarm', async () => {

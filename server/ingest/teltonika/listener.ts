@@ -1,8 +1,10 @@
 import { createSocket } from 'node:dgram'
 import { createServer, type Server, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { DevicePrincipal } from '../../auth/principal.ts'
 import { AppError } from '../../errors.ts'
 import { faultOf, log } from '../../log.ts'
+import type { Instant } from '../../time/instant.ts'
 import { noteBroken } from '../broken.ts'
 import { connections, countRefusal, countSlowed, reasonOf } from '../metrics.ts'
 import {
@@ -88,6 +90,8 @@ export async function listenTeltonika(
       connections.labels('teltonika').dec()
     })
   })
+  intake.activity.onElsewhere = ({ deviceNumber, at, address }) =>
+    ofDevice.get(deviceNumber)?.giveWay(at, address)
   await listen(server, port, host)
   const { port: bound } = server.address() as { port: number }
   const datagrams = await hearDatagrams(intake, bound, host).catch((error: unknown) => {
@@ -128,6 +132,7 @@ class Connection {
   #sender: Sender | null = null
   /** Of `#sender`; the stream may have read a later login already. */
   #imei = ''
+  #loggedInAt: Instant = 0
   #waiting: StreamItem[] = []
   #working: Promise<void> | undefined
   #timer: NodeJS.Timeout
@@ -225,24 +230,31 @@ class Connection {
     if (older === this) return
     this.#ofDevice.set(device.deviceNumber, this)
     if (!older) return
+    older.#giveWayTo(device, arrival.receivedAt, this.#address)
+  }
+
+  /** The device has connected to another process, at an instant by that one's clock; the newer connection lives there too. */
+  giveWay(at: Instant, address: string): void {
+    if (!this.#sender || at <= this.#loggedInAt) return
+    this.#forget()
+    this.#giveWayTo(this.#sender.device, at, address)
+  }
+
+  #giveWayTo(device: DevicePrincipal, at: Instant, newer: string): void {
     countRefusal('teltonika', 'replaced')
-    older.#retire(() => {
-      const { imei } = this.#stream
-      const addresses = `from ${older.#address} and ${this.#address}`
+    this.#retire(() => {
+      const imei = this.#imei
+      const addresses = `from ${this.#address} and ${newer}`
       log.warn('two trackers are connected with one IMEI; the newer one goes on', {
         imei,
         device: device.deviceNumber,
-        address: this.#address,
-        older: older.#address,
+        address: newer,
+        older: this.#address,
       })
       const { activity } = this.#intake
+      const arrival = { protocol: 'teltonika', address: newer, receivedAt: at } as const
       activity.noteRefusal(device, arrival, `${TWO_AT_ONCE}, ${addresses}`)
-      activity.raise(
-        device,
-        'two-trackers',
-        `Both were connected with IMEI ${imei}, ${addresses}.`,
-        arrival.receivedAt,
-      )
+      activity.raise(device, 'two-trackers', `Both were connected with IMEI ${imei}, ${addresses}.`, at)
     })
   }
 
@@ -318,11 +330,12 @@ class Connection {
       this.#forget()
       this.#sender = sender
       this.#imei = item.imei
+      this.#loggedInAt = arrival.receivedAt
       this.#socket.write(loginReply(sender !== null))
       if (sender) {
         this.#loggedIn()
         this.#replace(sender, arrival)
-        this.#intake.activity.noteHeard(sender.device, arrival)
+        this.#intake.activity.noteConnected(sender.device, arrival)
       }
       return this.#sender !== null
     }
