@@ -154,8 +154,8 @@ export interface Sender {
 
 /**
  * The device behind an identity that a protocol carries. One that may report by its identity alone is taken as it is, its positions
- * marked as weaker evidence, and so with a token in an address; any other must bring its token. Either must come from the device's networks, where it is bound to some.
- * Nobody is created: whoever is not enrolled is listed to the installer.
+ * marked as weaker evidence, and so with a token in an address; any other must bring its token. Either must come from the device's
+ * networks, where it is bound to some. Nobody is created: whoever is not enrolled is listed to the installer.
  * @returns null if nobody of that identity may report
  * @throws AppError too-often if its address has brought too many strangers, busy if too many ask at once: it comes again; a
  *   database error as it is
