@@ -67,7 +67,11 @@ const server = boundedServer((req, res) => {
   if (url.startsWith(TRPC)) return void answerProcedure(req, res, url)
   if (health(req, res)) return
   const nowhere = noSuchDoor(req)
-  if (nowhere) return problem(res, nowhere.status, nowhere)
+  if (nowhere) {
+    const { methods, ...why } = nowhere
+    if (methods) res.setHeader('allow', methods.join(', '))
+    return problem(res, why.status, why)
+  }
   dropClaims(req.headers)
   const nonce = randomBytes(16).toString('base64')
   const policy = contentSecurityPolicy(nonce, elsewhere, development)
@@ -94,10 +98,11 @@ function noSuchDoor({ url = '/', method = 'GET' }: IncomingMessage) {
     const [start, rest] = one.split('[')
     return rest === undefined ? path === one : path.startsWith(start!)
   })
-  if (!route) return { status: 404, code: 'not-found', detail: 'There is nothing at this address.' }
+  if (!route)
+    return { status: 404, code: 'not-found', detail: 'There is nothing at this address.', methods: null }
   const methods = route.startsWith('/api/exports/') ? ['GET'] : ['GET', 'HEAD', 'POST']
   if (methods.includes(method)) return null
-  return { status: 405, code: 'malformed', detail: `Send this by ${methods.join(' or ')}.` }
+  return { status: 405, code: 'malformed', detail: `Send this by ${methods.join(' or ')}.`, methods }
 }
 
 const proxies = rangesOf(settings.TRUSTED_PROXIES)

@@ -116,6 +116,17 @@ describe('attack 20: requests of another site', () => {
     assert.deepEqual(await digestOf(pool, a.id), before)
   })
 
+  test('a method that a door has not is refused with those that it has (RFC 9110, 15.5.6)', async () => {
+    for (const [door, allow] of [
+      ['/api/exports/1', 'GET'],
+      ['/api/sign-in/begin', 'GET, HEAD, POST'],
+    ] as const) {
+      const answer = await fetch(target.url + door, { method: 'DELETE' })
+      assert.deepEqual([answer.status, answer.headers.get('allow')], [405, allow])
+      await answer.text()
+    }
+  })
+
   test('attack 20: pages have no actions that a form could post to', async () => {
     const sources = ['app', 'components'].flatMap((room) =>
       (fs.readdirSync(room, { recursive: true }) as string[])
