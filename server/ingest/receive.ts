@@ -13,6 +13,12 @@ import { StoreTrouble } from './trouble.ts'
 const GROUP_ROWS = 4_000
 /** While one statement waits for the disk the next is made; more of them only wait for each other. */
 const WRITERS = 2
+/**
+ * What is little waits for the writer that is under way, and goes in one group with what comes meanwhile: a group costs as much as
+ * eight heartbeats. With so many rows, or after so long, another writer takes it.
+ */
+const SECOND_FROM_ROWS = 64
+const SECOND_AFTER_MS = 10
 /** What may wait for the disk. Beyond it the door says 503, and the devices keep what they have. */
 const QUEUE_ROWS = 100_000
 const QUEUE_BYTES = 64 << 20
@@ -47,6 +53,10 @@ export class Receiver {
   #rows = 0
   #bytes = 0
   #writing = 0
+  /** Of `#rows` those that no writer has taken. */
+  #waiting = 0
+  #writingSince = 0
+  #timer: NodeJS.Timeout | undefined
   #woken = false
   readonly #beingWritten = new Set<number>()
   #idle: (() => void)[] = []
@@ -103,6 +113,7 @@ export class Receiver {
       for (const batch of batches) this.#rowsOfDevice.set(batch.device.deviceNumber, this.#rowsWith(batch))
       this.#rows += rows
       this.#bytes += bytes
+      this.#waiting += rows
       this.#wake()
     })
   }
@@ -144,12 +155,15 @@ export class Receiver {
         for (const tell of this.#idle.splice(0)) tell()
         return
       }
+      if (this.#writing > 0 && !this.#isDue()) return
       const group: Waiting[] = []
       // However much happens now, what has waited gets a part of each group.
       let rows = this.#fill(group, this.#live, 0, GROUP_ROWS * LIVE_SHARE)
       rows = this.#fill(group, this.#backlog, rows, GROUP_ROWS)
       this.#fill(group, this.#live, rows, GROUP_ROWS)
       if (group.length === 0) return
+      for (const one of group) this.#waiting -= one.rows
+      this.#writingSince = performance.now()
       this.#writing++
       void this.#write(group).finally(() => {
         for (const one of group) this.#leave(one)
@@ -157,6 +171,19 @@ export class Receiver {
         this.#wake()
       })
     }
+  }
+
+  /** Whether what waits is worth a writer of its own; if not yet, it is asked again once it is. */
+  #isDue(): boolean {
+    if (this.#waiting >= SECOND_FROM_ROWS) return true
+    const left = this.#writingSince + SECOND_AFTER_MS - performance.now()
+    if (left <= 0) return true
+    if (this.#waiting > 0)
+      this.#timer ??= setTimeout(() => {
+        this.#timer = undefined
+        this.#pump()
+      }, left)
+    return false
   }
 
   /** Moves what fits from a lane to a group that has `rows` already; one batch a vehicle, the first that came first. */

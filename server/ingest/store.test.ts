@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import pg from 'pg'
 import type { DevicePrincipal } from '../auth/principal.ts'
+import { createPool } from '../db/pool.ts'
 import { testDatabase } from '../db/testing.ts'
 import { takeNotes } from '../logs/refresh.ts'
 import { DAY, HOUR } from '../time/instant.ts'
+import { standing } from './batch.testing.ts'
 import { Batch, type Point } from './batch.ts'
-import { enrolFleet } from './doors.testing.ts'
+import { enrolFleet, until } from './doors.testing.ts'
+import { receiverOf } from './receive.ts'
 import { PositionStore } from './store.ts'
 
-const { pool } = await testDatabase()
+const { pool, url } = await testDatabase()
 const NOW = Date.now()
 /** Amid the month before: its table is there. */
 const MONTH_AGO = Date.UTC(new Date(NOW).getUTCFullYear(), new Date(NOW).getUTCMonth() - 1, 15, 12)
@@ -92,6 +96,35 @@ test('a group with one repeat is stored all the same, and counts it for its devi
   assert.deepEqual(await store.store([request(first!, points.slice(1))]), [[1]])
   assert.deepEqual(await store.store([request(first!, points), request(second!, points)]), [[1], [2]])
   assert.equal((await storedOf(first!)).length, 2)
+})
+
+test('what little comes while a group is stuck is not stuck with it', async (t) => {
+  const [stuck, other] = await devicesOf(['stuck', 'other'])
+  const receiver = receiverOf(createPool(url, 4))
+  // Somebody holds the month before for himself: whoever writes into it waits.
+  const holder = new pg.Client({ connectionString: url })
+  await holder.connect()
+  t.after(() => holder.end())
+  const { rows } = await holder.query<{ month: string }>(
+    `select 'positions_' || to_char($1::timestamptz at time zone 'UTC', 'YYYY_MM') as month`,
+    [new Date(MONTH_AGO)],
+  )
+  await holder.query('begin')
+  await holder.query(`lock table only ${rows[0]!.month} in access exclusive mode`)
+  let isStored = false
+  const waits = receiver.store(standing(stuck!, MONTH_AGO + HOUR, NOW)).finally(() => {
+    isStored = true
+  })
+  await until('it waits', async () => {
+    const { rowCount } = await pool.query(
+      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    )
+    return rowCount! > 0
+  })
+  assert.equal(await receiver.store(standing(other!, NOW - HOUR, NOW)), 1)
+  assert.equal(isStored, false)
+  await holder.query('rollback')
+  assert.equal(await waits, 1)
 })
 
 test('a month that goes away while it is known costs nothing: its rows go into the catch-all', async () => {
