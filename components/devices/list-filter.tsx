@@ -5,6 +5,7 @@ import { Button } from '../ui/button.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { SearchField } from '../ui/search-field.tsx'
 import { Segments } from '../ui/segments.tsx'
+import { linksAfter } from '../ui/written.ts'
 
 const still = { history: 'replace', shallow: true } as const
 
@@ -24,7 +25,7 @@ export function useFilter<S extends string>(shows: readonly [S, ...S[]]): Filter
   return {
     query,
     show: show ?? shows[0],
-    setQuery: (text) => void setQuery(text || null),
+    setQuery: (text) => linksAfter(setQuery(text || null)),
     setShow: (one) => void setShow(one === shows[0] ? null : one),
     clear: () => {
       void setQuery(null)

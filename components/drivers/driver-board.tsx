@@ -22,6 +22,7 @@ import { Notice } from '../ui/notice.tsx'
 import { SearchField } from '../ui/search-field.tsx'
 import { Segments } from '../ui/segments.tsx'
 import { focusFirstRow, SortedTable, useOrder } from '../ui/sorted-table.tsx'
+import { linksAfter } from '../ui/written.ts'
 import { SetStatusMenu } from './set-status.tsx'
 
 const SHOW = ['all', 'working', 'resting', 'limits'] as const
@@ -86,7 +87,7 @@ export function DriverBoard() {
             label="Search drivers and trucks"
             placeholder="Name, number or truck"
             value={query}
-            onChange={(text) => void setQuery(text || null)}
+            onChange={(text) => linksAfter(setQuery(text || null))}
             onLeave={focusFirstRow}
           />
         </div>
