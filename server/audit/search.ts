@@ -4,8 +4,8 @@ import { type Thing, thingsCalled, withNames } from './names.ts'
 import type { AuditFilter, AuditRow } from './schema.ts'
 
 /**
- * A page of a fleet's audit log, the newest first. Days are those of the fleet's own zone. A text is looked for as it stands: wildcards mean themselves; what a deed is on is
- * found by its name too.
+ * A page of a fleet's audit log, the newest first. Days are those of the fleet's own zone. A text is looked for as it stands: wildcards
+ * mean themselves; what a deed is on is found by its name too.
  * @param db behind the walls of the fleet
  * @param accounts where people's accounts are, which belong to no fleet; the service's pool if left out
  */

@@ -6,13 +6,8 @@ import fc from '../../property.testing.ts'
 import { type SignatureAlgorithm, signData, VerifyingKey } from './algorithm.ts'
 import { contentDigestField, contentOf, digestMatches, parseContentDigest } from './content-digest.ts'
 import { FieldValues, type HeaderFields, type HttpRequest, type HttpResponse } from './http-message.ts'
-import {
-  readSignatures,
-  signatureBase,
-  signatureInput,
-  signMessage,
-  verifySignature,
-} from './http-signature.ts'
+import { readSignatures, signatureBase, signatureInput, verifySignature } from './http-signature.ts'
+import { signMessage } from './sign.testing.ts'
 import { type InnerList, parseList } from './structured-field.ts'
 
 const ORIGIN = 'https://www.example.com'

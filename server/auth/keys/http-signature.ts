@@ -1,5 +1,4 @@
-import type { KeyObject } from 'node:crypto'
-import { type SignatureAlgorithm, signData, type VerifyingKey } from './algorithm.ts'
+import type { SignatureAlgorithm, VerifyingKey } from './algorithm.ts'
 import { componentValue, type HttpMessage } from './http-message.ts'
 import {
   type BareItem,
@@ -175,21 +174,4 @@ export function draftSignature(
       ['Signature', `${label}=${serializeBareItem({ kind: 'bytes', value: Buffer.from(signature) })}`],
     ],
   }
-}
-
-/**
- * Signs a message with a key at hand (RFC 9421 section 3.1): the two header fields to add. Faults as of signatureBase.
- * @throws TypeError if the key is not one that signs with the algorithm
- */
-export function signMessage(
-  message: HttpMessage,
-  label: string,
-  input: InnerList,
-  algorithm: SignatureAlgorithm,
-  key: KeyObject,
-):
-  | { ok: true; fields: [['Signature-Input', string], ['Signature', string]] }
-  | Extract<SignatureBase, { ok: false }> {
-  const draft = draftSignature(message, label, input)
-  return draft.ok ? { ok: true, fields: draft.fields(signData(algorithm, key, draft.base)) } : draft
 }
